@@ -1,0 +1,220 @@
+-- The whole current schema. A new file is made from this text; an older file reaches the same shape through the
+-- numbered steps in src/store/migrate.rs, and a test proves that the two meet.
+--
+-- Times are milliseconds since 1970-01-01 UTC (columns ending in _ms). Booleans are 0 or 1.
+-- The rules live in src/service; what stands here is the net under them: no two callers, no bug and no hand-written
+-- SQL can bring the file into a state that the rules forbid.
+
+-- What is true of this file as a whole: exactly one row.
+CREATE TABLE installation (
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  -- The mark of the demo world: its password and keys are public, so it is served on loopback only.
+  is_demo        INTEGER NOT NULL CHECK (is_demo IN (0, 1)),
+  created_ms     INTEGER NOT NULL,
+  -- Every extension from settings.first_extension up to here (exclusive) is taken, so finding a free one is one look-up.
+  next_extension INTEGER NOT NULL CHECK (next_extension >= 1)
+) STRICT;
+
+-- The switches of the API that hold for everyone: exactly one row.
+CREATE TABLE settings (
+  id                  INTEGER PRIMARY KEY CHECK (id = 1),
+  allow_api           INTEGER NOT NULL DEFAULT 1 CHECK (allow_api IN (0, 1)),
+  allow_get           INTEGER NOT NULL DEFAULT 0 CHECK (allow_get IN (0, 1)),
+  gzip                TEXT NOT NULL DEFAULT 'documented' CHECK (gzip IN ('documented', 'negotiated')),
+  require_password    TEXT NOT NULL DEFAULT 'documented' CHECK (require_password IN ('documented', 'always', 'never')),
+  shared_admin_key    INTEGER NOT NULL DEFAULT 1 CHECK (shared_admin_key IN (0, 1)),
+  -- Blank: SIP.
+  default_device_type TEXT NOT NULL DEFAULT ''
+    CHECK (default_device_type IN ('', 'SIP', 'IAX2', 'FAX', 'Virtual', 'H323', 'ZAP', 'Skype')),
+  first_extension     INTEGER NOT NULL DEFAULT 1001 CHECK (first_extension BETWEEN 1 AND 999999999),
+  did_closed_days     INTEGER NOT NULL DEFAULT 90 CHECK (did_closed_days BETWEEN 1 AND 3650)
+) STRICT;
+
+-- Everyone who can call or own something. Never deleted: the action log points here; `blocked` takes access away.
+CREATE TABLE users (
+  -- 0 is admin, the system owner.
+  id         INTEGER PRIMARY KEY CHECK (id >= 0),
+  username   TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
+  type       TEXT NOT NULL CHECK (type IN ('admin', 'reseller', 'accountant', 'manager', 'user')),
+  -- Whose user this is: admin's, or a reseller's. Admin owns himself.
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  -- argon2id as a PHC string. NULL: no password verifies.
+  password   TEXT,
+  blocked    INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),
+  created_ms INTEGER NOT NULL,
+  CHECK ((type = 'admin') = (id = 0)),
+  -- Only plain users can belong to a reseller.
+  CHECK (type = 'user' OR owner_id = 0)
+) STRICT;
+CREATE INDEX users_of_owner ON users (owner_id);
+
+-- What accountants, managers and resellers may do beyond their type; no row, no permission.
+CREATE TABLE permissions (
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  permission TEXT NOT NULL CHECK (permission IN ('manage_devices', 'manage_dids', 'manage_callerid')),
+  PRIMARY KEY (user_id, permission)
+) STRICT, WITHOUT ROWID;
+
+-- How an owner's API calls are checked and answered. No row: the defaults below.
+CREATE TABLE owner_settings (
+  owner_id   INTEGER PRIMARY KEY REFERENCES users (id),
+  hash_check TEXT NOT NULL DEFAULT 'documented' CHECK (hash_check IN ('strict', 'documented', 'lenient', 'off')),
+  dialect    TEXT NOT NULL DEFAULT 'pages' CHECK (dialect IN ('pages', 'current'))
+) STRICT;
+
+-- From where an owner's API may be called. No row for an owner: from anywhere.
+CREATE TABLE allowed_networks (
+  owner_id INTEGER NOT NULL REFERENCES users (id),
+  -- An address block in CIDR form, its host bits zero.
+  network  TEXT NOT NULL CHECK (length(network) BETWEEN 3 AND 49),
+  PRIMARY KEY (owner_id, network)
+) STRICT, WITHOUT ROWID;
+
+-- Secret keys that sign API calls. Several may be active at once, so that a key can be rotated without an outage.
+CREATE TABLE api_keys (
+  id         INTEGER PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  -- Readable, of necessity: the hash of a call is computed with it.
+  secret     TEXT NOT NULL CHECK (length(secret) BETWEEN 6 AND 128),
+  created_ms INTEGER NOT NULL,
+  revoked_ms INTEGER
+) STRICT;
+CREATE UNIQUE INDEX api_keys_active ON api_keys (user_id, secret) WHERE revoked_ms IS NULL;
+
+-- The carriers that DIDs come from.
+CREATE TABLE providers (
+  id         INTEGER PRIMARY KEY,
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  -- 1: resellers may use it too.
+  common_use INTEGER NOT NULL DEFAULT 0 CHECK (common_use IN (0, 1)),
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX providers_of_owner ON providers (owner_id);
+
+-- A user's devices are sorted into groups; every user has exactly one primary group.
+CREATE TABLE device_groups (
+  id         INTEGER PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  is_primary INTEGER NOT NULL DEFAULT 0 CHECK (is_primary IN (0, 1)),
+  created_ms INTEGER NOT NULL,
+  -- What devices refer to, so that a device cannot sit in another user's group.
+  UNIQUE (user_id, id)
+) STRICT;
+CREATE UNIQUE INDEX device_groups_primary ON device_groups (user_id) WHERE is_primary = 1;
+
+-- Phones, gateways and trunks. Never deleted: hidden, because calls and the action log point here.
+CREATE TABLE devices (
+  id              INTEGER PRIMARY KEY,
+  user_id         INTEGER NOT NULL REFERENCES users (id),
+  device_group_id INTEGER NOT NULL,
+  type            TEXT NOT NULL CHECK (type IN ('SIP', 'IAX2', 'FAX', 'Virtual', 'H323', 'ZAP', 'Skype')),
+  description     TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
+  extension       TEXT NOT NULL UNIQUE CHECK (length(extension) BETWEEN 1 AND 20 AND extension NOT GLOB '*[^0-9]*'),
+  username        TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
+  -- The secret it registers with; readable, because the PBX needs it.
+  secret          TEXT NOT NULL,
+  -- NULL: pinless. Compared as text: 7 and 007 are two PINs.
+  pin             TEXT UNIQUE CHECK (length(pin) BETWEEN 1 AND 20 AND pin NOT GLOB '*[^0-9]*'),
+  caller_id       TEXT NOT NULL DEFAULT '' CHECK (length(caller_id) <= 80),
+  ipaddr          TEXT NOT NULL DEFAULT '0.0.0.0',
+  port            INTEGER NOT NULL DEFAULT 0 CHECK (port BETWEEN 0 AND 65535),
+  is_trunk        INTEGER NOT NULL DEFAULT 0 CHECK (is_trunk IN (0, 1)),
+  created_ms      INTEGER NOT NULL,
+  hidden_ms       INTEGER,
+  -- What DIDs refer to, so that a DID cannot be active on another user's device.
+  UNIQUE (user_id, id),
+  FOREIGN KEY (user_id, device_group_id) REFERENCES device_groups (user_id, id),
+  -- A hidden device gives its PIN back.
+  CHECK (hidden_ms IS NULL OR pin IS NULL)
+) STRICT;
+CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
+
+-- What answers a call instead of a device: here just enough to know that a DID is on one.
+CREATE TABLE dialplans (
+  id         INTEGER PRIMARY KEY,
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX dialplans_of_owner ON dialplans (owner_id);
+
+-- Phone numbers that can be dialled from outside, and where each is in its life.
+CREATE TABLE dids (
+  id          INTEGER PRIMARY KEY,
+  did         TEXT NOT NULL UNIQUE CHECK (length(did) BETWEEN 1 AND 15 AND did NOT GLOB '*[^0-9]*'),
+  provider_id INTEGER NOT NULL REFERENCES providers (id),
+  -- The scope it is in: admin's, or a reseller's.
+  owner_id    INTEGER NOT NULL REFERENCES users (id),
+  status      TEXT NOT NULL CHECK (status IN ('free', 'reserved', 'active', 'closed', 'terminated')),
+  user_id     INTEGER REFERENCES users (id),
+  device_id   INTEGER,
+  dialplan_id INTEGER REFERENCES dialplans (id),
+  closed_ms   INTEGER,
+  created_ms  INTEGER NOT NULL,
+  FOREIGN KEY (user_id, device_id) REFERENCES devices (user_id, id),
+  -- Each state has exactly the links that belong to it.
+  CHECK ((user_id IS NOT NULL) = (status IN ('reserved', 'active', 'closed'))),
+  CHECK ((status = 'active') = ((device_id IS NOT NULL) + (dialplan_id IS NOT NULL) = 1)),
+  CHECK (status = 'active' OR (device_id IS NULL AND dialplan_id IS NULL)),
+  CHECK ((closed_ms IS NOT NULL) = (status = 'closed'))
+) STRICT;
+CREATE INDEX dids_of_owner ON dids (owner_id, status);
+CREATE INDEX dids_of_user ON dids (user_id, device_id) WHERE user_id IS NOT NULL;
+CREATE INDEX dids_of_provider ON dids (provider_id);
+CREATE INDEX dids_on_device ON dids (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
+-- The server frees closed DIDs after did_closed_days.
+CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
+
+-- Voice menus, as far as a CLI can name one.
+CREATE TABLE ivrs (
+  id         INTEGER PRIMARY KEY,
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ivrs_of_owner ON ivrs (owner_id);
+
+-- Calling numbers (or domains) by which a device is recognised.
+CREATE TABLE clis (
+  id          INTEGER PRIMARY KEY,
+  device_id   INTEGER NOT NULL REFERENCES devices (id),
+  number      TEXT UNIQUE CHECK (length(number) BETWEEN 1 AND 20 AND number NOT GLOB '*[^0-9]*'),
+  -- In lower case.
+  domain      TEXT UNIQUE CHECK (length(domain) BETWEEN 1 AND 253 AND domain = lower(domain)),
+  description TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
+  comment     TEXT NOT NULL DEFAULT '' CHECK (length(comment) <= 255),
+  banned      INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
+  ivr_id      INTEGER REFERENCES ivrs (id),
+  created_ms  INTEGER NOT NULL,
+  CHECK (number IS NOT NULL OR domain IS NOT NULL)
+) STRICT;
+CREATE INDEX clis_on_device ON clis (device_id);
+CREATE INDEX clis_with_ivr ON clis (ivr_id) WHERE ivr_id IS NOT NULL;
+
+-- Who changed what: written in the transaction of the change, and never changed afterwards. Holds no secret.
+CREATE TABLE action_log (
+  id          INTEGER PRIMARY KEY,
+  at_ms       INTEGER NOT NULL,
+  -- NULL: nobody in the database (the server itself, or whoever can run the command line).
+  actor_id    INTEGER REFERENCES users (id),
+  -- The actor's username, or `operator` or `system`.
+  actor       TEXT NOT NULL,
+  through     TEXT NOT NULL CHECK (through IN ('api', 'cli', 'pages', 'system')),
+  -- The remote address of an API call or a page.
+  address     TEXT,
+  -- Ties an API call to its log line.
+  request_id  TEXT,
+  -- `device.create`, `did.reserve`, ...
+  action      TEXT NOT NULL,
+  object_id   INTEGER,
+  -- JSON objects of the fields that changed.
+  before      TEXT CHECK (before IS NULL OR json_valid(before)),
+  after       TEXT CHECK (after IS NULL OR json_valid(after))
+) STRICT;
+CREATE TRIGGER action_log_is_not_updated BEFORE UPDATE ON action_log
+BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;
+CREATE TRIGGER action_log_is_not_deleted BEFORE DELETE ON action_log
+BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;

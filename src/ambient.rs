@@ -1,0 +1,99 @@
+//! The clock and the dice: the only place that asks the machine for the time or for randomness, so that a test can
+//! hold both still.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+const DIGITS: &[u8] = b"0123456789";
+const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+
+/// Where time and randomness come from.
+#[derive(Debug)]
+pub struct Ambient {
+    clock: Clock,
+    dice: Mutex<StdRng>,
+}
+
+#[derive(Debug)]
+enum Clock {
+    System,
+    Fixed(i64),
+}
+
+impl Ambient {
+    /// The machine's clock, and a generator seeded from the operating system.
+    pub fn system() -> Self {
+        Self {
+            clock: Clock::System,
+            dice: Mutex::new(rand::make_rng()),
+        }
+    }
+
+    /// A clock that stands at `now_ms` and dice that always fall the same way.
+    pub fn fixed(now_ms: i64, seed: u64) -> Self {
+        Self {
+            clock: Clock::Fixed(now_ms),
+            dice: Mutex::new(StdRng::seed_from_u64(seed)),
+        }
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    pub fn now_ms(&self) -> i64 {
+        match self.clock {
+            Clock::Fixed(now_ms) => now_ms,
+            Clock::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_millis() as i64),
+        }
+    }
+
+    /// `length` random digits, the first of them possibly 0.
+    pub fn digits(&self, length: usize) -> String {
+        let mut dice = self.dice();
+        (0..length).map(|_| pick(&mut dice, DIGITS)).collect()
+    }
+
+    /// A secret of `length` letters and digits, at least one of each of upper case, lower case and digit.
+    pub fn secret(&self, length: usize) -> String {
+        let all = [DIGITS, UPPER, LOWER].concat();
+        let mut dice = self.dice();
+        loop {
+            let secret: String = (0..length).map(|_| pick(&mut dice, &all)).collect();
+            let has = |set: &[u8]| secret.bytes().any(|byte| set.contains(&byte));
+            if has(DIGITS) && has(UPPER) && has(LOWER) {
+                return secret;
+            }
+        }
+    }
+
+    /// `N` random bytes: salts, keys.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.dice().fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// A request id: 16 hex digits.
+    pub fn request_id(&self) -> String {
+        hex::encode(self.bytes::<8>())
+    }
+
+    // A generator is never left half way by a panic, so a poisoned lock is as good as any.
+    fn dice(&self) -> MutexGuard<'_, StdRng> {
+        self.dice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pick(dice: &mut StdRng, set: &[u8]) -> char {
+    char::from(set[dice.random_range(0..set.len())])
+}
+
+/// `2026-11-21T08:30:00.000Z` for milliseconds since 1970-01-01 UTC.
+pub fn rfc3339(at_ms: i64) -> String {
+    let since = Duration::from_millis(at_ms.max(0) as u64);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+}

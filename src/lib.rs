@@ -1,0 +1,5 @@
+//! linebook: the documented HTTP API of the MOR billing system, in one binary over one SQLite file.
+
+pub mod ambient;
+pub mod service;
+pub mod store;

@@ -1,0 +1,9 @@
+//! (3) The rules. Knows no HTTP, no XML and no SQL text; the API, the command line and the pages all come here.
+
+pub mod access;
+mod error;
+pub mod log;
+pub mod providers;
+pub mod setup;
+
+pub use error::*;

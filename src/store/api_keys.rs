@@ -1,0 +1,102 @@
+//! The table `api_keys`: the secrets that sign API calls.
+
+use rusqlite::{Row, named_params};
+
+use super::row::Id;
+use super::{ReadTx, StoreError, WriteTx};
+
+/// An active key. Its `Debug` and every list show it masked.
+#[derive(Clone)]
+pub struct ApiKey {
+    /// Its row, by which it is revoked.
+    pub id: Id,
+    /// Whose calls it signs.
+    pub user_id: Id,
+    /// The key itself.
+    pub secret: String,
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub created_ms: i64,
+}
+
+impl ApiKey {
+    /// The key as it may be shown: its first two characters.
+    pub fn masked(&self) -> String {
+        mask(&self.secret)
+    }
+}
+
+/// A secret as it may be shown: its first two characters, and stars however long it is.
+pub fn mask(secret: &str) -> String {
+    let head: String = secret.chars().take(2).collect();
+    format!("{head}******")
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "ApiKey {} of {}: {}",
+            self.id,
+            self.user_id,
+            self.masked()
+        )
+    }
+}
+
+const LIST_ACTIVE: &str = "
+SELECT
+  id,
+  user_id,
+  secret,
+  created_ms
+FROM api_keys
+WHERE user_id = :user_id
+  AND revoked_ms IS NULL
+ORDER BY id";
+
+/// A user's active keys, oldest first.
+pub fn list_active(tx: &ReadTx<'_>, user_id: Id) -> Result<Vec<ApiKey>, StoreError> {
+    tx.list(
+        LIST_ACTIVE,
+        named_params! { ":user_id": user_id },
+        |row: &Row<'_>| {
+            Ok(ApiKey {
+                id: row.get(0)?,
+                user_id: row.get(1)?,
+                secret: row.get(2)?,
+                created_ms: row.get(3)?,
+            })
+        },
+    )
+}
+
+const INSERT: &str = "
+INSERT INTO api_keys (
+  user_id,
+  secret,
+  created_ms
+) VALUES (
+  :user_id,
+  :secret,
+  :now_ms
+)";
+
+/// Adds an active key; its id.
+pub fn insert(tx: &WriteTx<'_>, user_id: Id, secret: &str, now_ms: i64) -> Result<Id, StoreError> {
+    tx.insert(
+        INSERT,
+        named_params! { ":user_id": user_id, ":secret": secret, ":now_ms": now_ms },
+    )
+}
+
+const REVOKE: &str = "
+UPDATE api_keys
+SET revoked_ms = :now_ms
+WHERE id = :id
+  AND revoked_ms IS NULL";
+
+/// Revokes an active key; false when there is none with this id.
+pub fn revoke(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<bool, StoreError> {
+    let changed = tx.execute(REVOKE, named_params! { ":id": id, ":now_ms": now_ms })?;
+    Ok(changed == 1)
+}

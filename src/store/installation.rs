@@ -1,0 +1,67 @@
+//! The table `installation`: what is true of the file as a whole.
+
+use rusqlite::named_params;
+
+use super::{ReadTx, StoreError, WriteTx};
+
+const INSERT: &str = "
+INSERT INTO installation (
+  id,
+  is_demo,
+  created_ms,
+  next_extension
+) VALUES (
+  1,
+  :is_demo,
+  :now_ms,
+  :next_extension
+)";
+
+/// Makes the row of a new database.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    is_demo: bool,
+    next_extension: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":is_demo": is_demo,
+            ":now_ms": now_ms,
+            ":next_extension": next_extension,
+        },
+    )?;
+    Ok(())
+}
+
+const IS_DEMO: &str = "
+SELECT is_demo
+FROM installation";
+
+/// Whether the file carries the mark of the demo world.
+pub fn is_demo(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
+    tx.get(IS_DEMO, [], |row| row.get(0))
+}
+
+const NEXT_EXTENSION: &str = "
+SELECT next_extension
+FROM installation";
+
+/// Below this number, down to the first extension, every extension is taken.
+pub fn next_extension(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
+    tx.get(NEXT_EXTENSION, [], |row| row.get(0))
+}
+
+const UPDATE_NEXT_EXTENSION: &str = "
+UPDATE installation
+SET next_extension = :next_extension";
+
+/// Moves the mark of [`next_extension`].
+pub fn update_next_extension(tx: &WriteTx<'_>, next_extension: i64) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE_NEXT_EXTENSION,
+        named_params! { ":next_extension": next_extension },
+    )?;
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! From an empty or an older file to this release's schema, and the refusal of files that are not ours.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{StoreError, WriteTx, pool};
+
+/// The schema of a new file.
+pub const SCHEMA: &str = include_str!("../../schema.sql");
+/// Marks a file as linebook's in the SQLite header ("line" in ASCII).
+pub const APPLICATION_ID: i32 = 0x6c69_6e65;
+/// The oldest SQLite that is safe: older ones can corrupt a WAL file that several connections use.
+pub const MIN_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
+
+/// The numbered steps: entry N brings a file of version N to version N + 1. The first one makes version 1 out of an
+/// empty file; it is what release 0.1 made, and never changes.
+pub const STEPS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+
+/// The version that this release reads and writes.
+pub const VERSION: usize = STEPS.len();
+
+/// Why a database cannot be opened or made: one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no file.
+    #[error("there is no database at {0}: make one with `linebook init --data DIR`")]
+    Missing(PathBuf),
+    /// There is a file where a new one should be made.
+    #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
+    Exists(PathBuf),
+    /// Not an SQLite file, or an SQLite file of another program.
+    #[error("{0} is not a linebook database: check the path, or move that file away")]
+    Foreign(PathBuf),
+    /// The file was written by a newer release.
+    #[error(
+        "{path} has schema version {found}, this release knows {known}: use the newer linebook that wrote it"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// This release's version.
+        known: usize,
+    },
+    /// The SQLite that was linked is too old.
+    #[error("SQLite {0} can corrupt a WAL file: build linebook with {min} or newer", min = MIN_SQLITE.1)]
+    OldSqlite(&'static str),
+    /// The file is there, but cannot be used.
+    #[error("{0} cannot be opened: {1}")]
+    Unusable(PathBuf, StoreError),
+    /// A fault while starting.
+    #[error("the database could not be started: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// Opens an existing database for writing, migrated. A file that is not linebook's is not touched.
+pub fn open(path: &Path) -> Result<Connection, OpenError> {
+    check_sqlite()?;
+    if !path.exists() {
+        return Err(OpenError::Missing(path.into()));
+    }
+    let unusable = |error: StoreError| match error {
+        StoreError::Corrupt => OpenError::Foreign(path.into()),
+        other => OpenError::Unusable(path.into(), other),
+    };
+    let mut connection = pool::connect(path).map_err(unusable)?;
+    let pragma = |name: &str| -> Result<i64, OpenError> {
+        connection
+            .pragma_query_value(None, name, |row| row.get(0))
+            .map_err(|error| unusable(error.into()))
+    };
+    let found = pragma("user_version")? as usize;
+    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(OpenError::Foreign(path.into()));
+    }
+    if found > VERSION {
+        return Err(OpenError::Newer {
+            path: path.into(),
+            found,
+            known: VERSION,
+        });
+    }
+    // SQLite falls back to reading when it may not write; a server that cannot write is told so at its start.
+    if connection.is_readonly("main").map_err(StoreError::from)? {
+        return Err(unusable(StoreError::ReadOnly));
+    }
+    pool::use_wal(&connection).map_err(unusable)?;
+    if found < VERSION {
+        snapshot(&connection, path, found).map_err(unusable)?;
+        steps(&mut connection, found).map_err(unusable)?;
+    }
+    Ok(connection)
+}
+
+/// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is whole,
+/// so a process that is killed half way leaves no half-made database.
+pub fn create<E: From<OpenError>>(
+    path: &Path,
+    fill: impl FnOnce(&WriteTx<'_>) -> Result<(), E>,
+) -> Result<Connection, E> {
+    check_sqlite()?;
+    if path.exists() {
+        return Err(OpenError::Exists(path.into()).into());
+    }
+    let unusable = |error: StoreError| E::from(OpenError::Unusable(path.into(), error));
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let draft = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)
+        .map_err(|error| unusable(error.into()))?;
+    let mut connection = pool::connect(draft.path()).map_err(unusable)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|error| unusable(error.into()))?;
+    transaction
+        .execute_batch(SCHEMA)
+        .and_then(|()| mark(&transaction, VERSION))
+        .map_err(|error| unusable(error.into()))?;
+    fill(&WriteTx::new(&transaction))?;
+    transaction
+        .commit()
+        .map_err(|error| unusable(error.into()))?;
+    drop(connection);
+    // Does not replace a file that someone else has made in the meantime.
+    draft
+        .persist_noclobber(path)
+        .map_err(|_| OpenError::Exists(path.into()))?;
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| unusable(error.into()))?;
+    Ok(open(path)?)
+}
+
+/// Runs the steps from version `found` on, each in a transaction of its own.
+pub fn steps(connection: &mut Connection, found: usize) -> Result<(), StoreError> {
+    for (done, step) in STEPS.iter().enumerate().skip(found) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        mark(&transaction, done + 1)?;
+        transaction.commit()?;
+        tracing::info!(version = done + 1, "the database was migrated");
+    }
+    Ok(())
+}
+
+fn mark(connection: &Connection, version: usize) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", version as i64)
+}
+
+/// Keeps the file as it was before a migration: `linebook.db.v3` beside it.
+fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), StoreError> {
+    let copy = path.with_extension(format!("db.v{version}"));
+    if !copy.exists() {
+        connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    }
+    Ok(())
+}
+
+fn check_sqlite() -> Result<(), OpenError> {
+    if rusqlite::version_number() < MIN_SQLITE.0 {
+        return Err(OpenError::OldSqlite(rusqlite::version()));
+    }
+    Ok(())
+}

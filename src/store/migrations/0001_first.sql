@@ -1,0 +1,160 @@
+-- Version 1, as release 0.1 made it. Frozen.
+CREATE TABLE installation (
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  is_demo        INTEGER NOT NULL CHECK (is_demo IN (0, 1)),
+  created_ms     INTEGER NOT NULL,
+  next_extension INTEGER NOT NULL CHECK (next_extension >= 1)
+) STRICT;
+CREATE TABLE settings (
+  id                  INTEGER PRIMARY KEY CHECK (id = 1),
+  allow_api           INTEGER NOT NULL DEFAULT 1 CHECK (allow_api IN (0, 1)),
+  allow_get           INTEGER NOT NULL DEFAULT 0 CHECK (allow_get IN (0, 1)),
+  gzip                TEXT NOT NULL DEFAULT 'documented' CHECK (gzip IN ('documented', 'negotiated')),
+  require_password    TEXT NOT NULL DEFAULT 'documented' CHECK (require_password IN ('documented', 'always', 'never')),
+  shared_admin_key    INTEGER NOT NULL DEFAULT 1 CHECK (shared_admin_key IN (0, 1)),
+  default_device_type TEXT NOT NULL DEFAULT ''
+    CHECK (default_device_type IN ('', 'SIP', 'IAX2', 'FAX', 'Virtual', 'H323', 'ZAP', 'Skype')),
+  first_extension     INTEGER NOT NULL DEFAULT 1001 CHECK (first_extension BETWEEN 1 AND 999999999),
+  did_closed_days     INTEGER NOT NULL DEFAULT 90 CHECK (did_closed_days BETWEEN 1 AND 3650)
+) STRICT;
+CREATE TABLE users (
+  id         INTEGER PRIMARY KEY CHECK (id >= 0),
+  username   TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
+  type       TEXT NOT NULL CHECK (type IN ('admin', 'reseller', 'accountant', 'manager', 'user')),
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  password   TEXT,
+  blocked    INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),
+  created_ms INTEGER NOT NULL,
+  CHECK ((type = 'admin') = (id = 0)),
+  CHECK (type = 'user' OR owner_id = 0)
+) STRICT;
+CREATE INDEX users_of_owner ON users (owner_id);
+CREATE TABLE permissions (
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  permission TEXT NOT NULL CHECK (permission IN ('manage_devices', 'manage_dids', 'manage_callerid')),
+  PRIMARY KEY (user_id, permission)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE owner_settings (
+  owner_id   INTEGER PRIMARY KEY REFERENCES users (id),
+  hash_check TEXT NOT NULL DEFAULT 'documented' CHECK (hash_check IN ('strict', 'documented', 'lenient', 'off')),
+  dialect    TEXT NOT NULL DEFAULT 'pages' CHECK (dialect IN ('pages', 'current'))
+) STRICT;
+CREATE TABLE allowed_networks (
+  owner_id INTEGER NOT NULL REFERENCES users (id),
+  network  TEXT NOT NULL CHECK (length(network) BETWEEN 3 AND 49),
+  PRIMARY KEY (owner_id, network)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE api_keys (
+  id         INTEGER PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  secret     TEXT NOT NULL CHECK (length(secret) BETWEEN 6 AND 128),
+  created_ms INTEGER NOT NULL,
+  revoked_ms INTEGER
+) STRICT;
+CREATE UNIQUE INDEX api_keys_active ON api_keys (user_id, secret) WHERE revoked_ms IS NULL;
+CREATE TABLE providers (
+  id         INTEGER PRIMARY KEY,
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  common_use INTEGER NOT NULL DEFAULT 0 CHECK (common_use IN (0, 1)),
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX providers_of_owner ON providers (owner_id);
+CREATE TABLE device_groups (
+  id         INTEGER PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  is_primary INTEGER NOT NULL DEFAULT 0 CHECK (is_primary IN (0, 1)),
+  created_ms INTEGER NOT NULL,
+  UNIQUE (user_id, id)
+) STRICT;
+CREATE UNIQUE INDEX device_groups_primary ON device_groups (user_id) WHERE is_primary = 1;
+CREATE TABLE devices (
+  id              INTEGER PRIMARY KEY,
+  user_id         INTEGER NOT NULL REFERENCES users (id),
+  device_group_id INTEGER NOT NULL,
+  type            TEXT NOT NULL CHECK (type IN ('SIP', 'IAX2', 'FAX', 'Virtual', 'H323', 'ZAP', 'Skype')),
+  description     TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
+  extension       TEXT NOT NULL UNIQUE CHECK (length(extension) BETWEEN 1 AND 20 AND extension NOT GLOB '*[^0-9]*'),
+  username        TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
+  secret          TEXT NOT NULL,
+  pin             TEXT UNIQUE CHECK (length(pin) BETWEEN 1 AND 20 AND pin NOT GLOB '*[^0-9]*'),
+  caller_id       TEXT NOT NULL DEFAULT '' CHECK (length(caller_id) <= 80),
+  ipaddr          TEXT NOT NULL DEFAULT '0.0.0.0',
+  port            INTEGER NOT NULL DEFAULT 0 CHECK (port BETWEEN 0 AND 65535),
+  is_trunk        INTEGER NOT NULL DEFAULT 0 CHECK (is_trunk IN (0, 1)),
+  created_ms      INTEGER NOT NULL,
+  hidden_ms       INTEGER,
+  UNIQUE (user_id, id),
+  FOREIGN KEY (user_id, device_group_id) REFERENCES device_groups (user_id, id),
+  CHECK (hidden_ms IS NULL OR pin IS NULL)
+) STRICT;
+CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
+CREATE TABLE dialplans (
+  id         INTEGER PRIMARY KEY,
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX dialplans_of_owner ON dialplans (owner_id);
+CREATE TABLE dids (
+  id          INTEGER PRIMARY KEY,
+  did         TEXT NOT NULL UNIQUE CHECK (length(did) BETWEEN 1 AND 15 AND did NOT GLOB '*[^0-9]*'),
+  provider_id INTEGER NOT NULL REFERENCES providers (id),
+  owner_id    INTEGER NOT NULL REFERENCES users (id),
+  status      TEXT NOT NULL CHECK (status IN ('free', 'reserved', 'active', 'closed', 'terminated')),
+  user_id     INTEGER REFERENCES users (id),
+  device_id   INTEGER,
+  dialplan_id INTEGER REFERENCES dialplans (id),
+  closed_ms   INTEGER,
+  created_ms  INTEGER NOT NULL,
+  FOREIGN KEY (user_id, device_id) REFERENCES devices (user_id, id),
+  CHECK ((user_id IS NOT NULL) = (status IN ('reserved', 'active', 'closed'))),
+  CHECK ((status = 'active') = ((device_id IS NOT NULL) + (dialplan_id IS NOT NULL) = 1)),
+  CHECK (status = 'active' OR (device_id IS NULL AND dialplan_id IS NULL)),
+  CHECK ((closed_ms IS NOT NULL) = (status = 'closed'))
+) STRICT;
+CREATE INDEX dids_of_owner ON dids (owner_id, status);
+CREATE INDEX dids_of_user ON dids (user_id, device_id) WHERE user_id IS NOT NULL;
+CREATE INDEX dids_of_provider ON dids (provider_id);
+CREATE INDEX dids_on_device ON dids (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
+CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
+CREATE TABLE ivrs (
+  id         INTEGER PRIMARY KEY,
+  owner_id   INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ivrs_of_owner ON ivrs (owner_id);
+CREATE TABLE clis (
+  id          INTEGER PRIMARY KEY,
+  device_id   INTEGER NOT NULL REFERENCES devices (id),
+  number      TEXT UNIQUE CHECK (length(number) BETWEEN 1 AND 20 AND number NOT GLOB '*[^0-9]*'),
+  domain      TEXT UNIQUE CHECK (length(domain) BETWEEN 1 AND 253 AND domain = lower(domain)),
+  description TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
+  comment     TEXT NOT NULL DEFAULT '' CHECK (length(comment) <= 255),
+  banned      INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
+  ivr_id      INTEGER REFERENCES ivrs (id),
+  created_ms  INTEGER NOT NULL,
+  CHECK (number IS NOT NULL OR domain IS NOT NULL)
+) STRICT;
+CREATE INDEX clis_on_device ON clis (device_id);
+CREATE INDEX clis_with_ivr ON clis (ivr_id) WHERE ivr_id IS NOT NULL;
+CREATE TABLE action_log (
+  id          INTEGER PRIMARY KEY,
+  at_ms       INTEGER NOT NULL,
+  actor_id    INTEGER REFERENCES users (id),
+  actor       TEXT NOT NULL,
+  through     TEXT NOT NULL CHECK (through IN ('api', 'cli', 'pages', 'system')),
+  address     TEXT,
+  request_id  TEXT,
+  action      TEXT NOT NULL,
+  object_id   INTEGER,
+  before      TEXT CHECK (before IS NULL OR json_valid(before)),
+  after       TEXT CHECK (after IS NULL OR json_valid(after))
+) STRICT;
+CREATE TRIGGER action_log_is_not_updated BEFORE UPDATE ON action_log
+BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;
+CREATE TRIGGER action_log_is_not_deleted BEFORE DELETE ON action_log
+BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;

@@ -1,0 +1,64 @@
+//! Connections: the one place where they are made, so that every one has the same pragmas.
+
+use std::path::Path;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+
+/// How long a statement waits for another process (the command line beside a server) to finish its transaction.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a free reader.
+pub const READER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept prepared per connection; more than the code has.
+const STATEMENT_CACHE: usize = 128;
+
+/// The pool of read-only connections.
+pub type Pool = r2d2::Pool<SqliteConnectionManager>;
+
+/// At most `size` read-only connections to the file at `path`, made when they are first needed.
+pub fn readers(path: &Path, size: u32) -> Result<Pool, StoreError> {
+    let manager = SqliteConnectionManager::file(path)
+        .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .with_init(|connection| {
+            pragmas(connection)?;
+            connection.pragma_update(None, "query_only", true)
+        });
+    r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .connection_timeout(READER_TIMEOUT)
+        // A local file does not go away: a test query per checkout would cost as much as the request's own.
+        .test_on_check_out(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .build(manager)
+        .map_err(|error| {
+            tracing::error!(%error, "no reader could be opened");
+            StoreError::ReadOnly
+        })
+}
+
+/// A connection to the existing file at `path` that can write: the writer's.
+pub fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    pragmas(&connection)?;
+    Ok(connection)
+}
+
+/// Readers go on while the writer writes. The mode is kept in the file, so readers need not ask for it.
+pub fn use_wal(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
+}
+
+fn pragmas(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // FULL: a commit returns after the WAL is synced. NORMAL would lose acknowledged work at a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)
+}

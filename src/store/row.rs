@@ -1,0 +1,116 @@
+//! What every table file uses: one-row, many-row and changing statements, and enumerations stored as text.
+
+use rusqlite::{Params, Row};
+
+use super::{ReadTx, StoreError, WriteTx};
+
+/// A row number. SQLite gives positive 64-bit ones; 0 is admin.
+pub type Id = i64;
+
+impl ReadTx<'_> {
+    /// The row that `sql` selects, if there is one.
+    pub(super) fn find<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: fn(&Row<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        Ok(match rows.next()? {
+            Some(row) => Some(map(row)?),
+            None => None,
+        })
+    }
+
+    /// The row that `sql` selects, where there always is one.
+    pub(super) fn get<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: fn(&Row<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params, map)?)
+    }
+
+    /// All rows that `sql` selects.
+    pub(super) fn list<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: fn(&Row<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params, map)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Runs a statement that changes rows; how many it changed.
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// Runs an INSERT; the new row's id.
+    pub(super) fn insert(&self, sql: &str, params: impl Params) -> Result<Id, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.insert(params)?)
+    }
+}
+
+/// An enumeration that is stored as text: the words stand once, and a CHECK in schema.sql holds the same ones.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order in which they are documented.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word it is stored and shown as.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
+                    format!("`{text}` is none of {}", Self::ALL.iter().map(|value| value.as_str()).collect::<Vec<_>>().join(", "))
+                })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl rusqlite::ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok(self.as_str().into())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+                value.as_str()?.parse().map_err(|error: String| rusqlite::types::FromSqlError::Other(error.into()))
+            }
+        }
+    };
+}
+pub(super) use text_enum;

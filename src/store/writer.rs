@@ -1,0 +1,158 @@
+//! The writer: one thread, one connection, many callers per commit.
+//!
+//! A write is a closure in a queue. The thread takes what is waiting, runs each closure in a savepoint of one
+//! transaction, commits once and only then answers all of them: one sync of the disk serves the whole batch, a refused
+//! closure is rolled back alone, and nobody hears of success before it is on disk.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::{StoreError, WriteTx};
+
+/// How many writes may wait; the next one is refused with [`StoreError::Overloaded`].
+pub const QUEUE: usize = 4096;
+/// How many writes one commit serves at most, unless the deployment sets it otherwise.
+pub const MAX_BATCH: usize = 256;
+
+/// The handle of the writer thread. Dropping it finishes what is queued and joins the thread.
+pub struct Writer {
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread on `connection`.
+    pub fn start(connection: Connection, max_batch: usize) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || serve(connection, &jobs, max_batch.max(1)))
+            .map_err(|error| {
+                tracing::error!(%error, "the writer thread could not be started");
+                StoreError::Internal
+            })?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Queues `work`; the receiver resolves after the commit (or the refusal, or the failure) of its batch.
+    pub fn enqueue<T, E, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, E>>, StoreError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, outcome) = oneshot::channel();
+        let job = Task {
+            work: Some(work),
+            result: None,
+            reply: Some(reply),
+        };
+        let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
+        queue.try_send(Box::new(job)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Stopped,
+        })?;
+        Ok(outcome)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        let thread = self.thread.lock().map(|mut thread| thread.take());
+        if let Ok(Some(thread)) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer thread panicked");
+        }
+    }
+}
+
+/// A queued write, its types erased.
+trait Job: Send {
+    /// Runs the closure and keeps its result; says whether its changes stay.
+    fn run(&mut self, tx: &WriteTx<'_>) -> Keep;
+    /// Tells the caller: the kept result if the batch is on disk, else the fault.
+    fn answer(&mut self, committed: Result<(), StoreError>);
+}
+
+#[derive(PartialEq, Eq)]
+enum Keep {
+    Yes,
+    No,
+}
+
+struct Task<T, E, F> {
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    reply: Option<oneshot::Sender<Result<T, E>>>,
+}
+
+impl<T, E, F> Job for Task<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send,
+{
+    fn run(&mut self, tx: &WriteTx<'_>) -> Keep {
+        let Some(work) = self.work.take() else {
+            return Keep::No;
+        };
+        // A panicking rule must not take the writer, and with it every later write, down.
+        let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
+            .unwrap_or_else(|_| Err(E::from(StoreError::Internal)));
+        let keep = if result.is_ok() { Keep::Yes } else { Keep::No };
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(&mut self, committed: Result<(), StoreError>) {
+        let result = match (committed, self.result.take()) {
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(E::from(StoreError::Internal)),
+            (Err(fault), _) => Err(E::from(fault)),
+        };
+        if let Some(reply) = self.reply.take() {
+            // A caller that hung up does not want to know.
+            let _ = reply.send(result);
+        }
+    }
+}
+
+fn serve(mut connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: usize) {
+    let mut batch = Vec::with_capacity(max_batch);
+    while let Ok(first) = jobs.recv() {
+        batch.push(first);
+        batch.extend(jobs.try_iter().take(max_batch - 1));
+        let committed = commit(&mut connection, &mut batch);
+        for mut job in batch.drain(..) {
+            job.answer(committed.clone());
+        }
+    }
+}
+
+/// One transaction for the whole batch.
+fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for job in batch {
+        let savepoint = transaction.savepoint()?;
+        match job.run(&WriteTx::new(&savepoint)) {
+            Keep::Yes => savepoint.commit()?,
+            Keep::No => drop(savepoint),
+        }
+        // A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the
+        // batch is kept, and going on would write outside of a transaction.
+        if transaction.is_autocommit() {
+            return Err(StoreError::Disk);
+        }
+    }
+    Ok(transaction.commit()?)
+}
