@@ -1,0 +1,150 @@
+//! CLIs: the calling numbers and domains by which a device is recognised.
+
+use serde_json::json;
+
+use super::access::Actor;
+use super::{CliError, Error, Rule, devices, log, text};
+use crate::store::clis::{self, Cli};
+use crate::store::row::Id;
+use crate::store::{WriteTx, devices as device_rows, ivrs, users};
+
+/// Longest number, in digits.
+pub const MAX_NUMBER: usize = 20;
+/// Longest description and comment, in characters.
+pub const MAX_TEXT: usize = 255;
+
+/// What is asked of a CLI to be added, as it was sent.
+#[derive(Debug, Clone, Default)]
+pub struct NewCli {
+    /// The device it will stand for (`Some(None)`: an id that cannot be a device's); none: not sent.
+    pub device_id: Option<Option<Id>>,
+    /// Its number.
+    pub number: Option<String>,
+    /// Its domain.
+    pub domain: Option<String>,
+    /// What it is.
+    pub description: String,
+    /// What else there is to say.
+    pub comment: String,
+    /// `0` or `1`; none: 0.
+    pub banned: Option<String>,
+    /// The voice menu its calls go to (`Some(None)`: an id that cannot be one); none: not sent.
+    pub ivr_id: Option<Option<Id>>,
+}
+
+/// Adds a CLI to a device.
+pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
+    let device_id = device(tx, by, new.device_id)?;
+    if new.number.is_none() && new.domain.is_none() {
+        return Err(CliError::NumberMissing.into());
+    }
+    if new
+        .number
+        .as_deref()
+        .is_some_and(|number| !text::is_digits(number))
+    {
+        return Err(CliError::NotNumeric.into());
+    }
+    let domain = new.domain.map(|domain| domain.to_ascii_lowercase());
+    check_free(tx, by, new.number.as_deref(), domain.as_deref())?;
+    let ivr_id = ivr(tx, by, new.ivr_id)?;
+    let banned = match new.banned.as_deref() {
+        None | Some("0") => false,
+        Some("1") => true,
+        Some(_) => return Err(CliError::BannedInvalid.into()),
+    };
+    if domain
+        .as_deref()
+        .is_some_and(|domain| !text::is_domain(domain))
+    {
+        return Err(CliError::DomainInvalid.into());
+    }
+    for (name, value, limit) in [
+        (
+            "cli_number",
+            new.number.as_deref().unwrap_or_default(),
+            MAX_NUMBER,
+        ),
+        ("cli_description", &new.description, MAX_TEXT),
+        ("comment", &new.comment, MAX_TEXT),
+    ] {
+        if text::is_longer(value, limit) {
+            return Err(Rule::from(CliError::TooLong).with(name));
+        }
+    }
+
+    let mut cli = Cli {
+        id: 0,
+        device_id,
+        number: new.number,
+        domain,
+        description: new.description,
+        comment: new.comment,
+        banned,
+        ivr_id,
+    };
+    cli.id = clis::insert(tx, &cli, by.now_ms)?;
+    log::record(tx, by, "cli.create", cli.id, None, Some(json!(cli)))?;
+    Ok(cli.id)
+}
+
+fn device(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Id, Error> {
+    let found = match asked {
+        None => return Err(CliError::DeviceMissing.into()),
+        Some(None) => None,
+        Some(Some(id)) => devices::find_own(tx, by, id)?,
+    };
+    found
+        .map(|device| device.id)
+        .ok_or_else(|| CliError::DeviceNotFound.into())
+}
+
+/// A number, and a domain, is on one device only; the number is looked for first.
+fn check_free(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    number: Option<&str>,
+    domain: Option<&str>,
+) -> Result<(), Error> {
+    let mut taken = None;
+    if let Some(number) = number {
+        taken = clis::device_with_number(tx, number)?;
+    }
+    if let (None, Some(domain)) = (taken, domain) {
+        taken = clis::device_with_domain(tx, domain)?;
+    }
+    let Some(device_id) = taken else {
+        return Ok(());
+    };
+    // A device with a CLI on it cannot be hidden, so it is always found.
+    let user = match device_rows::find(tx, device_id)? {
+        Some(device) => users::find(tx, device.user_id)?,
+        None => None,
+    };
+    Err(match user.filter(|user| by.owns_user(user)) {
+        Some(user) => Rule::from(CliError::TakenBy).with(user.username),
+        None => CliError::TakenByAnother.into(),
+    })
+}
+
+fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option<Id>, Error> {
+    let found = match asked {
+        None => return Ok(None),
+        Some(None) => None,
+        Some(Some(id)) => ivrs::find(tx, id)?.filter(|ivr| by.owns(ivr.owner_id)),
+    };
+    match found {
+        Some(ivr) => Ok(Some(ivr.id)),
+        None => Err(CliError::IvrNotFound.into()),
+    }
+}
+
+/// Deletes a CLI.
+pub fn delete(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    let not_found = || Rule::from(CliError::NotFound).with(id.to_string());
+    let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
+    devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
+    clis::delete(tx, id)?;
+    log::record(tx, by, "cli.delete", id, Some(json!(cli)), None)?;
+    Ok(())
+}

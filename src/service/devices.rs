@@ -1,0 +1,272 @@
+//! Devices: creating them so that they can be used at once, listing a user's, trunks, hiding.
+
+use serde_json::json;
+
+use super::access::Actor;
+use super::{DeviceError, Error, Rule, UserError, log, text};
+use crate::ambient::Ambient;
+use crate::store::devices::{self, Device, DeviceType};
+use crate::store::row::Id;
+use crate::store::users::{Permission, User};
+use crate::store::{ReadTx, StoreError, WriteTx, device_groups, installation, settings};
+
+/// Longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 255;
+/// Longest caller ID, in characters.
+pub const MAX_CALLER_ID: usize = 80;
+/// Longest PIN, in digits.
+pub const MAX_PIN: usize = 20;
+/// Length of the PIN that a device gets when none was sent, in digits, while such PINs are easily found.
+const RANDOM_PIN: usize = 8;
+/// How often a PIN of one length is drawn before a longer one is.
+const PIN_DRAWS: usize = 8;
+/// Length of a device's secret, in characters.
+const SECRET: usize = 16;
+
+/// The PIN of a device to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pin {
+    /// Draw a free one.
+    Random,
+    /// None.
+    Pinless,
+    /// This one.
+    Chosen(String),
+}
+
+/// What is asked of a device to be created, as it was sent.
+#[derive(Debug, Clone)]
+pub struct NewDevice {
+    /// Whose it will be; `None`: an id that cannot be anyone's.
+    pub user_id: Option<Id>,
+    /// The name of its type in any letter case; none: the default type.
+    pub device_type: Option<String>,
+    /// Its group (`Some(None)`: an id that cannot be a group's); none: the user's primary group.
+    pub device_group_id: Option<Option<Id>>,
+    /// Its PIN.
+    pub pin: Pin,
+    /// What it shows when it calls.
+    pub caller_id: Option<String>,
+    /// What people call it.
+    pub description: String,
+}
+
+/// Creates a device that can be used at once: extension, username, secret, group, PIN and address.
+pub fn create(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    ambient: &Ambient,
+    new: NewDevice,
+) -> Result<Device, Error> {
+    let user = find_user(tx, by, new.user_id)?;
+    let device_type = device_type(tx, new.device_type.as_deref())?;
+    let device_group_id = group(tx, &user, new.device_group_id)?;
+    check_pin(tx, &new.pin)?;
+    if new.caller_id.is_some() && !by.may(Permission::ManageCallerId) {
+        return Err(DeviceError::CallerIdNotPermitted.into());
+    }
+    check_texts(&new)?;
+
+    let pin = match new.pin {
+        Pin::Random => Some(draw_pin(tx, ambient)?),
+        Pin::Pinless => None,
+        Pin::Chosen(pin) => Some(pin),
+    };
+    let extension = take_extension(tx)?;
+    let (ipaddr, port) = address(device_type);
+    let mut device = Device {
+        id: 0,
+        user_id: user.id,
+        device_group_id,
+        device_type,
+        description: new.description,
+        username: extension.clone(),
+        extension,
+        secret: ambient.secret(SECRET),
+        pin,
+        caller_id: new.caller_id.unwrap_or_default(),
+        ipaddr: ipaddr.into(),
+        port,
+        is_trunk: false,
+    };
+    device.id = devices::insert(tx, &device, by.now_ms)?;
+    log::record(
+        tx,
+        by,
+        "device.create",
+        device.id,
+        None,
+        Some(json!(device)),
+    )?;
+    Ok(device)
+}
+
+fn find_user(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error> {
+    match id {
+        Some(id) => by.own_user(tx, id)?,
+        None => None,
+    }
+    .ok_or_else(|| UserError::NotFound.into())
+}
+
+fn device_type(tx: &WriteTx<'_>, asked: Option<&str>) -> Result<DeviceType, Error> {
+    let default;
+    let name = match asked {
+        Some(name) => name,
+        None => {
+            default = settings::get(tx)?.default_device_type;
+            if default.is_empty() {
+                DeviceType::Sip.as_str()
+            } else {
+                &default
+            }
+        }
+    };
+    find_type(name).ok_or_else(|| DeviceError::TypeInvalid.into())
+}
+
+/// The type of this name, in any letter case.
+pub fn find_type(name: &str) -> Option<DeviceType> {
+    DeviceType::ALL
+        .iter()
+        .copied()
+        .find(|known| known.as_str().eq_ignore_ascii_case(name))
+}
+
+fn group(tx: &WriteTx<'_>, user: &User, asked: Option<Option<Id>>) -> Result<Id, Error> {
+    let found = match asked {
+        None => device_groups::find_primary(tx, user.id)?,
+        Some(None) => None,
+        Some(Some(id)) => device_groups::find(tx, id)?.filter(|group| group.user_id == user.id),
+    };
+    found
+        .map(|group| group.id)
+        .ok_or_else(|| DeviceError::GroupInvalid.into())
+}
+
+fn check_pin(tx: &WriteTx<'_>, pin: &Pin) -> Result<(), Error> {
+    let Pin::Chosen(pin) = pin else {
+        return Ok(());
+    };
+    if !text::is_digits(pin) {
+        return Err(DeviceError::PinNotNumeric.into());
+    }
+    if devices::pin_is_used(tx, pin)? {
+        return Err(DeviceError::PinUsed.into());
+    }
+    Ok(())
+}
+
+fn check_texts(new: &NewDevice) -> Result<(), Error> {
+    let not_created = Rule::from(DeviceError::NotCreated);
+    if let Pin::Chosen(pin) = &new.pin
+        && pin.len() > MAX_PIN
+    {
+        return Err(not_created.with(format!("pin is longer than {MAX_PIN} digits")));
+    }
+    if text::is_longer(&new.description, MAX_DESCRIPTION) {
+        return Err(not_created.with(format!(
+            "description is longer than {MAX_DESCRIPTION} characters"
+        )));
+    }
+    let caller_id = new.caller_id.as_deref().unwrap_or_default();
+    if text::is_longer(caller_id, MAX_CALLER_ID) {
+        return Err(not_created.with(format!(
+            "caller_id is longer than {MAX_CALLER_ID} characters"
+        )));
+    }
+    if !caller_id.is_empty() && !text::is_caller_id(caller_id) {
+        return Err(not_created.with("caller_id is not NUMBER, Name <NUMBER> or \"Name\" <NUMBER>"));
+    }
+    Ok(())
+}
+
+/// A free PIN: of [`RANDOM_PIN`] digits, longer when those are crowded.
+fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
+    for length in RANDOM_PIN..=MAX_PIN {
+        for _ in 0..PIN_DRAWS {
+            let pin = ambient.digits(length);
+            if !devices::pin_is_used(tx, &pin)? {
+                return Ok(pin);
+            }
+        }
+    }
+    Err(Rule::from(DeviceError::NotCreated).with("no free PIN was found"))
+}
+
+/// The next free number from `first_extension`.
+fn take_extension(tx: &WriteTx<'_>) -> Result<String, StoreError> {
+    let mut number = installation::next_extension(tx)?;
+    let mut extension = number.to_string();
+    while devices::extension_is_used(tx, &extension)? {
+        number += 1;
+        extension = number.to_string();
+    }
+    installation::update_next_extension(tx, number + 1)?;
+    Ok(extension)
+}
+
+/// Where a new device is until it registers: nowhere yet, on its protocol's port.
+fn address(device_type: DeviceType) -> (&'static str, u16) {
+    let port = match device_type {
+        DeviceType::Sip => 5060,
+        DeviceType::Iax2 => 4569,
+        DeviceType::H323 => 1720,
+        DeviceType::Fax | DeviceType::Virtual | DeviceType::Zap | DeviceType::Skype => 0,
+    };
+    ("0.0.0.0", port)
+}
+
+/// Up to `limit` devices of an own user with ids above `after`, in id order.
+pub fn list_of_user(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    user_id: Option<Id>,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Device>, Error> {
+    let user = match user_id {
+        Some(id) => by.own_user(tx, id)?,
+        None => None,
+    }
+    .ok_or(UserError::NotFound)?;
+    Ok(devices::list_of_user(tx, user.id, after, limit)?)
+}
+
+/// The device with this id, if its user is the actor's own.
+pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, StoreError> {
+    let Some(device) = devices::find(tx, id)? else {
+        return Ok(None);
+    };
+    Ok(by.own_user(tx, device.user_id)?.map(|_| device))
+}
+
+/// Makes a device a trunk, or an ordinary one.
+pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result<(), Error> {
+    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    devices::update_trunk(tx, id, is_trunk)?;
+    log::record(
+        tx,
+        by,
+        "device.trunk",
+        id,
+        Some(json!({ "is_trunk": device.is_trunk })),
+        Some(json!({ "is_trunk": is_trunk })),
+    )?;
+    Ok(())
+}
+
+/// Hides a device: it is not found any more, its PIN is free again. One that DIDs or CLIs are on is refused.
+pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    if devices::in_use(tx, id)? {
+        return Err(
+            Rule::from(DeviceError::InUse).with("take its DIDs off and delete its CLIs first")
+        );
+    }
+    devices::hide(tx, id, by.now_ms)?;
+    let before = json!({ "hidden": false, "pin": device.pin });
+    let after = json!({ "hidden": true, "pin": null });
+    log::record(tx, by, "device.hide", id, Some(before), Some(after))?;
+    Ok(())
+}
