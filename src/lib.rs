@@ -1,5 +1,13 @@
 //! linebook: the documented HTTP API of the MOR billing system, in one binary over one SQLite file.
+//!
+//! A request walks through four rooms, and every door opens one way only: [`http`] turns it into parameters, [`api`]
+//! finds the method and authenticates the caller, [`service`] holds the rules, [`store`] the rows. The command line
+//! goes straight to the rules.
 
-pub mod ambient;
+pub mod api;
+pub mod http;
 pub mod service;
 pub mod store;
+
+pub mod ambient;
+pub mod app;

@@ -83,7 +83,7 @@ pub fn assign_to_trunk(
         device_id: Some(device.id),
         ..did.clone()
     };
-    change(tx, by, "did.assign", &did, &after)
+    Ok(change(tx, by, "did.assign", &did, &after)?)
 }
 
 /// Whether a reservation stands in the way of a device of `user`. One for the owner of the DID's scope does not: he may
@@ -111,14 +111,14 @@ pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Resul
         user_id: Some(user.id),
         ..did.clone()
     };
-    change(tx, by, "did.reserve", &did, &after)
+    Ok(change(tx, by, "did.reserve", &did, &after)?)
 }
 
 /// Takes a reservation back: the DID is free.
 pub fn unreserve(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
-    change(tx, by, "did.unreserve", &did, &freed(&did))
+    Ok(change(tx, by, "did.unreserve", &did, &freed(&did))?)
 }
 
 /// Puts a reserved DID on a dial plan of its scope.
@@ -138,7 +138,7 @@ pub fn assign_to_dialplan(
         dialplan_id: Some(dialplan_id),
         ..did.clone()
     };
-    change(tx, by, "did.assign", &did, &after)
+    Ok(change(tx, by, "did.assign", &did, &after)?)
 }
 
 /// Takes an active DID off its device or dial plan; its user keeps it reserved.
@@ -151,7 +151,7 @@ pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error>
         dialplan_id: None,
         ..did.clone()
     };
-    change(tx, by, "did.unassign", &did, &after)
+    Ok(change(tx, by, "did.unassign", &did, &after)?)
 }
 
 /// Takes an active DID out of use: off its device; its user is kept until it is freed.
@@ -165,14 +165,14 @@ pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
         closed_ms: Some(by.now_ms),
         ..did.clone()
     };
-    change(tx, by, "did.close", &did, &after)
+    Ok(change(tx, by, "did.close", &did, &after)?)
 }
 
 /// Makes a closed or terminated DID free again.
 pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Closed, DidStatus::Terminated])?;
-    change(tx, by, "did.free", &did, &freed(&did))
+    Ok(change(tx, by, "did.free", &did, &freed(&did))?)
 }
 
 /// Makes a free or closed DID history.
@@ -183,7 +183,7 @@ pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error
         status: DidStatus::Terminated,
         ..freed(&did)
     };
-    change(tx, by, "did.terminate", &did, &after)
+    Ok(change(tx, by, "did.terminate", &did, &after)?)
 }
 
 /// Frees DIDs that have been closed for `did_closed_days`, at most [`MAX_FREED`] of them; how many it freed.
@@ -191,7 +191,7 @@ pub fn free_closed(tx: &WriteTx<'_>, by: &Actor) -> Result<usize, StoreError> {
     let days = settings::get(tx)?.did_closed_days;
     let closed = dids::list_closed(tx, by.now_ms - days * DAY_MS, MAX_FREED)?;
     for did in &closed {
-        apply(tx, by, "did.free", did, &freed(did))?;
+        change(tx, by, "did.free", did, &freed(did))?;
     }
     Ok(closed.len())
 }
@@ -227,16 +227,6 @@ fn freed(did: &Did) -> Did {
 }
 
 fn change(
-    tx: &WriteTx<'_>,
-    by: &Actor,
-    action: &str,
-    before: &Did,
-    after: &Did,
-) -> Result<(), Error> {
-    Ok(apply(tx, by, action, before, after)?)
-}
-
-fn apply(
     tx: &WriteTx<'_>,
     by: &Actor,
     action: &str,

@@ -65,3 +65,11 @@ pub fn update_next_extension(tx: &WriteTx<'_>, next_extension: i64) -> Result<()
     )?;
     Ok(())
 }
+
+/// The demo world, row by row.
+const DEMO_WORLD: &str = include_str!("../../fixtures/demo.sql");
+
+/// Fills a new database, whose `installation` row is there, with the demo world.
+pub fn insert_demo_world(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    Ok(tx.connection.execute_batch(DEMO_WORLD)?)
+}

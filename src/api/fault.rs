@@ -1,0 +1,115 @@
+//! The faults that no page describes: an HTTP status each, and XML all the same.
+
+use super::parameters::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
+use crate::store::StoreError;
+
+/// What is wrong with a request, or with the server, before or beyond what a page describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Percent-encoding that is cut or not hexadecimal, or bytes that are not UTF-8.
+    BrokenEncoding,
+    /// NUL, or a control character that XML 1.0 cannot carry.
+    ForbiddenCharacter,
+    /// A JSON body that is not one flat object.
+    BrokenJson,
+    /// A multipart body that is cut, or not what its header says.
+    BrokenMultipart,
+    /// A body that ended before its announced end.
+    BrokenBody,
+    /// More parameters than [`MAX_PARAMETERS`].
+    TooManyParameters,
+    /// No method has this name.
+    UnknownMethod,
+    /// Neither POST nor GET.
+    VerbNotAllowed,
+    /// A body over [`MAX_BODY`].
+    BodyTooLarge,
+    /// A query string over [`MAX_QUERY`].
+    QueryTooLarge,
+    /// A body of a type that is not read.
+    UnknownMediaType,
+    /// A defect of linebook; the log has the details.
+    Internal,
+    /// Too much is waiting, or the server is stopping.
+    Overloaded,
+    /// The database cannot be read or written now.
+    StorageFailed,
+}
+
+impl Fault {
+    /// Every fault, by status.
+    pub const ALL: &'static [Self] = &[
+        Self::BrokenEncoding,
+        Self::ForbiddenCharacter,
+        Self::BrokenJson,
+        Self::BrokenMultipart,
+        Self::BrokenBody,
+        Self::TooManyParameters,
+        Self::UnknownMethod,
+        Self::VerbNotAllowed,
+        Self::BodyTooLarge,
+        Self::QueryTooLarge,
+        Self::UnknownMediaType,
+        Self::Internal,
+        Self::Overloaded,
+        Self::StorageFailed,
+    ];
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BrokenEncoding
+            | Self::ForbiddenCharacter
+            | Self::BrokenJson
+            | Self::BrokenMultipart
+            | Self::BrokenBody
+            | Self::TooManyParameters => 400,
+            Self::UnknownMethod => 404,
+            Self::VerbNotAllowed => 405,
+            Self::BodyTooLarge | Self::QueryTooLarge => 413,
+            Self::UnknownMediaType => 415,
+            Self::Internal => 500,
+            Self::Overloaded | Self::StorageFailed => 503,
+        }
+    }
+
+    /// The text in `<error>`.
+    pub fn text(self) -> String {
+        match self {
+            Self::BrokenEncoding => "Request is not percent-encoded UTF-8".into(),
+            Self::ForbiddenCharacter => "Request holds a character that XML cannot carry".into(),
+            Self::BrokenJson => "JSON body is not one flat object".into(),
+            Self::BrokenMultipart => "Multipart body is broken".into(),
+            Self::BrokenBody => "Body is incomplete".into(),
+            Self::TooManyParameters => format!("More than {MAX_PARAMETERS} parameters"),
+            Self::UnknownMethod => "Method was not found".into(),
+            Self::VerbNotAllowed => "Only POST is allowed, and GET where it is switched on".into(),
+            Self::BodyTooLarge => format!("Body is larger than {MAX_BODY} bytes"),
+            Self::QueryTooLarge => format!("Query string is longer than {MAX_QUERY} bytes"),
+            Self::UnknownMediaType => {
+                "Body must be a form, multipart/form-data or application/json, uncompressed".into()
+            }
+            Self::Internal => "Internal error".into(),
+            Self::Overloaded => "Too many requests are waiting, try again later".into(),
+            Self::StorageFailed => "Storage is not available, try again later".into(),
+        }
+    }
+
+    /// After how many seconds it may be worth trying again.
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::Overloaded | Self::StorageFailed => Some(1),
+            _ => None,
+        }
+    }
+}
+
+impl From<&StoreError> for Fault {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Overloaded | StoreError::Stopped => Self::Overloaded,
+            StoreError::Internal => Self::Internal,
+            _ => Self::StorageFailed,
+        }
+    }
+}

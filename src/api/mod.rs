@@ -1,0 +1,9 @@
+//! (2) The dialect: names, hash orders, texts and XML. Knows no web framework and no SQL.
+
+pub mod dispatch;
+pub mod fault;
+pub mod method;
+pub mod methods;
+pub mod parameters;
+pub mod signature;
+pub mod xml;

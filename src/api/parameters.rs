@@ -1,0 +1,142 @@
+//! The parameters of a call, as they were sent: names and values, the last one of a name counting.
+
+use super::fault::Fault;
+use crate::store::row::Id;
+
+/// Largest body, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// Longest query string, in bytes.
+pub const MAX_QUERY: usize = 8 * 1024;
+/// Most parameters, counting every one that was sent.
+pub const MAX_PARAMETERS: usize = 200;
+/// Longest id, in digits: all such numbers fit a database id.
+const MAX_ID: usize = 18;
+
+/// Decoded parameters. Values are kept as sent, neither trimmed nor folded: the hash is over exactly them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    pairs: Vec<(String, String)>,
+}
+
+impl Parameters {
+    /// Takes pairs in the order in which they were sent, the query's before the body's.
+    pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Fault> {
+        if pairs.len() > MAX_PARAMETERS {
+            return Err(Fault::TooManyParameters);
+        }
+        let is_carried = |text: &String| text.chars().all(is_xml_char);
+        if !pairs
+            .iter()
+            .all(|(name, value)| is_carried(name) && is_carried(value))
+        {
+            return Err(Fault::ForbiddenCharacter);
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The value as it was sent, blank or not.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        let last = self.pairs.iter().rev().find(|(sent, _)| sent == name);
+        last.map(|(_, value)| value.as_str())
+    }
+
+    /// The value, unless it is blank: that counts as not sent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.raw(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The value as an owned text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(Into::into)
+    }
+
+    /// The value as an id: not sent, an id, or something that is nobody's id.
+    pub fn id(&self, name: &str) -> Option<Option<Id>> {
+        self.get(name).map(parse_id)
+    }
+}
+
+/// 1 to [`MAX_ID`] ASCII digits; anything else is not an id.
+pub fn parse_id(text: &str) -> Option<Id> {
+    let is_id =
+        (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_id { text.parse().ok() } else { None }
+}
+
+/// A character that an XML 1.0 document can hold.
+pub fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_plain_digits_of_bounded_length() {
+        assert_eq!(parse_id("0"), Some(0));
+        assert_eq!(parse_id("007"), Some(7));
+        assert_eq!(
+            parse_id("999999999999999999"),
+            Some(999_999_999_999_999_999)
+        );
+        for bad in [
+            "",
+            "1000000000000000000",
+            "-1",
+            "+1",
+            " 1",
+            "1.0",
+            "0x1",
+            "١",
+        ] {
+            assert_eq!(parse_id(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_last_value_of_a_name_counts_and_blank_is_not_sent() {
+        let pairs = [("a", "1"), ("b", " "), ("a", "2")];
+        let pairs = pairs
+            .map(|(name, value)| (name.into(), value.into()))
+            .to_vec();
+        let parameters = Parameters::new(pairs).unwrap();
+        assert_eq!(parameters.get("a"), Some("2"));
+        assert_eq!(parameters.raw("b"), Some(" "));
+        assert_eq!(parameters.get("b"), None);
+        assert_eq!(parameters.raw("c"), None);
+    }
+
+    #[test]
+    fn what_xml_cannot_carry_is_refused_in_names_and_values() {
+        for bad in ["\0", "\u{1}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
+            for pair in [
+                (bad.to_owned(), String::new()),
+                (String::new(), bad.to_owned()),
+            ] {
+                assert_eq!(
+                    Parameters::new(vec![pair]),
+                    Err(Fault::ForbiddenCharacter),
+                    "{bad:?}"
+                );
+            }
+        }
+        assert!(
+            Parameters::new(vec![(
+                "tab\tnewline\n".into(),
+                "\u{fffd}\u{10ffff}\r".into()
+            )])
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_number_of_parameters_has_a_limit() {
+        let pairs = |count| vec![(String::from("a"), String::new()); count];
+        assert!(Parameters::new(pairs(MAX_PARAMETERS)).is_ok());
+        assert_eq!(
+            Parameters::new(pairs(MAX_PARAMETERS + 1)),
+            Err(Fault::TooManyParameters)
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! From an answer to an HTTP reply: status, headers, gzip.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
+    HeaderMap, RETRY_AFTER, VARY,
+};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use futures_util::stream;
+
+use super::gzip::{self, Gzip};
+use crate::api::dispatch::{Answer, Body, Pieces};
+use crate::service::Error;
+use crate::store::StoreError;
+use crate::store::settings;
+
+/// A reply with the headers that every reply has.
+pub fn builder(status: u16, request_id: &str) -> HttpResponseBuilder {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut builder = HttpResponse::build(status);
+    builder
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept-Encoding"))
+        .insert_header(("X-Request-Id", request_id));
+    builder
+}
+
+/// The reply that carries an answer.
+pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpResponse {
+    let is_packed = is_packed(request, &answer);
+    let mut builder = builder(answer.status, request_id);
+    builder.insert_header((CONTENT_TYPE, "text/xml; charset=utf-8"));
+    if let Some(seconds) = answer.retry_after_s {
+        builder.insert_header((RETRY_AFTER, seconds.to_string()));
+    }
+    if answer.status == 405 {
+        builder.insert_header((ALLOW, "POST, GET"));
+    }
+    if is_packed {
+        builder.insert_header((CONTENT_ENCODING, "gzip"));
+        if let Some(name) = answer.file {
+            let disposition = format!("attachment; filename=\"{name}.xml\"");
+            builder.insert_header((CONTENT_DISPOSITION, disposition));
+        }
+    }
+    match answer.body {
+        Body::Whole(plain) if is_packed => builder.body(gzip::whole(&plain)),
+        Body::Whole(plain) => builder.body(plain),
+        Body::Pieces(pieces) => builder.streaming(stream::try_unfold(
+            Some((pieces, is_packed.then(Gzip::new))),
+            |state| async {
+                let Some((pieces, gzip)) = state else {
+                    return Ok(None);
+                };
+                // Off the worker: a long list must not stop its other connections.
+                let next = tokio::task::spawn_blocking(move || next(pieces, gzip));
+                next.await.unwrap_or(Err(StoreError::Internal.into()))
+            },
+        )),
+    }
+}
+
+type Rest = Option<(Pieces, Option<Gzip>)>;
+
+/// The next bytes of a reply in pieces, and what is left. An error cuts the connection, so that the client sees that
+/// the list is not whole.
+fn next(mut pieces: Pieces, mut gzip: Option<Gzip>) -> Result<Option<(Bytes, Rest)>, Error> {
+    match (pieces.next().transpose()?, &mut gzip) {
+        (Some(plain), None) => Ok(Some((plain.into(), Some((pieces, gzip))))),
+        (Some(plain), Some(packer)) => {
+            let packed = packer.piece(&plain);
+            Ok(Some((packed.into(), Some((pieces, gzip)))))
+        }
+        (None, None) => Ok(None),
+        (None, Some(packer)) => Ok(Some((packer.finish().into(), None))),
+    }
+}
+
+fn is_packed(request: &HeaderMap, answer: &Answer) -> bool {
+    if answer.is_plain {
+        return false;
+    }
+    let accepts = request
+        .get(ACCEPT_ENCODING)
+        .map(|value| value.to_str().is_ok_and(allows_gzip));
+    match (answer.file, answer.gzip) {
+        (Some(_), settings::Gzip::Documented) => accepts.unwrap_or(true),
+        _ => accepts.unwrap_or(false),
+    }
+}
+
+/// Whether an `Accept-Encoding` allows gzip: by name, or else by `*`, and not with a quality of 0.
+fn allows_gzip(accepted: &str) -> bool {
+    let quality = |wanted: &str| {
+        accepted.split(',').find_map(|item| {
+            let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
+            if !coding.trim().eq_ignore_ascii_case(wanted) {
+                return None;
+            }
+            let quality = parameters.trim().strip_prefix("q=").unwrap_or("1");
+            Some(quality.trim().parse::<f32>().unwrap_or(0.0))
+        })
+    };
+    quality("gzip")
+        .or_else(|| quality("x-gzip"))
+        .or_else(|| quality("*"))
+        .is_some_and(|quality| quality > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allows_gzip;
+
+    #[test]
+    fn gzip_is_allowed_by_name_or_star_with_a_quality_above_zero() {
+        for yes in [
+            "gzip",
+            "GZIP",
+            "deflate, gzip;q=0.5",
+            "*",
+            "br, *;q=0.1",
+            "x-gzip",
+            "gzip; q=1.0",
+        ] {
+            assert!(allows_gzip(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "identity",
+            "gzip;q=0",
+            "*, gzip;q=0",
+            "gzip;q=0.000",
+            "deflate, br",
+            "*;q=0",
+            "gzip;q=x",
+        ] {
+            assert!(!allows_gzip(no), "{no}");
+        }
+    }
+}
