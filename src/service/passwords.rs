@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn a_hash_is_argon2id_with_a_salt_of_its_own() {
         let ambient = Ambient::fixed(0, 1);
-        let first = hash("correct horse", &ambient).unwrap();
-        let second = hash("correct horse", &ambient).unwrap();
+        let first = hash("correct horse", &ambient).expect("a good password");
+        let second = hash("correct horse", &ambient).expect("a good password");
         assert!(
             first.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{first}"
