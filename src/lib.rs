@@ -5,9 +5,11 @@
 //! goes straight to the rules.
 
 pub mod api;
+pub mod cli;
 pub mod http;
 pub mod service;
 pub mod store;
 
 pub mod ambient;
 pub mod app;
+pub mod config;
