@@ -1,1 +1,6 @@
+//! Everything that a fixture file cannot say: generated checks, properties, races, real sockets, the tree itself.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
