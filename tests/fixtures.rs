@@ -106,8 +106,8 @@ fn check_log(world: &World, request: &Request) -> Result<(), Failed> {
     let entry = world.select(&format!("SELECT ifnull(before, '') || after {last}"));
     let secrets = "SELECT secret FROM devices UNION SELECT secret FROM api_keys";
     for secret in world.select(secrets).split(';') {
-        // "secret" is a key of the demo world, and would be the name of the field that must not be there.
-        if entry.contains(secret) {
+        // A short key may stand in a number by chance; whole, quoted, it must not stand anywhere.
+        if entry.contains(&format!("\"{secret}\"")) || secret.len() > 8 && entry.contains(secret) {
             return Err(format!("the log holds the secret {secret}: {entry}").into());
         }
     }
