@@ -36,7 +36,9 @@ fn main() -> ExitCode {
     for name in METHODS {
         trials.extend(coverage(methods::find(name).unwrap()));
     }
-    trials.push(Trial::test("every file belongs to a case", move || strays(&cases)));
+    trials.push(Trial::test("every file belongs to a case", move || {
+        strays(&cases)
+    }));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -88,7 +90,11 @@ fn run(path: &Path) -> Result<(), Failed> {
     if answer.error().is_some() || is_read {
         expect(&after, &before, "the database")?;
     } else {
-        expect(after["action_log"].len(), log_before + 1, "entries in the log")?;
+        expect(
+            after["action_log"].len(),
+            log_before + 1,
+            "entries in the log",
+        )?;
         check_log(&world, &case.request)?;
     }
     for (sql, rows) in &case.then {
@@ -181,7 +187,10 @@ impl Case {
         for header in &self.reply {
             let (name, value) = match header.strip_prefix("no ") {
                 Some(name) => (name, None),
-                None => header.split_once(": ").map(|(name, value)| (name, Some(value))).unwrap(),
+                None => header
+                    .split_once(": ")
+                    .map(|(name, value)| (name, Some(value)))
+                    .unwrap(),
             };
             expect(answer.header(name), value, name)?;
         }
@@ -191,7 +200,15 @@ impl Case {
 
 /// The name and value of a directive; none for a line of prose.
 fn directive(line: &str) -> Option<(&str, &str)> {
-    let names = ["given", "given sql", "from", "lines", "status", "reply", "then"];
+    let names = [
+        "given",
+        "given sql",
+        "from",
+        "lines",
+        "status",
+        "reply",
+        "then",
+    ];
     let (name, value) = line.strip_prefix("# ")?.split_once(": ")?;
     names.contains(&name).then_some((name, value))
 }
@@ -215,9 +232,14 @@ fn request(text: &str) -> Result<Request, Failed> {
 /// One test per error that a method lists: there is a case for it, and it gets that error's text.
 fn coverage(method: &'static Method) -> Vec<Trial> {
     let errors: Vec<&'static ErrorText> = COMMON_ERRORS.iter().chain(method.errors).collect();
-    let names: Vec<String> = errors.iter().map(|error| case_name(error, &errors)).collect();
+    let names: Vec<String> = errors
+        .iter()
+        .map(|error| case_name(error, &errors))
+        .collect();
     let successes = ["success", "success-current"].map(|name| (name.to_owned(), "<page>"));
-    let texts = errors.iter().map(|error| error.text.split("{}").next().unwrap());
+    let texts = errors
+        .iter()
+        .map(|error| error.text.split("{}").next().unwrap());
     names
         .into_iter()
         .zip(texts)
@@ -264,11 +286,19 @@ fn kebab(name: &str) -> String {
 
 /// No answer without its request, no folder that is not a method's.
 fn strays(cases: &[PathBuf]) -> Result<(), Failed> {
-    let known: BTreeSet<PathBuf> = cases.iter().map(|path| path.with_extension("xml")).collect();
+    let known: BTreeSet<PathBuf> = cases
+        .iter()
+        .map(|path| path.with_extension("xml"))
+        .collect();
     let answers: BTreeSet<PathBuf> = list("xml").into_iter().collect();
     expect(&answers, &known, "answers")?;
     for path in cases {
-        let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy();
+        let folder = path
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_string_lossy();
         if folder != NO_METHOD && !METHODS.contains(&&*folder) {
             return Err(format!("{folder} is no method").into());
         }

@@ -57,7 +57,9 @@ impl Answer {
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.is_gzipped() {
-            GzDecoder::new(&self.body[..]).read_to_string(&mut text).unwrap();
+            GzDecoder::new(&self.body[..])
+                .read_to_string(&mut text)
+                .unwrap();
         } else {
             text = String::from_utf8(self.body.clone()).unwrap();
         }
@@ -70,7 +72,8 @@ impl Answer {
         let text = self.text();
         let page = text.strip_prefix(r#"<?xml version="1.0" encoding="UTF-8"?><page>"#);
         let page = page.and_then(|page| page.strip_suffix("</page>"));
-        page.unwrap_or_else(|| panic!("not a compact page: {text}")).into()
+        page.unwrap_or_else(|| panic!("not a compact page: {text}"))
+            .into()
     }
 
     /// The text in the first `<error>`; none in a success.
@@ -88,7 +91,10 @@ impl Answer {
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_eq!(self.header("vary"), Some("Accept-Encoding"));
         let id = self.header("x-request-id").expect("a request id");
-        assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        assert!(
+            id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
         check_xml(&self.text());
     }
 }
@@ -102,7 +108,9 @@ pub fn check_xml(text: &str) {
     let mut roots = 0;
     for event in EventReader::new(text.as_bytes()) {
         match event.unwrap_or_else(|error| panic!("{error}: {text}")) {
-            XmlEvent::StartElement { name, attributes, .. } => {
+            XmlEvent::StartElement {
+                name, attributes, ..
+            } => {
                 if depth == 0 {
                     assert_eq!(name.local_name, "page");
                     roots += 1;

@@ -103,7 +103,11 @@ impl Call {
             "cli_add" => &[("device_id", "2"), ("cli_number", "1234678")],
             "device_create" => &[("user_id", "2"), ("description", "Desk"), ("pin", "3")],
             "devices_get" => &[("user_id", "100")],
-            "did_create" => &[("p", "password"), ("did", "123456789"), ("provider_id", "1")],
+            "did_create" => &[
+                ("p", "password"),
+                ("did", "123456789"),
+                ("provider_id", "1"),
+            ],
             "did_trunk_device_assign" => &[("device_id", "1"), ("did", "37060000002")],
             other => panic!("no sample of {other}"),
         };
@@ -178,7 +182,8 @@ impl Call {
     /// As a POST whose parameters are in a JSON object, all of them strings.
     pub fn post_json(&self) -> Request {
         let pairs = self.pairs.iter().cloned();
-        let object: serde_json::Map<_, _> = pairs.map(|(name, value)| (name, value.into())).collect();
+        let object: serde_json::Map<_, _> =
+            pairs.map(|(name, value)| (name, value.into())).collect();
         let body = serde_json::Value::from(object).to_string();
         Request::new("POST", &self.path()).body(Some("application/json"), body)
     }
@@ -212,8 +217,22 @@ impl Call {
 /// The order in which a method's page says its parameters are signed.
 pub fn page_order(method: &str) -> &'static [&'static str] {
     match method {
-        "cli_add" => &["device_id", "cli_number", "cli_description", "comment", "banned", "ivr_id"],
-        "device_create" => &["user_id", "description", "pin", "type", "devicegroup_id", "caller_id"],
+        "cli_add" => &[
+            "device_id",
+            "cli_number",
+            "cli_description",
+            "comment",
+            "banned",
+            "ivr_id",
+        ],
+        "device_create" => &[
+            "user_id",
+            "description",
+            "pin",
+            "type",
+            "devicegroup_id",
+            "caller_id",
+        ],
         "devices_get" => &["user_id"],
         "did_create" => &["did", "provider_id"],
         "did_trunk_device_assign" => &["device_id", "did"],

@@ -2,7 +2,13 @@
 
 /// The hash of `text` in lower-case hex.
 pub fn hex(text: &str) -> String {
-    let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    let mut state = [
+        0x6745_2301_u32,
+        0xefcd_ab89,
+        0x98ba_dcfe,
+        0x1032_5476,
+        0xc3d2_e1f0,
+    ];
     for block in padded(text.as_bytes()).chunks(64) {
         let mixed = mix(block, state);
         for (sum, new) in state.iter_mut().zip(mixed) {

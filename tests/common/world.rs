@@ -75,7 +75,9 @@ impl World {
     /// A connection of the test's own.
     pub fn connection(&self) -> Connection {
         let connection = Connection::open(self.path().join(FILE_NAME)).unwrap();
-        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        connection
+            .pragma_update(None, "foreign_keys", true)
+            .unwrap();
         connection
     }
 
