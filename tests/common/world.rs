@@ -115,7 +115,7 @@ impl World {
             .iter()
             .map(|row| show(&row[0]))
             .map(|name| {
-                let all = rows(&connection, &format!("SELECT * FROM {name} ORDER BY 1, 2"));
+                let all = rows(&connection, &format!("SELECT * FROM {name}"));
                 (name, all)
             })
             .collect()

@@ -6,4 +6,6 @@
 mod common;
 
 mod pages;
+mod store;
 mod table;
+mod tidy;
