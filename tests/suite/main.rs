@@ -6,6 +6,7 @@
 mod common;
 
 mod pages;
+mod properties;
 mod store;
 mod table;
 mod tidy;
