@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod request;
 pub mod sha1;
+pub mod socket;
 pub mod world;
 
 pub use answer::Answer;

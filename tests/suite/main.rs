@@ -7,6 +7,7 @@ mod common;
 
 mod pages;
 mod properties;
+mod socket;
 mod store;
 mod table;
 mod tidy;
