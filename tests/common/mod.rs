@@ -1,7 +1,11 @@
 //! What the test binaries share: a demo world on disk, requests and their signatures, answers and what all of them
 //! have in common.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses its own part"
+)]
 
 pub mod answer;
 pub mod request;

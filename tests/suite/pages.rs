@@ -49,7 +49,13 @@ fn printed_hashes_are_sha1_over_values_and_key() {
 /// the key.
 #[test]
 fn printed_hashes_come_from_an_accepted_order() {
-    let cases: [(&str, &[(&str, &str)], usize, &str); 5] = [
+    type Printed = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        usize,
+        &'static str,
+    );
+    let cases: [Printed; 5] = [
         (
             "device_create",
             &[

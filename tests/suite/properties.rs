@@ -122,7 +122,8 @@ fn any_bytes_get_well_formed_xml_and_change_nothing() {
     });
 }
 
-/// Calls that pass the hash, with any text anywhere: they get past the first checks and into the rules and the database.
+/// Calls that pass the hash, with any text here and there: they get past the first checks, into the rules and into the
+/// database.
 #[test]
 fn any_signed_values_get_well_formed_xml_and_change_nothing_unless_they_succeed() {
     let world = World::after("UPDATE settings SET require_password = 'never'");
@@ -155,7 +156,7 @@ fn any_signed_values_get_well_formed_xml_and_change_nothing_unless_they_succeed(
         "[0-9]{1,22}",
         "[a-z.]{1,20}",
     ];
-    let values = proptest::collection::vec(proptest::option::weighted(0.8, value), 7);
+    let values = proptest::collection::vec(proptest::option::weighted(0.3, value), 7);
     let by = select(vec![
         ("admin", "secret"),
         ("reseller", "reseller-key"),
@@ -166,7 +167,7 @@ fn any_signed_values_get_well_formed_xml_and_change_nothing_unless_they_succeed(
         (0..METHODS.len(), by, values),
         |(place, (by, key), values)| {
             let method = METHODS[place];
-            let mut call = Call::new(method.name).with("u", by);
+            let mut call = Call::sample(method.name).with("u", by);
             for (parameter, value) in method.parameters.iter().zip(values) {
                 if let Some(value) = value {
                     call = call.with(parameter.name, &value);

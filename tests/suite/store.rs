@@ -599,7 +599,7 @@ fn a_new_database_never_replaces_one_and_is_never_half_made() {
 }
 
 #[test]
-fn every_connection_syncs_fully_and_the_file_is_in_wal_mode() {
+fn the_file_is_in_wal_mode_and_whole() {
     let world = World::new();
     assert_eq!(world.select("PRAGMA journal_mode"), "wal");
     assert_eq!(world.select("PRAGMA integrity_check"), "ok");

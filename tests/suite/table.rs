@@ -540,26 +540,26 @@ fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
     }
 }
 
-/// Who calls: his username, his key, and what is his own: see [`Own`].
-const CALLERS: [(&str, &str, Own); 11] = [
-    ("admin", "secret", Own::OfAdmin),
-    ("username", "secret", Own::OfAdmin),
-    ("clerk", "clerk-key", Own::OfAdmin),
-    ("manager", "secret", Own::OfAdmin),
-    ("trainee", "secret", Own::OfAdmin),
-    ("reseller", "reseller-key", Own::OfReseller),
-    ("newcomer", "newcomer-key", Own::OfNewcomer),
-    ("anna", "secret", Own::OfAdmin),
-    ("office", "secret", Own::OfAdmin),
-    ("rita", "reseller-key", Own::OfReseller),
-    ("nina", "newcomer-key", Own::OfNewcomer),
+/// Who calls: his username, his key, and whose things he reaches.
+const CALLERS: [(&str, &str, Whose); 11] = [
+    ("admin", "secret", Whose::Admins),
+    ("username", "secret", Whose::Admins),
+    ("clerk", "clerk-key", Whose::Admins),
+    ("manager", "secret", Whose::Admins),
+    ("trainee", "secret", Whose::Admins),
+    ("reseller", "reseller-key", Whose::Resellers),
+    ("newcomer", "newcomer-key", Whose::Newcomers),
+    ("anna", "secret", Whose::Admins),
+    ("office", "secret", Whose::Admins),
+    ("rita", "reseller-key", Whose::Resellers),
+    ("nina", "newcomer-key", Whose::Newcomers),
 ];
 
 #[derive(Clone, Copy)]
-enum Own {
-    OfAdmin,
-    OfReseller,
-    OfNewcomer,
+enum Whose {
+    Admins,
+    Resellers,
+    Newcomers,
 }
 
 /// The world of the matrix: the newcomer has a user, a provider, a trunk, a DID and an IVR of his own, the manager, anna
@@ -579,9 +579,9 @@ INSERT OR IGNORE INTO permissions
 ";
 
 /// What the caller reaches and what he does not: user, group, provider, trunk, DID, IVR.
-fn things(own: Own) -> [[&'static str; 2]; 6] {
+fn things(own: Whose) -> [[&'static str; 2]; 6] {
     match own {
-        Own::OfAdmin => [
+        Whose::Admins => [
             ["2", "5"],
             ["12", "11"],
             ["2", "3"],
@@ -589,7 +589,7 @@ fn things(own: Own) -> [[&'static str; 2]; 6] {
             ["37060000002", "37060000009"],
             ["2", "3"],
         ],
-        Own::OfReseller => [
+        Whose::Resellers => [
             ["5", "2"],
             ["6", "3"],
             ["3", "2"],
@@ -597,7 +597,7 @@ fn things(own: Own) -> [[&'static str; 2]; 6] {
             ["37060000009", "37060000002"],
             ["3", "2"],
         ],
-        Own::OfNewcomer => [
+        Whose::Newcomers => [
             ["200", "5"],
             ["200", "6"],
             ["200", "3"],
@@ -609,7 +609,7 @@ fn things(own: Own) -> [[&'static str; 2]; 6] {
 }
 
 /// The call about own things, about a foreign main thing, and about a foreign second thing.
-fn matrix_calls(method: &str, own: Own) -> [Call; 3] {
+fn matrix_calls(method: &str, own: Whose) -> [Call; 3] {
     let [user, group, provider, trunk, did, ivr] = things(own);
     let call = |pairs: &[(&str, &str)]| Call::new(method).with_all(pairs);
     match method {
