@@ -5,9 +5,13 @@
 //! goes straight to the rules.
 
 pub mod api;
+pub mod cli;
 pub mod http;
 pub mod service;
 pub mod store;
 
 pub mod ambient;
 pub mod app;
+pub mod config;
+pub mod housekeeping;
+pub mod telemetry;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The binary: the command line and nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linebook::cli::main()
+}

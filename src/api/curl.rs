@@ -23,7 +23,7 @@ pub fn line(
         ));
     }
     format!(
-        "curl --compressed -X POST '{base}/billing/api/{}?{query}hash={hash}'",
+        "curl -sS --compressed -X POST '{base}/billing/api/{}?{query}hash={hash}'",
         method.name
     )
 }

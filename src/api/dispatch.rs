@@ -149,7 +149,8 @@ fn identify(
     check_switches(&settings, request.verb)?;
     let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     let username = parameters.get("u").ok_or(AccessError::UnknownCaller)?;
-    let caller = find_caller(tx, &settings, username, request.address)?;
+    let caller = find_caller(tx, &settings, username)?;
+    caller.check_address(request.address)?;
     known.dialect = caller.owner_settings.dialect;
     known.caller = Some(caller.user.username.clone());
     check_hash(request.method, &caller, parameters)?;

@@ -12,7 +12,7 @@ use super::xml::DECLARATION;
 use crate::store::settings::Dialect;
 
 /// The key with which the examples are signed: the demo world's.
-const EXAMPLE_KEY: &str = "secret";
+pub const EXAMPLE_KEY: &str = "secret";
 
 /// The method reference as Markdown.
 pub fn markdown() -> String {

@@ -261,6 +261,12 @@ pub enum SetupError {
     /// Not an address or a CIDR block.
     #[error("not an IP address or CIDR block")]
     NetworkInvalid,
+    /// It cannot be taken off the allow-list.
+    #[error("the block is not on the allow-list")]
+    NetworkNotFound,
+    /// More blocks than a call could be compared with.
+    #[error("too many blocks on the allow-list: take one off, or allow a larger block")]
+    TooManyNetworks,
 }
 
 impl Rule {

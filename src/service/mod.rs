@@ -3,12 +3,20 @@
 pub mod access;
 pub mod clis;
 pub mod devices;
+pub mod dialplans;
 pub mod dids;
 mod error;
+pub mod groups;
+pub mod installation;
+pub mod ivrs;
+pub mod keys;
 pub mod log;
+pub mod passwords;
 pub mod providers;
+pub mod settings;
 pub mod setup;
 pub mod text;
+pub mod users;
 pub mod verifier;
 
 pub use error::*;

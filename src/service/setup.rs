@@ -3,9 +3,9 @@
 use super::Error;
 use super::SetupError;
 use super::access::Actor;
-use crate::store::ReadTx;
 use crate::store::row::Id;
 use crate::store::users::UserType;
+use crate::store::{ReadTx, StoreError};
 
 /// Longest name of a provider, device group, IVR or dial plan, in characters.
 pub const MAX_NAME: usize = 255;
@@ -21,9 +21,14 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 
 /// Things are owned by admin or a reseller whom the actor reaches.
 pub fn check_owner(tx: &ReadTx<'_>, by: &Actor, owner_id: Id) -> Result<(), Error> {
-    let owner = by.own_user(tx, owner_id)?;
-    match owner.map(|owner| owner.user_type) {
-        Some(UserType::Admin | UserType::Reseller) => Ok(()),
-        _ => Err(SetupError::OwnerInvalid.into()),
+    if !is_owner(tx, by, owner_id)? {
+        return Err(SetupError::OwnerInvalid.into());
     }
+    Ok(())
+}
+
+/// Whether `owner_id` is admin or a reseller whom the actor reaches.
+pub fn is_owner(tx: &ReadTx<'_>, by: &Actor, owner_id: Id) -> Result<bool, StoreError> {
+    let owner = by.own_user(tx, owner_id)?;
+    Ok(owner.is_some_and(|owner| matches!(owner.user_type, UserType::Admin | UserType::Reseller)))
 }

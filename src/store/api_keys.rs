@@ -43,6 +43,51 @@ impl std::fmt::Debug for ApiKey {
     }
 }
 
+fn api_key(row: &Row<'_>) -> Result<ApiKey, rusqlite::Error> {
+    Ok(ApiKey {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        secret: row.get(2)?,
+        created_ms: row.get(3)?,
+    })
+}
+
+const FIND_ACTIVE: &str = "
+SELECT
+  id,
+  user_id,
+  secret,
+  created_ms
+FROM api_keys
+WHERE id = :id
+  AND revoked_ms IS NULL";
+
+/// The active key with this id.
+pub fn find_active(tx: &ReadTx<'_>, id: Id) -> Result<Option<ApiKey>, StoreError> {
+    tx.find(FIND_ACTIVE, named_params! { ":id": id }, api_key)
+}
+
+const LIST: &str = "
+SELECT
+  id,
+  user_id,
+  secret,
+  created_ms
+FROM api_keys
+WHERE id > :after
+  AND revoked_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` active keys with ids above `after`, in id order.
+pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<ApiKey>, StoreError> {
+    tx.list(
+        LIST,
+        named_params! { ":after": after, ":limit": limit },
+        api_key,
+    )
+}
+
 const LIST_ACTIVE: &str = "
 SELECT
   id,
@@ -56,18 +101,7 @@ ORDER BY id";
 
 /// A user's active keys, oldest first.
 pub fn list_active(tx: &ReadTx<'_>, user_id: Id) -> Result<Vec<ApiKey>, StoreError> {
-    tx.list(
-        LIST_ACTIVE,
-        named_params! { ":user_id": user_id },
-        |row: &Row<'_>| {
-            Ok(ApiKey {
-                id: row.get(0)?,
-                user_id: row.get(1)?,
-                secret: row.get(2)?,
-                created_ms: row.get(3)?,
-            })
-        },
-    )
+    tx.list(LIST_ACTIVE, named_params! { ":user_id": user_id }, api_key)
 }
 
 const INSERT: &str = "

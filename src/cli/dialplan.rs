@@ -1,0 +1,76 @@
+//! `dialplan`: what can answer a DID instead of a device.
+
+use serde_json::json;
+
+use super::{Fault, Owner, Report, Window, change, did, id, look};
+use crate::ambient::Ambient;
+use crate::config::DataDir;
+use crate::service::{dialplans as rules, dids};
+use crate::store::dialplans;
+use crate::store::row::Id;
+
+/// Dial plans, which answer a DID instead of a device: add, list and assign them
+#[derive(Debug, clap::Args)]
+pub struct Dialplan {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Add a dial plan
+    Add {
+        /// What people call it
+        name: String,
+        #[command(flatten)]
+        owner: Owner,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Put a reserved DID on a dial plan
+    Assign {
+        /// The dial plan's id
+        #[arg(value_parser = id())]
+        id: Id,
+        /// The DID's number
+        did: String,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// List dial plans
+    List {
+        #[command(flatten)]
+        window: Window,
+        #[command(flatten)]
+        at: DataDir,
+    },
+}
+
+const COLUMNS: &[&str] = &["id", "owner_id", "name"];
+
+impl Dialplan {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+        match self.verb {
+            Verb::Add { name, owner, at } => {
+                let id = change(&at, ambient, move |tx, by| {
+                    let owner_id = owner.id(tx, by)?;
+                    rules::create(tx, by, owner_id, &name)
+                        .map_err(|error| owner.naming(error, &name))
+                })?;
+                Ok(Report::new(
+                    format!("dial plan {id} was added"),
+                    &json!({ "id": id }),
+                ))
+            }
+            Verb::Assign { id, did, at } => did::step(&at, ambient, did, move |tx, by, did| {
+                dids::assign_to_dialplan(tx, by, did, id)
+            }),
+            Verb::List { window, at } => {
+                let rows = look(&at, ambient, |tx, _| {
+                    Ok(dialplans::list(tx, window.after(), window.fetch())?)
+                })?;
+                Ok(Report::list(COLUMNS, rows, &window))
+            }
+        }
+    }
+}

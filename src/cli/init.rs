@@ -1,0 +1,166 @@
+//! `init`: a new database, whose only secrets are random and are shown once.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Fault, Report};
+use crate::ambient::Ambient;
+use crate::config::DataDir;
+use crate::service::installation::{self, ADMIN_USERNAME};
+use crate::service::{keys, passwords};
+use crate::store::{Options, Store, WriteTx};
+
+/// Where the first secrets go when there is no terminal to show them on.
+pub const FIRST_RUN: &str = "first-run.txt";
+
+/// Make a new database with the user admin, a random password and a random secret key
+///
+/// On a terminal both secrets are shown once. Otherwise they are written to first-run.txt in the folder, which only its
+/// owner can read, and only its path is printed. A folder that has a database is refused.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    #[command(flatten)]
+    at: DataDir,
+}
+
+impl Init {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+        let shown = match std::io::stdout().is_terminal() {
+            true => Shown::OnTerminal,
+            false => Shown::InFile,
+        };
+        let (_, report) = run(&self.at.data, Options::default(), ambient, shown)?;
+        Ok(report)
+    }
+}
+
+/// Where the first secrets are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// In the report.
+    OnTerminal,
+    /// In [`FIRST_RUN`].
+    InFile,
+}
+
+/// Makes a new database in the folder `data`, which is made if it is missing, and opens it. The report holds the secrets,
+/// or the path of the file that does.
+pub fn run(
+    data: &Path,
+    options: Options,
+    ambient: &Ambient,
+    shown: Shown,
+) -> Result<(Store, Report), Fault> {
+    make_folder(data)?;
+    let secrets = Secrets {
+        password: passwords::generate(ambient),
+        key: keys::generate(ambient),
+    };
+    let hash = passwords::hash(&secrets.password, ambient)?;
+    let now_ms = ambient.now_ms();
+    let mut first_run = None;
+    let store = Store::create(data, options, |tx: &WriteTx<'_>| {
+        installation::fill_new(tx, now_ms, hash, &secrets.key)?;
+        // Before the commit: a database whose secrets nobody has is of no use.
+        if shown == Shown::InFile {
+            first_run = Some(write_file(data, &secrets)?);
+        }
+        Ok::<(), Fault>(())
+    });
+    match (store, first_run) {
+        (Ok(store), Some(path)) => Ok((store, in_file(data, &path))),
+        (Ok(store), None) => Ok((store, on_terminal(data, &secrets))),
+        (Err(fault), path) => {
+            if let Some(path) = path {
+                // It holds the secrets of a database that was not made.
+                let _ = std::fs::remove_file(path);
+            }
+            Err(fault)
+        }
+    }
+}
+
+struct Secrets {
+    password: String,
+    key: String,
+}
+
+impl Secrets {
+    fn lines(&self) -> String {
+        format!(
+            "username  {ADMIN_USERNAME}\npassword  {}\nkey       {}",
+            self.password, self.key
+        )
+    }
+}
+
+/// Makes the folder, for its owner only, if it is missing.
+pub fn make_folder(data: &Path) -> Result<(), Fault> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(|error| Fault::Said(format!("{} cannot be made: {error}", data.display())))
+}
+
+/// Writes the file for its owner only. One that is already there may hold the secrets of another database.
+fn write_file(data: &Path, secrets: &Secrets) -> Result<PathBuf, Fault> {
+    let path = data.join(FIRST_RUN);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| {
+            writeln!(file, "{}", secrets.lines())?;
+            file.sync_all()
+        });
+    match written {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let path = path.display();
+            Err(Fault::Said(format!(
+                "{path} is already there, from a database that is gone: move it away"
+            )))
+        }
+        Err(error) => {
+            let _ = std::fs::remove_file(&path);
+            Err(Fault::Said(format!(
+                "{} cannot be written: {error}",
+                path.display()
+            )))
+        }
+    }
+}
+
+fn on_terminal(data: &Path, secrets: &Secrets) -> Report {
+    let text = format!(
+        "A new database is in {}. These are shown this once:\n{}",
+        data.display(),
+        secrets.lines()
+    );
+    let json = json!({
+        "data": data.display().to_string(),
+        "username": ADMIN_USERNAME,
+        "password": secrets.password,
+        "key": secrets.key,
+    });
+    Report::new(text, &json)
+}
+
+fn in_file(data: &Path, path: &Path) -> Report {
+    let text = format!(
+        "A new database is in {}. The password and the key of {ADMIN_USERNAME} are in {}: keep them, and delete that file.",
+        data.display(),
+        path.display()
+    );
+    let json = json!({
+        "data": data.display().to_string(),
+        "first_run": path.display().to_string(),
+    });
+    Report::new(text, &json)
+}

@@ -1,0 +1,45 @@
+//! The installation as a whole: what a new database starts with.
+
+use super::access::Actor;
+use super::users::{self, NewUser};
+use super::{Error, keys};
+use crate::store::users::{ADMIN, UserType};
+use crate::store::{ReadTx, StoreError, WriteTx, installation, settings};
+
+/// Admin's username in a new database.
+pub const ADMIN_USERNAME: &str = "admin";
+
+/// Puts the first rows into a new database: the settings as they stand in the schema, and admin with his primary group,
+/// his password and one key.
+pub fn fill_new(
+    tx: &WriteTx<'_>,
+    now_ms: i64,
+    password_hash: String,
+    key: &str,
+) -> Result<(), Error> {
+    let system = Actor::system(now_ms);
+    settings::insert_defaults(tx)?;
+    let next_extension = settings::get(tx)?.first_extension;
+    installation::insert(tx, false, next_extension, now_ms)?;
+    let admin = NewUser {
+        username: ADMIN_USERNAME.into(),
+        user_type: UserType::Admin,
+        owner_id: ADMIN,
+        password_hash: Some(password_hash),
+    };
+    users::insert(tx, &system, Some(ADMIN), admin)?;
+    keys::add(tx, &system, ADMIN, key)?;
+    Ok(())
+}
+
+/// Puts the demo world into a new database, and the mark that goes with it.
+pub fn fill_demo(tx: &WriteTx<'_>, now_ms: i64) -> Result<(), StoreError> {
+    // The demo's own rows move the extension on.
+    installation::insert(tx, true, 1, now_ms)?;
+    installation::insert_demo_world(tx)
+}
+
+/// Whether the database carries the mark of the demo world, whose password and keys are public.
+pub fn is_demo(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
+    installation::is_demo(tx)
+}

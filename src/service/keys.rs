@@ -1,0 +1,132 @@
+//! Secret keys: who has them, how many, and how they are shown.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::access::Actor;
+use super::{Error, Rule, UserError, log, users};
+use crate::ambient::Ambient;
+use crate::store::api_keys::{self, ApiKey};
+use crate::store::row::Id;
+use crate::store::users::UserType;
+use crate::store::{ReadTx, StoreError, WriteTx};
+
+/// Shortest key, in characters.
+pub const MIN_KEY: usize = 6;
+/// Longest key, in characters.
+pub const MAX_KEY: usize = 128;
+/// Length of the keys that linebook makes.
+pub const GENERATED_KEY: usize = 32;
+/// Active keys of one user at most: a call is checked against all of them.
+pub const MAX_ACTIVE_KEYS: usize = 16;
+
+/// An active key as it may be shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct MaskedKey {
+    /// By which it is revoked.
+    pub id: Id,
+    /// Whose calls it signs.
+    pub user_id: Id,
+    /// Its first two characters, and stars.
+    pub key: String,
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub created_ms: i64,
+}
+
+impl From<&ApiKey> for MaskedKey {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id,
+            user_id: key.user_id,
+            key: key.masked(),
+            created_ms: key.created_ms,
+        }
+    }
+}
+
+/// Gives a user one more active key; its id.
+pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id, Error> {
+    let user = users::get(tx, by, user_id)?;
+    if user.user_type == UserType::User {
+        return Err(UserError::KeyNotForType.into());
+    }
+    check(secret)?;
+    let active = api_keys::list_active(tx, user.id)?;
+    if active.iter().any(|key| key.secret == secret) {
+        return Err(already_active());
+    }
+    if active.len() >= MAX_ACTIVE_KEYS {
+        return Err(
+            Rule::from(UserError::TooManyKeys).with(format!("{MAX_ACTIVE_KEYS} are active"))
+        );
+    }
+    let id = api_keys::insert(tx, user.id, secret, by.now_ms).map_err(|error| match error {
+        StoreError::Unique => already_active(),
+        other => other.into(),
+    })?;
+    let after = json!({ "user_id": user.id });
+    log::record(tx, by, "key.add", id, None, Some(after))?;
+    Ok(id)
+}
+
+/// A key has [`MIN_KEY`] to [`MAX_KEY`] visible ASCII characters.
+pub fn check(secret: &str) -> Result<(), Error> {
+    let is_visible = secret.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_visible || !(MIN_KEY..=MAX_KEY).contains(&secret.len()) {
+        let detail = format!(
+            "a key has {MIN_KEY} to {MAX_KEY} visible ASCII characters, no space among them"
+        );
+        return Err(Rule::from(UserError::KeyInvalid).with(detail));
+    }
+    Ok(())
+}
+
+fn already_active() -> Error {
+    Rule::from(UserError::KeyInvalid).with("the user already has it")
+}
+
+/// A random key of [`GENERATED_KEY`] characters.
+pub fn generate(ambient: &Ambient) -> String {
+    ambient.secret(GENERATED_KEY)
+}
+
+/// Ends a key: from the next request on it signs nothing.
+pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
+    let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
+    let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
+    by.own_user(tx, key.user_id)?.ok_or_else(not_found)?;
+    api_keys::revoke(tx, key.id, by.now_ms)?;
+    let before = json!({ "user_id": key.user_id });
+    log::record(tx, by, "key.revoke", key.id, Some(before), None)?;
+    Ok(())
+}
+
+/// Up to `limit` active keys with ids above `after`, in id order.
+pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<MaskedKey>, StoreError> {
+    let keys = api_keys::list(tx, after, limit)?;
+    Ok(keys.iter().map(MaskedKey::from).collect())
+}
+
+/// A user's active keys, oldest first.
+pub fn list_of_user(tx: &ReadTx<'_>, user_id: Id) -> Result<Vec<MaskedKey>, StoreError> {
+    let keys = api_keys::list_active(tx, user_id)?;
+    Ok(keys.iter().map(MaskedKey::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, generate};
+    use crate::ambient::Ambient;
+
+    #[test]
+    fn a_key_has_6_to_128_visible_ascii_characters() {
+        assert!(check("secre").is_err());
+        assert!(check("secret").is_ok());
+        assert!(check(&"k".repeat(128)).is_ok());
+        assert!(check(&"k".repeat(129)).is_err());
+        for bad in ["sec ret", "secret\n", "sécrets", "secret\0"] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+        assert!(check(&generate(&Ambient::fixed(0, 1))).is_ok());
+    }
+}

@@ -1,0 +1,319 @@
+//! Settings that are kept in the database: one table of what there is, and the rules of changing them.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde_json::json;
+
+use super::access::Actor;
+use super::{AccessError, Error, Rule, SetupError, devices, log, setup};
+use crate::store::row::Id;
+use crate::store::settings::{self, OwnerSettings, RequirePassword, Settings};
+use crate::store::users::UserType;
+use crate::store::{ReadTx, WriteTx, installation};
+
+/// One setting: all that is said about it anywhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it takes, in words.
+    pub takes: &'static str,
+    /// What holds until it is set.
+    pub default: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// For whom it holds, and how it is read and written.
+    pub field: Field,
+}
+
+/// For whom a setting holds, with its way out as text and in from text (false: it does not take that).
+#[derive(Debug, Clone, Copy)]
+pub enum Field {
+    /// For everyone.
+    Everyone {
+        /// Its value as text.
+        get: fn(&Settings) -> String,
+        /// Takes text, or does not.
+        set: fn(&mut Settings, &str) -> bool,
+    },
+    /// For one owner: admin or a reseller.
+    Owner {
+        /// Its value as text.
+        get: fn(&OwnerSettings) -> String,
+        /// Takes text, or does not.
+        set: fn(&mut OwnerSettings, &str) -> bool,
+    },
+}
+
+impl Field {
+    /// `everyone` or `owner`.
+    pub fn scope(&self) -> &'static str {
+        match self {
+            Self::Everyone { .. } => "everyone",
+            Self::Owner { .. } => "owner",
+        }
+    }
+}
+
+/// What `first_extension` takes.
+const EXTENSIONS: RangeInclusive<i64> = 1..=999_999_999;
+/// What `did_closed_days` takes.
+const CLOSED_DAYS: RangeInclusive<i64> = 1..=3650;
+
+/// Every setting.
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        name: "allow_api",
+        takes: "on, off",
+        default: "on",
+        doc: "the API answers at all",
+        field: Field::Everyone {
+            get: |settings| on_or_off(settings.allow_api),
+            set: |settings, text| assign(&mut settings.allow_api, switch(text)),
+        },
+    },
+    Setting {
+        name: "allow_get",
+        takes: "on, off",
+        default: "off",
+        doc: "methods may be called with GET (parameters then stand in the logs of every proxy)",
+        field: Field::Everyone {
+            get: |settings| on_or_off(settings.allow_get),
+            set: |settings, text| assign(&mut settings.allow_get, switch(text)),
+        },
+    },
+    Setting {
+        name: "gzip",
+        takes: "documented, negotiated",
+        default: "documented",
+        doc: "cli_add and devices_get are gzipped: as their pages say, or only for those who ask",
+        field: Field::Everyone {
+            get: |settings| settings.gzip.to_string(),
+            set: |settings, text| assign(&mut settings.gzip, word(text)),
+        },
+    },
+    Setting {
+        name: "require_password",
+        takes: "documented, always, never",
+        default: "documented",
+        doc: "the parameter p: required where its page says so and else checked when sent, required, or not looked at",
+        field: Field::Everyone {
+            get: |settings| settings.require_password.to_string(),
+            set: |settings, text| assign(&mut settings.require_password, word(text)),
+        },
+    },
+    Setting {
+        name: "shared_admin_key",
+        takes: "on, off",
+        default: "on",
+        doc: "admin's keys also sign for accountants and managers",
+        field: Field::Everyone {
+            get: |settings| on_or_off(settings.shared_admin_key),
+            set: |settings, text| assign(&mut settings.shared_admin_key, switch(text)),
+        },
+    },
+    Setting {
+        name: "default_device_type",
+        takes: "SIP, IAX2, FAX, Virtual, H323, ZAP, Skype, or blank for SIP",
+        default: "",
+        doc: "the type of a new device for which none was sent",
+        field: Field::Everyone {
+            get: |settings| settings.default_device_type.clone(),
+            set: |settings, text| assign(&mut settings.default_device_type, device_type(text)),
+        },
+    },
+    Setting {
+        name: "first_extension",
+        takes: "1 to 999999999",
+        default: "1001",
+        doc: "new devices get the first free extension from here on",
+        field: Field::Everyone {
+            get: |settings| settings.first_extension.to_string(),
+            set: |settings, text| assign(&mut settings.first_extension, number(text, EXTENSIONS)),
+        },
+    },
+    Setting {
+        name: "did_closed_days",
+        takes: "1 to 3650",
+        default: "90",
+        doc: "days after which a closed DID is freed",
+        field: Field::Everyone {
+            get: |settings| settings.did_closed_days.to_string(),
+            set: |settings, text| assign(&mut settings.did_closed_days, number(text, CLOSED_DAYS)),
+        },
+    },
+    Setting {
+        name: "hash_check",
+        takes: "strict, documented, lenient, off",
+        default: "documented",
+        doc: "which hash orders are accepted; off needs an IP allow-list, or require_password always",
+        field: Field::Owner {
+            get: |settings| settings.hash_check.to_string(),
+            set: |settings, text| assign(&mut settings.hash_check, word(text)),
+        },
+    },
+    Setting {
+        name: "dialect",
+        takes: "pages, current",
+        default: "pages",
+        doc: "answers follow the five pages, or their later revisions",
+        field: Field::Owner {
+            get: |settings| settings.dialect.to_string(),
+            set: |settings, text| assign(&mut settings.dialect, word(text)),
+        },
+    },
+];
+
+fn assign<T>(field: &mut T, value: Option<T>) -> bool {
+    let is_taken = value.is_some();
+    if let Some(value) = value {
+        *field = value;
+    }
+    is_taken
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn on_or_off(on: bool) -> String {
+    if on { "on" } else { "off" }.into()
+}
+
+fn word<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn number(text: &str, range: RangeInclusive<i64>) -> Option<i64> {
+    // The parser alone would also take `+1`.
+    let number = text.parse().ok().filter(|_| super::text::is_digits(text))?;
+    range.contains(&number).then_some(number)
+}
+
+/// A type in any letter case, as it is stored; blank stays blank.
+fn device_type(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    devices::find_type(text).map(|known| known.as_str().into())
+}
+
+/// Every setting with its value, those of an owner with `owner_id`'s.
+pub fn list(tx: &ReadTx<'_>, owner_id: Id) -> Result<Vec<(&'static Setting, String)>, Error> {
+    let everyone = settings::get(tx)?;
+    let owner = settings::get_owner(tx, owner_id)?;
+    let value = |setting: &Setting| match setting.field {
+        Field::Everyone { get, .. } => get(&everyone),
+        Field::Owner { get, .. } => get(&owner),
+    };
+    Ok(SETTINGS
+        .iter()
+        .map(|setting| (setting, value(setting)))
+        .collect())
+}
+
+/// Sets one setting from text. One that holds per owner is set for `owner_id`, or for the actor's own scope.
+pub fn set(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    name: &str,
+    value: &str,
+    owner_id: Option<Id>,
+) -> Result<(), Error> {
+    let setting = SETTINGS
+        .iter()
+        .find(|setting| setting.name == name)
+        .ok_or_else(|| Rule::from(SetupError::SettingUnknown).with(name))?;
+    match (setting.field, owner_id) {
+        (Field::Everyone { get, set }, None) => set_for_everyone(tx, by, setting, value, get, set)?,
+        (Field::Everyone { .. }, Some(_)) => {
+            let detail = format!("{name} holds for everyone, so it is set without an owner");
+            return Err(Rule::from(SetupError::SettingInvalid).with(detail));
+        }
+        (Field::Owner { get, set }, owner_id) => {
+            let owner_id = owner_id.unwrap_or_else(|| by.owner_id());
+            set_for_owner(tx, by, owner_id, setting, value, get, set)?;
+        }
+    }
+    check_hash_off(tx)
+}
+
+fn set_for_everyone(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    setting: &Setting,
+    value: &str,
+    get: fn(&Settings) -> String,
+    set: fn(&mut Settings, &str) -> bool,
+) -> Result<(), Error> {
+    if by.user_type != UserType::Admin {
+        return Err(AccessError::WrongType.into());
+    }
+    let before = settings::get(tx)?;
+    let mut after = before.clone();
+    if !set(&mut after, value) {
+        return Err(not_taken(setting, value));
+    }
+    if after == before {
+        return Ok(());
+    }
+    settings::update(tx, &after)?;
+    if after.first_extension != before.first_extension {
+        // What was known to be taken was counted from the old start.
+        installation::update_next_extension(tx, after.first_extension)?;
+    }
+    let was = json!({ setting.name: get(&before) });
+    let is = json!({ setting.name: get(&after) });
+    log::record(tx, by, "settings.set", None, Some(was), Some(is))?;
+    Ok(())
+}
+
+fn set_for_owner(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+    setting: &Setting,
+    value: &str,
+    get: fn(&OwnerSettings) -> String,
+    set: fn(&mut OwnerSettings, &str) -> bool,
+) -> Result<(), Error> {
+    setup::check_owner(tx, by, owner_id)?;
+    let before = settings::get_owner(tx, owner_id)?;
+    let mut after = before;
+    if !set(&mut after, value) {
+        return Err(not_taken(setting, value));
+    }
+    if after == before {
+        return Ok(());
+    }
+    settings::update_owner(tx, owner_id, after)?;
+    let was = json!({ setting.name: get(&before) });
+    let is = json!({ setting.name: get(&after) });
+    log::record(tx, by, "owner_settings.set", owner_id, Some(was), Some(is))?;
+    Ok(())
+}
+
+fn not_taken(setting: &Setting, value: &str) -> Error {
+    let detail = format!("{} takes {}, not `{value}`", setting.name, setting.takes);
+    Rule::from(SetupError::SettingInvalid).with(detail)
+}
+
+/// Without a hash something else must keep strangers out: the owner's allow-list, or passwords. Asked after every change
+/// that could break it; the refusal undoes the change.
+pub(super) fn check_hash_off(tx: &WriteTx<'_>) -> Result<(), Error> {
+    if settings::get(tx)?.require_password == RequirePassword::Always {
+        return Ok(());
+    }
+    for owner_id in settings::owners_without_hash(tx)? {
+        if settings::networks(tx, owner_id)?.is_empty() {
+            let detail = format!("owner {owner_id} has no allow-list");
+            return Err(Rule::from(SetupError::HashCheckNeeded).with(detail));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! Users: who there is, what each may, and from where an owner's API may be called.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+use serde_json::json;
+
+use super::access::Actor;
+use super::{Error, Rule, SetupError, UserError, log, settings, setup, text};
+use crate::store::row::Id;
+use crate::store::settings as settings_table;
+use crate::store::users::{self, ADMIN, Permission, User, UserType};
+use crate::store::{ReadTx, StoreError, WriteTx, device_groups};
+
+/// Longest username, in characters.
+pub const MAX_USERNAME: usize = 80;
+/// Name of the device group that every user starts with.
+pub const PRIMARY_GROUP: &str = "primary";
+/// Blocks on one owner's allow-list at most: every call of his is compared with all of them.
+pub const MAX_NETWORKS: usize = 256;
+
+/// A user to be made.
+#[derive(Clone)]
+pub struct NewUser {
+    /// 1 to [`MAX_USERNAME`] characters, unique.
+    pub username: String,
+    /// Anything but admin.
+    pub user_type: UserType,
+    /// Admin; for a plain user also a reseller.
+    pub owner_id: Id,
+    /// An argon2 string; none: no password verifies.
+    pub password_hash: Option<String>,
+}
+
+/// Makes a user and his primary device group.
+pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewUser) -> Result<Id, Error> {
+    check_username(&new.username)?;
+    let has_owner = match new.user_type {
+        UserType::Admin => false,
+        UserType::Reseller | UserType::Accountant | UserType::Manager => new.owner_id == ADMIN,
+        UserType::User => true,
+    };
+    if !has_owner || !setup::is_owner(tx, by, new.owner_id)? {
+        return Err(UserError::OwnerInvalid.into());
+    }
+    insert(tx, by, None, new)
+}
+
+/// Adds the row, the primary group and the log entry of a user who has passed the rules.
+pub(super) fn insert(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    id: Option<Id>,
+    new: NewUser,
+) -> Result<Id, Error> {
+    let after = json!({
+        "username": new.username,
+        "type": new.user_type,
+        "owner_id": new.owner_id,
+    });
+    let row = users::NewUser {
+        id,
+        username: new.username,
+        user_type: new.user_type,
+        owner_id: new.owner_id,
+        password: new.password_hash,
+    };
+    let id = users::insert(tx, &row, by.now_ms).map_err(|error| match error {
+        StoreError::Unique => Rule::from(UserError::UsernameTaken).with(row.username),
+        other => other.into(),
+    })?;
+    device_groups::insert(tx, id, PRIMARY_GROUP, true, by.now_ms)?;
+    log::record(tx, by, "user.create", id, None, Some(after))?;
+    Ok(id)
+}
+
+fn check_username(username: &str) -> Result<(), Error> {
+    let length = username.chars().count();
+    let is_bad = |c: char| c.is_control() || c.is_whitespace();
+    if length == 0 || length > MAX_USERNAME || username.chars().any(is_bad) {
+        return Err(UserError::UsernameInvalid.into());
+    }
+    Ok(())
+}
+
+/// The actor's own user with this id.
+pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
+    by.own_user(tx, id)?
+        .ok_or_else(|| Rule::from(UserError::NotFound).with(id.to_string()))
+}
+
+/// The actor's own user whom people name by id or username. Digits are always an id, so that nobody can slip in front of
+/// a user by calling himself `2`.
+pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error> {
+    let not_found = || Rule::from(UserError::NotFound).with(name);
+    if text::is_digits(name) {
+        let id = name.parse().map_err(|_| not_found())?;
+        return get(tx, by, id);
+    }
+    let found = users::find_by_username(tx, name)?.map(|(user, _)| user);
+    found
+        .filter(|user| by.owns_user(user))
+        .ok_or_else(not_found)
+}
+
+/// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives.
+pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Result<(), Error> {
+    let user = get(tx, by, user_id)?;
+    users::update_password(tx, user.id, hash)?;
+    log::record(tx, by, "user.set_password", user.id, None, None)?;
+    Ok(())
+}
+
+/// Gives a reseller, accountant or manager a permission, or takes it away.
+pub fn set_permission(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    user_id: Id,
+    permission: Permission,
+    allowed: bool,
+) -> Result<(), Error> {
+    let user = get(tx, by, user_id)?;
+    match user.user_type {
+        UserType::Reseller | UserType::Accountant | UserType::Manager => {}
+        // Admin has all of them, a plain user calls nothing.
+        UserType::Admin | UserType::User => {
+            let detail = format!("{} is of type {}", user.username, user.user_type);
+            return Err(Rule::from(UserError::PermissionInvalid).with(detail));
+        }
+    }
+    let had = users::permissions(tx, user.id)?.contains(&permission);
+    if had == allowed {
+        return Ok(());
+    }
+    users::update_permission(tx, user.id, permission, allowed)?;
+    let before = json!({ permission.as_str(): had });
+    let after = json!({ permission.as_str(): allowed });
+    log::record(
+        tx,
+        by,
+        "user.set_permission",
+        user.id,
+        Some(before),
+        Some(after),
+    )?;
+    Ok(())
+}
+
+/// Takes a user's access away, or gives it back.
+pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, user_id: Id, blocked: bool) -> Result<(), Error> {
+    let user = get(tx, by, user_id)?;
+    if user.user_type == UserType::Admin && blocked {
+        return Err(UserError::AdminNotBlocked.into());
+    }
+    if user.blocked == blocked {
+        return Ok(());
+    }
+    users::update_blocked(tx, user.id, blocked)?;
+    let before = json!({ "blocked": user.blocked });
+    let after = json!({ "blocked": blocked });
+    log::record(
+        tx,
+        by,
+        "user.set_blocked",
+        user.id,
+        Some(before),
+        Some(after),
+    )?;
+    Ok(())
+}
+
+/// Puts an address or CIDR block on an owner's allow-list, or takes it off; gives the block as it is kept. Taking off one
+/// that is not there is an error: a slip must not leave an address allowed.
+pub fn allow_network(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+    network: &str,
+    allowed: bool,
+) -> Result<String, Error> {
+    setup::check_owner(tx, by, owner_id)?;
+    let network = normalise(network)?.to_string();
+    let before = settings_table::networks(tx, owner_id)?;
+    let changed = settings_table::update_network(tx, owner_id, &network, allowed)?;
+    if !changed && !allowed {
+        return Err(Rule::from(SetupError::NetworkNotFound).with(network));
+    }
+    if !changed {
+        return Ok(network);
+    }
+    if allowed && before.len() >= MAX_NETWORKS {
+        let detail = format!("{MAX_NETWORKS} are there");
+        return Err(Rule::from(SetupError::TooManyNetworks).with(detail));
+    }
+    settings::check_hash_off(tx)?;
+    let was = json!({ &*network: !allowed });
+    let is = json!({ &*network: allowed });
+    log::record(tx, by, "user.allow_network", owner_id, Some(was), Some(is))?;
+    Ok(network)
+}
+
+/// A block without host bits. IPv4 written as IPv6 becomes IPv4, because that is how callers' addresses are compared.
+fn normalise(network: &str) -> Result<IpNet, Error> {
+    let invalid = || Rule::from(SetupError::NetworkInvalid).with(network);
+    let block: IpNet = network
+        .parse()
+        .or_else(|_| network.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| invalid())?;
+    let mapped = match block {
+        IpNet::V6(block) if block.prefix_len() >= 96 => block
+            .addr()
+            .to_ipv4_mapped()
+            .and_then(|address| Ipv4Net::new(address, block.prefix_len() - 96).ok()),
+        _ => None,
+    };
+    Ok(mapped.map_or(block, IpNet::V4).trunc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_USERNAME, check_username, normalise};
+
+    #[test]
+    fn blocks_are_kept_without_host_bits() {
+        let check = |text: &str| normalise(text).map(|block| block.to_string()).ok();
+        assert_eq!(check("192.0.2.7/24").as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(check("192.0.2.7").as_deref(), Some("192.0.2.7/32"));
+        assert_eq!(check("2001:db8::1").as_deref(), Some("2001:db8::1/128"));
+        assert_eq!(check("::ffff:192.0.2.7").as_deref(), Some("192.0.2.7/32"));
+        assert_eq!(
+            check("::ffff:192.0.2.7/120").as_deref(),
+            Some("192.0.2.0/24")
+        );
+        for bad in [
+            "",
+            "192.0.2",
+            "192.0.2.0/33",
+            "192.0.2.0/",
+            "example.com",
+            " 192.0.2.1",
+        ] {
+            assert_eq!(check(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_username_is_visible_and_bounded() {
+        assert!(check_username(&"ü".repeat(MAX_USERNAME)).is_ok());
+        for bad in ["", "a b", "a\tb", "a\0", "a\u{a0}b"] {
+            assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+        assert!(check_username(&"ü".repeat(MAX_USERNAME + 1)).is_err());
+    }
+}
