@@ -1,12 +1,8 @@
 # The binary alone, without a shell or a system around it: it needs neither.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock schema.sql ./
-COPY src src
-COPY fixtures/demo.sql fixtures/demo.sql
-# Only `cargo build` of the binary: the tests' files are not copied, so their targets are left out.
-RUN sed -i '/^\[\[test\]\]/,/^$/d' Cargo.toml \
- && target=$(rustc -vV | sed -n 's/^host: //p') \
+COPY . .
+RUN target=$(rustc -vV | sed -n 's/^host: //p') \
  && RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target" \
  && install -D "target/$target/release/linebook" /image/linebook \
  && install -d -o 10001 -g 10001 -m 0700 /image/data

@@ -37,7 +37,7 @@ pub const FILE_NAME: &str = "linebook.db";
 /// How many connections, and how many writes a commit may serve.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Read-only connections at most.
+    /// Read-only connections at most; each is made when it is first needed.
     pub readers: u32,
     /// Writes per commit at most.
     pub max_batch: usize,
@@ -46,7 +46,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            readers: 4,
+            readers: 16,
             max_batch: MAX_BATCH,
         }
     }
