@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -26,8 +27,11 @@ struct World {
 /// The binary, without settings of whoever runs the tests.
 fn linebook() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
-    command.env_remove("LINEBOOK_DATA");
-    command.env_remove("LINEBOOK_CONFIG");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LINEBOOK_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -420,6 +424,46 @@ fn the_folder_can_come_from_the_environment_and_the_flag_wins() {
         list(Path::new("/nowhere"), &["user", "list", "--data", &flag]),
         Some(0)
     );
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let world = World::new();
+    let file = world.data.join("linebook.toml");
+    // Ports that are taken: the fault names the address that was tried.
+    let taken = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listeners = [taken(), taken(), taken()];
+    let [in_file, in_env, in_flag] = listeners
+        .each_ref()
+        .map(|taken| taken.local_addr().expect("its address").to_string());
+    let data = world.data.display();
+    fs::write(
+        &file,
+        format!("data = \"{data}\"\nlisten = \"{in_file}\"\n"),
+    )
+    .expect("a file");
+    let tried = |env: &[(&str, &str)], flags: &[&str], address: &str| {
+        let mut command = linebook();
+        command
+            .env("LINEBOOK_CONFIG", &file)
+            .envs(env.iter().copied());
+        let output = command.arg("serve").args(flags).output().expect("runs");
+        assert_refused(flags, &output, &format!("{address} cannot be listened on"));
+    };
+    let env = [("LINEBOOK_LISTEN", in_env.as_str())];
+    tried(&[], &[], &in_file);
+    tried(&env, &[], &in_env);
+    tried(&env, &["--listen", &in_flag], &in_flag);
+
+    fs::write(&file, "listen = \"here\"\n").expect("a file");
+    let output = linebook()
+        .arg("serve")
+        .env("LINEBOOK_CONFIG", &file)
+        .env("LINEBOOK_LISTEN", &in_env)
+        .output()
+        .expect("runs");
+    let reason = format!("{}: `listen`: invalid value 'here'", file.display());
+    assert_refused(&["serve"], &output, &reason);
 }
 
 #[test]
