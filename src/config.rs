@@ -34,6 +34,8 @@ pub struct OptionalDataDir {
 
 /// What `serve` needs to know.
 #[derive(Debug, Clone, Args)]
+// The verb's own arguments already make a group of this name.
+#[group(skip)]
 pub struct Serve {
     /// A TOML file with any of these settings; its keys are the flags' names with _ for -
     #[arg(long, env = "LINEBOOK_CONFIG", value_name = "FILE")]
