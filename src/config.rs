@@ -24,8 +24,18 @@ pub struct DataDir {
     pub data: PathBuf,
 }
 
+/// Where the database is, for a verb that can do without one.
+#[derive(Debug, Clone, Args)]
+pub struct OptionalDataDir {
+    /// The folder with the database
+    #[arg(long, env = "LINEBOOK_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
 /// What `serve` needs to know.
 #[derive(Debug, Clone, Args)]
+// The verb's own arguments already make a group of this name.
+#[group(skip)]
 pub struct Serve {
     /// A TOML file with any of these settings; its keys are the flags' names with _ for -
     #[arg(long, env = "LINEBOOK_CONFIG", value_name = "FILE")]
@@ -35,6 +45,14 @@ pub struct Serve {
     #[allow(missing_docs)]
     pub at: DataDir,
 
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub server: Server,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, Args)]
+pub struct Listen {
     /// The address and port to listen on
     #[arg(
         long,
@@ -43,6 +61,14 @@ pub struct Serve {
         default_value = "127.0.0.1:8080"
     )]
     pub listen: SocketAddr,
+}
+
+/// How a server runs.
+#[derive(Debug, Clone, Args)]
+pub struct Server {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub on: Listen,
 
     /// Threads that answer requests, 1 to 1024 [default: one per core]
     #[arg(long, env = "LINEBOOK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -83,7 +109,7 @@ pub enum LogFormat {
     Json,
 }
 
-impl Serve {
+impl Server {
     /// Threads that answer requests.
     pub fn worker_count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -102,6 +128,11 @@ impl Serve {
     pub fn shutdown_timeout(&self) -> Duration {
         Duration::from_secs(self.shutdown_timeout_s)
     }
+}
+
+/// Where this program's own file is, for lines that can be pasted into a shell.
+pub fn program() -> String {
+    std::env::current_exe().map_or("linebook".into(), |path| path.display().to_string())
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
@@ -257,12 +288,12 @@ mod tests {
         let file = "data = \"/srv/a\"\nreaders = 7\nmax_batch = \"9\"\nlog_format = \"json\"\n";
         let serve = parse(file, &["--readers", "8"]).expect("settings");
         assert_eq!(serve.at.data, Path::new("/srv/a"));
-        assert_eq!(serve.readers, 8);
-        assert_eq!(serve.max_batch, 9);
-        assert_eq!(serve.log_format, LogFormat::Json);
-        assert_eq!(serve.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(serve.shutdown_timeout_s, 30);
-        assert!(serve.worker_count() >= 1);
+        assert_eq!(serve.server.readers, 8);
+        assert_eq!(serve.server.max_batch, 9);
+        assert_eq!(serve.server.log_format, LogFormat::Json);
+        assert_eq!(serve.server.on.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(serve.server.shutdown_timeout_s, 30);
+        assert!(serve.server.worker_count() >= 1);
     }
 
     #[test]

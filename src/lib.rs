@@ -13,3 +13,5 @@ pub mod store;
 pub mod ambient;
 pub mod app;
 pub mod config;
+pub mod housekeeping;
+pub mod telemetry;

@@ -66,7 +66,7 @@ pub enum Body {
     /// All of it.
     Whole(Vec<u8>),
     /// Piece by piece.
-    Pieces(Pieces),
+    Pieces(Box<Pieces>),
 }
 
 /// What is known of a call while it goes down the pipeline: enough to shape the answer wherever it ends.
@@ -149,7 +149,8 @@ fn identify(
     check_switches(&settings, request.verb)?;
     let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     let username = parameters.get("u").ok_or(AccessError::UnknownCaller)?;
-    let caller = find_caller(tx, &settings, username, request.address)?;
+    let caller = find_caller(tx, &settings, username)?;
+    caller.check_address(request.address)?;
     known.dialect = caller.owner_settings.dialect;
     known.caller = Some(caller.user.username.clone());
     check_hash(request.method, &caller, parameters)?;
@@ -252,12 +253,12 @@ fn success(
                     document.close();
                     Body::Whole(document.finish())
                 }
-                Some(after) => Body::Pieces(Pieces {
+                Some(after) => Body::Pieces(Box::new(Pieces {
                     app: app.clone(),
                     method,
                     call: Call { after, ..call },
                     document: Some(document),
-                }),
+                })),
             }
         }
     };
@@ -333,7 +334,7 @@ impl Iterator for Pieces {
         let mut document = self.document.take()?;
         let written = document.take();
         match self.read() {
-            Err(error) => return Some(Err(error)),
+            Err(error) => Some(Err(error)),
             Ok((items, next)) => {
                 items.iter().for_each(|item| document.element(item));
                 match next {

@@ -100,7 +100,7 @@ pub enum Kind {
 }
 
 /// An order in which parameters are signed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct HashOrder {
     /// Their names; the secret key comes last.
     pub parameters: &'static [&'static str],

@@ -1,9 +1,12 @@
 //! (2) The dialect: names, hash orders, texts and XML. Knows no web framework and no SQL.
 
+pub mod curl;
+pub mod diagnosis;
 pub mod dispatch;
 pub mod fault;
 pub mod method;
 pub mod methods;
 pub mod parameters;
+pub mod reference;
 pub mod signature;
 pub mod xml;

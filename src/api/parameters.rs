@@ -34,6 +34,12 @@ impl Parameters {
         Ok(Self { pairs })
     }
 
+    /// Every pair, in the order in which it was sent.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.pairs.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The value as it was sent, blank or not.
     pub fn raw(&self, name: &str) -> Option<&str> {
         let last = self.pairs.iter().rev().find(|(sent, _)| sent == name);

@@ -7,6 +7,9 @@ use xml::writer::{EmitterConfig, Error, XmlEvent};
 
 use super::parameters::is_xml_char;
 
+/// What every document starts with.
+pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
 /// An element: a name, and a text or elements in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
@@ -134,8 +137,7 @@ mod tests {
 
     fn check(elements: &[Element], expected: &str) {
         let written = String::from_utf8(page(Layout::Compact, elements)).unwrap();
-        let declaration = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
-        assert_eq!(written, format!("{declaration}{expected}"));
+        assert_eq!(written, format!("{DECLARATION}{expected}"));
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// The first line of the file.
 const HEADER: [&str; 2] = ["did", "provider_id"];
 
+/// What spreadsheets put before the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One line that could be read.
 struct Line {
     line: u64,
@@ -129,10 +132,16 @@ fn read(file: &Path) -> Result<(Vec<Line>, Vec<BadLine>), Fault> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(fault(format!("more than {MAX_FILE} bytes: split it")));
     }
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    let mut count = LineCount {
+        text,
+        counted: 0,
+        line: 1,
+    };
     let mut csv = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(bytes.as_slice());
+        .from_reader(text);
     let header = csv
         .byte_headers()
         .map_err(|error| fault(error.to_string()))?;
@@ -145,7 +154,10 @@ fn read(file: &Path) -> Result<(Vec<Line>, Vec<BadLine>), Fault> {
     let (mut lines, mut bad_lines) = (Vec::new(), Vec::new());
     for record in csv.byte_records() {
         let record = record.map_err(|error| fault(error.to_string()))?;
-        match parse(&record) {
+        let byte = record
+            .position()
+            .map_or(0, |position| position.byte() as usize);
+        match parse(&record, count.at(byte)) {
             Ok(line) => lines.push(line),
             Err(bad) => bad_lines.push(bad),
         }
@@ -156,16 +168,35 @@ fn read(file: &Path) -> Result<(Vec<Line>, Vec<BadLine>), Fault> {
     Ok((lines, bad_lines))
 }
 
-fn parse(record: &csv::ByteRecord) -> Result<Line, BadLine> {
+/// Which line of a text a byte is on, asked in rising order. The CSV reader's own count is off after an empty line.
+struct LineCount<'a> {
+    text: &'a [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl LineCount<'_> {
+    /// The line of the first byte at or after `byte` that is no line end; the first line is 1.
+    fn at(&mut self, byte: usize) -> u64 {
+        let is_end = |c: &u8| matches!(c, b'\r' | b'\n');
+        let rest = self.text[byte..].iter();
+        let start = byte + rest.take_while(|c| is_end(c)).count();
+        let passed = &self.text[self.counted..start];
+        self.line += passed.iter().filter(|c| **c == b'\n').count() as u64;
+        self.counted = start;
+        self.line
+    }
+}
+
+fn parse(record: &csv::ByteRecord, line: u64) -> Result<Line, BadLine> {
     let text = |field: usize| String::from_utf8_lossy(record.get(field).unwrap_or_default());
-    let line = record.position().map_or(0, csv::Position::line);
     let bad = |reason: String| BadLine {
         line,
         did: text(0).into(),
         reason,
     };
     if record.len() != HEADER.len() {
-        return Err(bad(format!("it has {} values, not 2", record.len())));
+        return Err(bad(format!("2 values are needed, not {}", record.len())));
     }
     let provider_id = text(1);
     match provider_id.parse() {

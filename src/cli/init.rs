@@ -12,7 +12,7 @@ use crate::ambient::Ambient;
 use crate::config::DataDir;
 use crate::service::installation::{self, ADMIN_USERNAME};
 use crate::service::{keys, passwords};
-use crate::store::{Options, Store, WriteTx};
+use crate::store::{FILE_NAME, OpenError, Options, Store, WriteTx};
 
 /// Where the first secrets go when there is no terminal to show them on.
 pub const FIRST_RUN: &str = "first-run.txt";
@@ -75,13 +75,20 @@ pub fn run(
         (Ok(store), Some(path)) => Ok((store, in_file(data, &path))),
         (Ok(store), None) => Ok((store, on_terminal(data, &secrets))),
         (Err(fault), path) => {
-            if let Some(path) = path {
-                // It holds the secrets of a database that was not made.
+            if let Some(path) = path
+                && !is_made(data, &fault)
+            {
+                // It holds the secrets of a database that there is not.
                 let _ = std::fs::remove_file(path);
             }
             Err(fault)
         }
     }
+}
+
+/// Whether the database was made before the fault. One that is there already is someone else's.
+fn is_made(data: &Path, fault: &Fault) -> bool {
+    !matches!(fault, Fault::Open(OpenError::Exists(_))) && data.join(FILE_NAME).exists()
 }
 
 struct Secrets {
@@ -98,7 +105,8 @@ impl Secrets {
     }
 }
 
-fn make_folder(data: &Path) -> Result<(), Fault> {
+/// Makes the folder, for its owner only, if it is missing.
+pub fn make_folder(data: &Path) -> Result<(), Fault> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

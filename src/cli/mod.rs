@@ -2,11 +2,15 @@
 //! printed, and with which exit code, is decided here.
 
 mod clis;
+mod demo;
 mod device;
 mod dialplan;
 mod did;
 mod did_import;
+mod docs;
 mod group;
+mod hash;
+mod healthcheck;
 pub mod init;
 mod ivr;
 mod key;
@@ -14,10 +18,12 @@ mod log;
 mod output;
 mod provider;
 mod secret;
+mod serve;
 mod settings;
 mod user;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -57,7 +63,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Demo(demo::Demo),
     Init(init::Init),
+    Serve(serve::Serve),
     User(user::User),
     Key(key::Key),
     Provider(provider::Provider),
@@ -69,12 +77,18 @@ enum Verb {
     Cli(clis::Clis),
     Settings(settings::Settings),
     Log(log::Log),
+    Hash(hash::Hash),
+    Healthcheck(healthcheck::Healthcheck),
+    Docs(docs::Docs),
+    Openapi(docs::Openapi),
 }
 
 impl Verb {
-    fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+    fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         match self {
+            Self::Demo(verb) => verb.run(ambient),
             Self::Init(verb) => verb.run(ambient),
+            Self::Serve(verb) => verb.run(ambient),
             Self::User(verb) => verb.run(ambient),
             Self::Key(verb) => verb.run(ambient),
             Self::Provider(verb) => verb.run(ambient),
@@ -86,6 +100,10 @@ impl Verb {
             Self::Cli(verb) => verb.run(ambient),
             Self::Settings(verb) => verb.run(ambient),
             Self::Log(verb) => verb.run(ambient),
+            Self::Hash(verb) => verb.run(ambient),
+            Self::Healthcheck(verb) => verb.run(),
+            Self::Docs(verb) => Ok(verb.run()),
+            Self::Openapi(verb) => Ok(verb.run()),
         }
     }
 }
@@ -106,7 +124,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (report, fault) = match cli.verb.run(&Ambient::system()) {
+    let (report, fault) = match cli.verb.run(&Arc::new(Ambient::system())) {
         Ok(report) => (report, None),
         Err(Fault::Partly(report, text)) => (report, Some(text)),
         Err(fault) => (Report::default(), Some(fault.to_string())),

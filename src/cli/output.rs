@@ -30,6 +30,12 @@ impl Report {
         }
     }
 
+    /// One line for people, and the same text as JSON.
+    pub fn line(text: String) -> Self {
+        let json = Value::from(text.as_str());
+        Self::new(text, &json)
+    }
+
     /// Rows as a table of `columns`, which are fields of their JSON.
     pub fn table<T: Serialize>(columns: &[&str], rows: &[T]) -> Self {
         let values: Vec<Value> = rows.iter().map(to_value).collect();

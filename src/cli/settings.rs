@@ -34,6 +34,7 @@ enum Verb {
         /// Its name, as `settings list` prints it
         name: String,
         /// Its new value
+        #[arg(allow_negative_numbers = true)]
         value: String,
         /// For whom, if it is per owner: admin or a reseller, by id or username [default: admin]
         #[arg(long, value_name = "USER")]

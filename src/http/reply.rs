@@ -61,11 +61,11 @@ pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpRespons
     }
 }
 
-type Rest = Option<(Pieces, Option<Gzip>)>;
+type Rest = Option<(Box<Pieces>, Option<Gzip>)>;
 
 /// The next bytes of a reply in pieces, and what is left. An error cuts the connection, so that the client sees that
 /// the list is not whole.
-fn next(mut pieces: Pieces, mut gzip: Option<Gzip>) -> Result<Option<(Bytes, Rest)>, Error> {
+fn next(mut pieces: Box<Pieces>, mut gzip: Option<Gzip>) -> Result<Option<(Bytes, Rest)>, Error> {
     match (pieces.next().transpose()?, &mut gzip) {
         (Some(plain), None) => Ok(Some((plain.into(), Some((pieces, gzip))))),
         (Some(plain), Some(packer)) => {

@@ -17,6 +17,7 @@ use crate::api::fault::Fault;
 use crate::api::methods;
 use crate::api::xml::Layout;
 use crate::app::App;
+use crate::housekeeping;
 
 /// How long a client may take to send a request's head.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +43,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is in flight.
 pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::Result<()> {
     actix_web::rt::System::new().block_on(async move {
+        actix_web::rt::spawn(housekeeping::run(app.clone()));
         HttpServer::new(move || {
             let app = app.clone();
             actix_web::App::new().configure(|config| routes(config, app))

@@ -123,16 +123,27 @@ pub struct Caller {
     pub owner_settings: OwnerSettings,
     /// The active keys that may have signed his call.
     pub keys: Vec<String>,
+    /// That owner's IP allow-list.
+    networks: Vec<String>,
 }
 
-/// Finds the user who is named `username`, calling from `address`. A blocked user, and a call from an address that is
-/// not on the owner's allow-list, are as unknown as a name that nobody has.
-pub fn find_caller(
-    tx: &ReadTx<'_>,
-    settings: &Settings,
-    username: &str,
-    address: Option<IpAddr>,
-) -> Result<Caller, Error> {
+impl Caller {
+    /// Refuses a call from an address that is not on the owner's allow-list, as if nobody had the caller's name.
+    pub fn check_address(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        if is_allowed(&self.networks, address) {
+            return Ok(());
+        }
+        tracing::warn!(
+            caller = self.user.username,
+            address = address.map(tracing::field::display),
+            "a call from an address that is not on the owner's allow-list"
+        );
+        Err(AccessError::UnknownCaller.into())
+    }
+}
+
+/// Finds the user who is named `username`. A blocked one is as unknown as a name that nobody has.
+pub fn find_caller(tx: &ReadTx<'_>, settings: &Settings, username: &str) -> Result<Caller, Error> {
     let Some((user, password)) = users::find_by_username(tx, username)? else {
         return Err(AccessError::UnknownCaller.into());
     };
@@ -140,18 +151,11 @@ pub fn find_caller(
         return Err(AccessError::UnknownCaller.into());
     }
     let owner_id = scope_of(&user);
-    if !is_allowed(&settings::networks(tx, owner_id)?, address) {
-        tracing::warn!(
-            username,
-            address = address.map(tracing::field::display),
-            "a call from an address that is not on the owner's allow-list"
-        );
-        return Err(AccessError::UnknownCaller.into());
-    }
     Ok(Caller {
         permissions: users::permissions(tx, user.id)?,
         owner_settings: settings::get_owner(tx, owner_id)?,
         keys: keys(tx, settings, &user, owner_id)?,
+        networks: settings::networks(tx, owner_id)?,
         owner_id,
         user,
         password,

@@ -32,6 +32,13 @@ pub fn fill_new(
     Ok(())
 }
 
+/// Puts the demo world into a new database, and the mark that goes with it.
+pub fn fill_demo(tx: &WriteTx<'_>, now_ms: i64) -> Result<(), StoreError> {
+    // The demo's own rows move the extension on.
+    installation::insert(tx, true, 1, now_ms)?;
+    installation::insert_demo_world(tx)
+}
+
 /// Whether the database carries the mark of the demo world, whose password and keys are public.
 pub fn is_demo(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
     installation::is_demo(tx)

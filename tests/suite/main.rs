@@ -1,10 +1,12 @@
-//! Everything that a fixture file cannot say: generated checks, properties, races, real sockets, the tree itself.
+//! Everything that a fixture file cannot say: generated checks, properties, races, real sockets, the command line, the
+//! tree itself.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod command_line;
 mod pages;
 mod properties;
 mod socket;

@@ -1,0 +1,18 @@
+# The binary alone, without a shell or a system around it: it needs neither.
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY . .
+RUN target=$(rustc -vV | sed -n 's/^host: //p') \
+ && RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target" \
+ && install -D "target/$target/release/linebook" /image/linebook \
+ && install -d -o 10001 -g 10001 -m 0700 /image/data
+
+FROM scratch
+COPY --from=build --chown=10001:10001 /image/ /
+USER 10001:10001
+ENV LINEBOOK_DATA=/data LINEBOOK_LISTEN=0.0.0.0:8080 LINEBOOK_LOG_FORMAT=json
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s CMD ["/linebook", "healthcheck"]
+ENTRYPOINT ["/linebook"]
+CMD ["serve"]
