@@ -1,1 +1,2 @@
+//! Every fixture is a test.
 fn main() {}
