@@ -213,7 +213,12 @@ fn normalise(network: &str) -> Result<IpNet, Error> {
             .and_then(|address| Ipv4Net::new(address, block.prefix_len() - 96).ok()),
         _ => None,
     };
-    Ok(mapped.map_or(block, IpNet::V4).trunc())
+    let block = mapped.map_or(block, IpNet::V4).trunc();
+    // A list that lets everyone in would stand for a protection that is not there.
+    if block.prefix_len() == 0 {
+        return Err(invalid());
+    }
+    Ok(block)
 }
 
 #[cfg(test)]
@@ -235,6 +240,8 @@ mod tests {
             "",
             "192.0.2",
             "192.0.2.0/33",
+            "0.0.0.0/0",
+            "::/0",
             "192.0.2.0/",
             "example.com",
             " 192.0.2.1",
