@@ -7,6 +7,7 @@
 mod common;
 
 mod command_line;
+mod docs;
 mod pages;
 mod properties;
 mod socket;
