@@ -1,6 +1,6 @@
 //! The faults that no page describes: an HTTP status each, and XML all the same.
 
-use super::parameters::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
+use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
 use crate::store::StoreError;
 
 /// What is wrong with a request, or with the server, before or beyond what a page describes.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::fault::Fault;
 use super::method::{COMMON_ERRORS, ErrorEnvelope, Kind, Method, Parameter};
 use super::methods::METHODS;
-use super::parameters::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY, Parameters};
+use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
+use super::parameters::Parameters;
 use super::xml::DECLARATION;
 use crate::store::settings::Dialect;
 

@@ -12,7 +12,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::api::fault::Fault;
-use crate::api::parameters::{MAX_BODY, MAX_QUERY, Parameters};
+use crate::api::limits::{MAX_BODY, MAX_QUERY};
+use crate::api::parameters::Parameters;
 
 type Pairs = Vec<(String, String)>;
 

@@ -1,0 +1,8 @@
+//! How large a call may be.
+
+/// Largest body, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// Longest query string, in bytes.
+pub const MAX_QUERY: usize = 8 * 1024;
+/// Most parameters, counting every one that was sent.
+pub const MAX_PARAMETERS: usize = 200;
