@@ -52,12 +52,23 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Runs a statement that changes rows; how many it changed.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        self.check_open()?;
         Ok(self.connection.prepare_cached(sql)?.execute(params)?)
     }
 
     /// Runs an INSERT; the new row's id.
     pub(super) fn insert(&self, sql: &str, params: impl Params) -> Result<Id, StoreError> {
+        self.check_open()?;
         Ok(self.connection.prepare_cached(sql)?.insert(params)?)
+    }
+
+    /// A full disk or an I/O error can make SQLite roll the whole transaction back by itself. A rule that went on after
+    /// that would have each further statement committed alone.
+    fn check_open(&self) -> Result<(), StoreError> {
+        match self.connection.is_autocommit() {
+            true => Err(StoreError::Disk),
+            false => Ok(()),
+        }
     }
 }
 

@@ -141,18 +141,30 @@ fn serve(mut connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: u
 
 /// One transaction for the whole batch.
 fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    end_stray_transaction(connection)?;
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in batch {
         let savepoint = transaction.savepoint()?;
-        match job.run(&WriteTx::new(&savepoint)) {
-            Keep::Yes => savepoint.commit()?,
-            Keep::No => drop(savepoint),
-        }
+        let keep = job.run(&WriteTx::new(&savepoint));
         // A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the
         // batch is kept, and going on would write outside of a transaction.
-        if transaction.is_autocommit() {
+        if savepoint.is_autocommit() {
             return Err(StoreError::Disk);
+        }
+        match keep {
+            Keep::Yes => savepoint.commit()?,
+            // When what was refused cannot be taken back, the batch must not be committed with it.
+            Keep::No => savepoint.finish()?,
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// A failed COMMIT leaves its transaction open, and whoever let go of it may have failed to roll it back. Without this,
+/// every later batch would find itself inside of it.
+fn end_stray_transaction(connection: &Connection) -> Result<(), StoreError> {
+    match connection.is_autocommit() {
+        true => Ok(()),
+        false => Ok(connection.execute_batch("ROLLBACK")?),
+    }
 }
