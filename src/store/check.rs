@@ -377,13 +377,13 @@ fn run<'a>(
                 });
             }
             Ok(_) => {}
+            Err(StoreError::Busy) => return Err(StoreError::Busy),
             // Damage can stop a check; that is what it found.
-            Err(StoreError::Corrupt) => violations.push(Violation {
+            Err(error) => violations.push(Violation {
                 name: check.name,
-                examples: vec!["the file is damaged too much to tell".into()],
+                examples: vec![format!("it cannot be told, {error}")],
                 has_more: false,
             }),
-            Err(error) => return Err(error),
         }
     }
     Ok(violations)

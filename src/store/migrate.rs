@@ -1,5 +1,6 @@
 //! From an empty or an older file to this release's schema, and the refusal of files that are not ours.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -111,7 +112,7 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
         return Err(OpenError::Missing(path.into()));
     }
     let unusable = |error: StoreError| match error {
-        StoreError::Corrupt => OpenError::Foreign(path.into()),
+        StoreError::Corrupt if !has_mark(path) => OpenError::Foreign(path.into()),
         other => OpenError::Unusable(path.into(), other),
     };
     let connection = pool::connect(path).map_err(unusable)?;
@@ -132,6 +133,13 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
         });
     }
     Ok((connection, found))
+}
+
+/// Whether a file that cannot be opened begins as linebook's do: then it is damaged, and not somebody else's.
+fn has_mark(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header[68..] == APPLICATION_ID.to_be_bytes()
 }
 
 /// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is whole,

@@ -25,6 +25,7 @@ pub mod settings;
 pub mod users;
 mod writer;
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -185,12 +186,15 @@ pub struct ReadTx<'a> {
 /// A transaction that can also write. The functions that insert, update and delete take this.
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    /// The last fault of a statement that changes rows: why SQLite rolled everything back, if it did.
+    fault: RefCell<Option<StoreError>>,
 }
 
 impl<'a> WriteTx<'a> {
     fn new(connection: &'a Connection) -> Self {
         Self {
             read: ReadTx { connection },
+            fault: RefCell::new(None),
         }
     }
 }
