@@ -5,6 +5,8 @@
 mod backup;
 mod check;
 mod crash;
+mod disk;
 mod server;
 mod start;
 mod stop;
+mod trace;

@@ -277,7 +277,7 @@ impl Client {
             Ok(_) => {}
         }
         let status = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        let (mut length, mut id) = (0, String::new());
+        let (mut length, mut id, mut retry) = (0, String::new(), "");
         loop {
             let mut header = String::new();
             if self.stream.read_line(&mut header).unwrap_or(0) == 0 {
@@ -289,6 +289,7 @@ impl Client {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.parse().expect("a length"),
                 "x-request-id" => id = value.into(),
+                "retry-after" => retry = " (retry)",
                 _ => {}
             }
         }
@@ -299,7 +300,7 @@ impl Client {
         let body = String::from_utf8(body).expect("UTF-8");
         match status.as_str() {
             "200" => Ok((id, body)),
-            _ => Ok((id, format!("{status} {body}"))),
+            _ => Ok((id, format!("{status}{retry} {body}"))),
         }
     }
 }
