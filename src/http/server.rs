@@ -2,14 +2,17 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use futures_util::FutureExt;
+use futures_util::future::select;
 
 use super::{reply, request};
 use crate::api::dispatch::{self, Request, Verb, dispatch};
@@ -43,6 +46,15 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is in flight.
 pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::Result<()> {
     actix_web::rt::System::new().block_on(async move {
+        // The framework's own handler would cut requests off at SIGINT.
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        let stop = async move {
+            select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
+            tracing::info!("stopping: requests in flight are finished");
+        };
         actix_web::rt::spawn(housekeeping::run(app.clone()));
         HttpServer::new(move || {
             let app = app.clone();
@@ -51,6 +63,7 @@ pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::R
         .workers(options.workers)
         .client_request_timeout(HEAD_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
+        .shutdown_signal(stop)
         .shutdown_timeout(options.shutdown_timeout.as_secs())
         .listen(listener)?
         .run()
