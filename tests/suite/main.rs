@@ -1,3 +1,15 @@
-//! The tests that run the real binary against real files.
+//! Everything that a fixture file cannot say: generated checks, properties, races, real sockets, the command line, the
+//! tree itself.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
 
 mod command_line;
+mod pages;
+mod properties;
+mod socket;
+mod store;
+mod table;
+mod tidy;
