@@ -39,7 +39,7 @@ pub struct Demo {
 impl Demo {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         check_loopback(self.server.on.listen)?;
-        telemetry::start(&self.server.log, self.server.log_format);
+        let _log = telemetry::start(&self.server.log, self.server.log_format);
         // Held until the server has stopped, then removed.
         let temporary;
         let data = match &self.data {
@@ -50,9 +50,7 @@ impl Demo {
             }
         };
         let store = open(data, self.server.store_options(), ambient)?;
-        serve(store, ambient, &self.server, |address| {
-            hello(&format!("http://{address}"), data)
-        })
+        serve(store, ambient, &self.server, |url| hello(url, data))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::ambient::Ambient;
 use crate::app::App;
 use crate::config;
 use crate::http::server;
+use crate::http::tls::Tls;
 use crate::service::installation;
 use crate::store::{FILE_NAME, Store};
 use crate::telemetry;
@@ -27,13 +28,13 @@ pub struct Serve {
 impl Serve {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         let server = &self.settings.server;
-        telemetry::start(&server.log, server.log_format);
+        let _log = telemetry::start(&server.log, server.log_format);
         let store = self.open(ambient)?;
         if store.read(installation::is_demo)? {
             check_loopback(server.on.listen)?;
         }
-        serve(store, ambient, server, |address| {
-            format!("linebook listens on http://{address}")
+        serve(store, ambient, server, |url| {
+            format!("linebook listens on {url}")
         })
     }
 
@@ -72,25 +73,43 @@ pub fn check_loopback(listen: SocketAddr) -> Result<(), Fault> {
     }
 }
 
-/// Takes the address, prints what `hello` says about it, and serves.
+/// Takes the address, prints what `hello` says about its URL, and serves.
 pub fn serve(
     store: Store,
     ambient: &Arc<Ambient>,
     settings: &config::Server,
-    hello: impl FnOnce(SocketAddr) -> String,
+    hello: impl FnOnce(&str) -> String,
 ) -> Result<Report, Fault> {
     let listen = settings.on.listen;
     let fault = |error| Fault::Said(format!("{listen} cannot be listened on: {error}"));
     let listener = server::bind(listen).map_err(fault)?;
     // The port that was taken, where 0 asked for any free one.
     let address = listener.local_addr().map_err(fault)?;
-    show(&Report::line(hello(address)))?;
+    let metrics = match settings.metrics_listen {
+        None => None,
+        Some(listen) => Some(
+            server::bind(listen)
+                .map_err(|error| Fault::Said(format!("{listen} cannot be listened on: {error}")))?,
+        ),
+    };
+    let tls = match settings.tls_files().map_err(Fault::Said)? {
+        None => None,
+        Some((cert, key)) => Some(Tls::read(cert, key).map_err(Fault::Said)?),
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    show(&Report::line(hello(&format!("{scheme}://{address}"))))?;
+    let mut app = App::new(store, ambient.clone());
+    app.trusted_proxies = settings.trusted_proxy.0.clone();
+    app.has_public_metrics = metrics.is_none();
     let options = server::Options {
         workers: settings.worker_count(),
         shutdown_timeout: settings.shutdown_timeout(),
+        max_connections: settings.max_connections as usize,
+        tls,
+        metrics,
+        ..server::Options::default()
     };
-    let app = Arc::new(App::new(store, ambient.clone()));
-    server::run(app, listener, options).map_err(fault)?;
+    server::run(Arc::new(app), listener, options).map_err(fault)?;
     Ok(Report::default())
 }
 

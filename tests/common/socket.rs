@@ -19,6 +19,7 @@ pub fn serve(world: &World) -> SocketAddr {
     let options = Options {
         workers: 2,
         shutdown_timeout: Duration::from_secs(1),
+        ..Options::default()
     };
     std::thread::spawn(move || run(app, listener, options).unwrap());
     address
