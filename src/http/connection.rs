@@ -31,6 +31,8 @@ use crate::metrics::NO_METHOD;
 pub const FREE_BYTES: usize = 16 * 1024;
 /// Bytes beyond [`FREE_BYTES`] that all connections together may have sent without being answered yet.
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
+/// What is read of a connection that is turned away.
+const MAX_UNREAD: usize = 4096;
 /// The framework's longest empty answer.
 const MAX_EMPTY_ANSWER: usize = 512;
 
@@ -111,7 +113,7 @@ impl Door {
         let peer = stream.peer_addr().ok();
         let place = Place::take(self.clone());
         if self.open.load(Ordering::Relaxed) > self.max_connections {
-            self.turn_away(&stream, peer);
+            self.turn_away(&stream, peer).await;
             return Err(io::Error::other("too many connections").into());
         }
         // A reply is written at once; waiting for more to send would only delay it.
@@ -134,13 +136,15 @@ impl Door {
     }
 
     /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
-    fn turn_away(&self, stream: &TcpStream, peer: Option<SocketAddr>) {
-        let answer = answer(&self.app, peer, Fault::Overloaded);
-        if self.tls.is_none() {
-            // Nobody waits for a client who does not take it.
-            let _ = stream.try_write(&answer);
-        }
+    async fn turn_away(&self, stream: &TcpStream, peer: Option<SocketAddr>) {
         self.app.metrics.refused_connections.inc();
+        let answer = answer(&self.app, peer, Fault::Overloaded);
+        if self.tls.is_none() && stream.writable().await.is_ok() {
+            // Nobody waits for a client who does not take it. What he has sent is read, because to close a connection
+            // with something unread in it is to tear it down, answer and all.
+            let _ = stream.try_write(&answer);
+            let _ = stream.try_read(&mut [0; MAX_UNREAD]);
+        }
     }
 }
 
