@@ -1,12 +1,24 @@
-//! What one running linebook holds: the database, the clock and dice, the verified passwords, the backups.
+//! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted, the
+//! backups.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+use tokio::sync::Mutex;
+
 use crate::ambient::Ambient;
 use crate::housekeeping::{self, BackupPlan};
+use crate::metrics::Metrics;
+use crate::service::installation;
+use crate::service::throttle::Throttle;
 use crate::service::verifier::Verifier;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+
+/// How long the database may take to read and to write before the server counts as not ready.
+pub const READY_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer to that question holds, so that whoever asks often does not make the disk sync as often.
+pub const READY_FOR_MS: i64 = 1000;
 
 /// One running linebook.
 pub struct App {
@@ -20,6 +32,16 @@ pub struct App {
     pub backups: Option<BackupPlan>,
     /// What its housekeeping has done.
     pub housekeeping: housekeeping::State,
+    /// Failed authentications.
+    pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Proxies that say truly for whom they call.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether the metrics are on the address of the API.
+    pub has_public_metrics: bool,
+    /// When it was last tried whether the database can read and write, and whether it could.
+    readiness: Mutex<Option<(i64, Result<(), StoreError>)>>,
 }
 
 impl App {
@@ -27,6 +49,11 @@ impl App {
     pub fn new(store: Store, ambient: Arc<Ambient>) -> Self {
         Self {
             verifier: Verifier::new(&ambient),
+            throttle: Throttle::default(),
+            metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
+            trusted_proxies: Vec::new(),
+            has_public_metrics: true,
+            readiness: Mutex::default(),
             store,
             ambient,
             backups: None,
@@ -44,5 +71,30 @@ impl App {
         let at_ms = self.housekeeping.last_backup_ms()?;
         let age_ms = self.ambient.now_ms().saturating_sub(at_ms);
         Some(Duration::from_millis(age_ms.max(0) as u64))
+    }
+
+    /// Whether calls that read and calls that write can be answered: both are tried.
+    pub async fn check_ready(&self) -> Result<(), StoreError> {
+        let mut last = self.readiness.lock().await;
+        let now_ms = self.ambient.now_ms();
+        match &*last {
+            Some((at_ms, known)) if (*at_ms..at_ms + READY_FOR_MS).contains(&now_ms) => {
+                known.clone()
+            }
+            _ => {
+                let tried = self.try_store().await;
+                *last = Some((now_ms, tried.clone()));
+                tried
+            }
+        }
+    }
+
+    async fn try_store(&self) -> Result<(), StoreError> {
+        self.store.read(installation::is_demo)?;
+        let written = self.store.write(installation::touch);
+        match tokio::time::timeout(READY_TIMEOUT, written).await {
+            Ok(written) => written,
+            Err(_) => Err(StoreError::Overloaded),
+        }
     }
 }

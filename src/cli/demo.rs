@@ -40,7 +40,7 @@ pub struct Demo {
 impl Demo {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         check_loopback(self.server.on.listen)?;
-        telemetry::start(&self.server.log, self.server.log_format);
+        let _log = telemetry::start(&self.server.log, self.server.log_format);
         // Held until the server has stopped, then removed.
         let temporary;
         let data = match &self.data {
@@ -52,9 +52,8 @@ impl Demo {
         };
         let options = self.server.store_options();
         let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
-        serve(App::new(store, ambient.clone()), &self.server, |address| {
-            hello(&format!("http://{address}"), data)
-        })
+        let app = App::new(store, ambient.clone());
+        serve(app, &self.server, |url| hello(url, data))
     }
 }
 

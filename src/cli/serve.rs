@@ -11,6 +11,7 @@ use crate::ambient::Ambient;
 use crate::app::App;
 use crate::config;
 use crate::http::server;
+use crate::http::tls::Tls;
 use crate::service::installation;
 use crate::store::folder::{self, FolderLock};
 use crate::store::{FILE_NAME, Store};
@@ -28,16 +29,14 @@ pub struct Serve {
 impl Serve {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         let server = &self.settings.server;
-        telemetry::start(&server.log, server.log_format);
+        let _log = telemetry::start(&server.log, server.log_format);
         let data = &self.settings.at.data;
         let (store, _lock) = open_alone(data, || self.open(ambient))?;
         if store.read(installation::is_demo)? {
             check_loopback(server.on.listen)?;
         }
         let app = App::new(store, ambient.clone()).with_backups(self.settings.backups.plan(data));
-        serve(app, server, |address| {
-            format!("linebook listens on http://{address}")
-        })
+        serve(app, server, |url| format!("linebook listens on {url}"))
     }
 
     fn open(&self, ambient: &Ambient) -> Result<Store, Fault> {
@@ -90,21 +89,39 @@ pub fn check_loopback(listen: SocketAddr) -> Result<(), Fault> {
     }
 }
 
-/// Takes the address, prints what `hello` says about it, and serves.
+/// Takes the address, prints what `hello` says about its URL, and serves.
 pub fn serve(
-    app: App,
+    mut app: App,
     settings: &config::Server,
-    hello: impl FnOnce(SocketAddr) -> String,
+    hello: impl FnOnce(&str) -> String,
 ) -> Result<Report, Fault> {
     let listen = settings.on.listen;
     let fault = |error| Fault::Said(format!("{listen} cannot be listened on: {error}"));
     let listener = server::bind(listen).map_err(fault)?;
     // The port that was taken, where 0 asked for any free one.
     let address = listener.local_addr().map_err(fault)?;
-    show(&Report::line(hello(address)))?;
+    let metrics = match settings.metrics_listen {
+        None => None,
+        Some(listen) => Some(
+            server::bind(listen)
+                .map_err(|error| Fault::Said(format!("{listen} cannot be listened on: {error}")))?,
+        ),
+    };
+    let tls = match settings.tls_files().map_err(Fault::Said)? {
+        None => None,
+        Some((cert, key)) => Some(Tls::read(cert, key).map_err(Fault::Said)?),
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    show(&Report::line(hello(&format!("{scheme}://{address}"))))?;
+    app.trusted_proxies = settings.trusted_proxy.0.clone();
+    app.has_public_metrics = metrics.is_none();
     let options = server::Options {
         workers: settings.worker_count(),
         shutdown_timeout: settings.shutdown_timeout(),
+        max_connections: settings.max_connections as usize,
+        tls,
+        metrics,
+        ..server::Options::default()
     };
     server::run(Arc::new(app), listener, options).map_err(fault)?;
     Ok(Report::default())

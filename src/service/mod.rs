@@ -16,6 +16,7 @@ pub mod providers;
 pub mod settings;
 pub mod setup;
 pub mod text;
+pub mod throttle;
 pub mod users;
 pub mod verifier;
 

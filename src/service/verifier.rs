@@ -2,6 +2,7 @@
 //! remembered for a while, equal pairs share one verification, and only a few run at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Verifier {
     /// Pairs being verified; equal ones wait for the same cell.
     running: Mutex<HashMap<Pair, Arc<OnceCell<bool>>>>,
     slots: Semaphore,
+    /// Passwords that were right and known to be, since the start.
+    hits: AtomicU64,
 }
 
 impl Verifier {
@@ -48,6 +51,7 @@ impl Verifier {
             remembered: Mutex::default(),
             running: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
+            hits: AtomicU64::new(0),
         }
     }
 
@@ -67,6 +71,7 @@ impl Verifier {
             .get(&pair)
             .is_some_and(|until| now_ms < *until)
         {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
         let running = self.join(pair)?;
@@ -79,6 +84,11 @@ impl Verifier {
         }
         self.remember(pair, now_ms);
         Ok(())
+    }
+
+    /// How often a password was right because it was remembered, since the start.
+    pub fn remembered_count(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
     }
 
     /// The verification of this pair that is under way, or a new one.

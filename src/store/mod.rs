@@ -29,6 +29,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
 
 pub use error::StoreError;
@@ -63,6 +64,21 @@ impl Default for Options {
             max_batch: MAX_BATCH,
         }
     }
+}
+
+/// What the database is doing, for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Activity {
+    /// Writes that wait.
+    pub queue_depth: usize,
+    /// Writes that were taken from the queue since the start.
+    pub writes: u64,
+    /// Size of the write-ahead log.
+    pub wal_bytes: u64,
+    /// Open read-only connections.
+    pub readers: u32,
+    /// Of these, in use.
+    pub readers_in_use: u32,
 }
 
 /// An open database.
@@ -112,6 +128,26 @@ impl Store {
     /// Where the database file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the database is doing.
+    pub fn activity(&self) -> Activity {
+        let readers = self.readers.state();
+        let mut wal = self.path.clone().into_os_string();
+        wal.push("-wal");
+        Activity {
+            queue_depth: self.writer.queue_depth(),
+            writes: self.writer.writes(),
+            // A file that is not there holds nothing.
+            wal_bytes: std::fs::metadata(wal).map_or(0, |file| file.len()),
+            readers: readers.connections,
+            readers_in_use: readers.connections - readers.idle_connections,
+        }
+    }
+
+    /// How many writes each commit served.
+    pub fn batch_sizes(&self) -> Histogram {
+        self.writer.batch_sizes()
     }
 
     /// Runs `work` on one snapshot of the database. Blocks: for as long as its statements take, and for a free reader.

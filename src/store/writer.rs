@@ -5,10 +5,12 @@
 //! closure is rolled back alone, and nobody hears of success before it is on disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -23,15 +25,42 @@ pub const MAX_BATCH: usize = 256;
 pub struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    counts: Arc<Counts>,
+}
+
+/// What the thread has done and has to do.
+struct Counts {
+    waiting: AtomicUsize,
+    writes: AtomicU64,
+    batch_sizes: Histogram,
+}
+
+impl Counts {
+    fn new() -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            writes: AtomicU64::new(0),
+            // 1, 2, 4, ... 4096.
+            batch_sizes: Histogram::new(exponential_buckets(1.0, 2.0, 13)),
+        }
+    }
+
+    fn taken(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.writes.fetch_add(count as u64, Ordering::Relaxed);
+        self.batch_sizes.observe(count as f64);
+    }
 }
 
 impl Writer {
     /// Starts the thread on `connection`.
     pub fn start(connection: Connection, max_batch: usize) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE);
+        let counts = Arc::new(Counts::new());
+        let counted = counts.clone();
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(connection, &jobs, max_batch.max(1)))
+            .spawn(move || serve(connection, &jobs, max_batch.max(1), &counted))
             .map_err(|error| {
                 tracing::error!(%error, "the writer thread could not be started");
                 StoreError::Internal
@@ -39,7 +68,23 @@ impl Writer {
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
+            counts,
         })
+    }
+
+    /// Writes that wait.
+    pub fn queue_depth(&self) -> usize {
+        self.counts.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Writes that were taken from the queue.
+    pub fn writes(&self) -> u64 {
+        self.counts.writes.load(Ordering::Relaxed)
+    }
+
+    /// How many writes each commit served.
+    pub fn batch_sizes(&self) -> Histogram {
+        self.counts.batch_sizes.clone()
     }
 
     /// Queues `work`; the receiver resolves after the commit (or the refusal, or the failure) of its batch.
@@ -56,9 +101,14 @@ impl Writer {
             reply: Some(reply),
         };
         let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
-        queue.try_send(Box::new(job)).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Overloaded,
-            TrySendError::Disconnected(_) => StoreError::Stopped,
+        // Before it is sent: the thread may be faster than this one, and must not count below zero.
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(Box::new(job)).map_err(|error| {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => StoreError::Overloaded,
+                TrySendError::Disconnected(_) => StoreError::Stopped,
+            }
         })?;
         Ok(outcome)
     }
@@ -127,11 +177,17 @@ where
     }
 }
 
-fn serve(mut connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: usize) {
+fn serve(
+    mut connection: Connection,
+    jobs: &Receiver<Box<dyn Job>>,
+    max_batch: usize,
+    counts: &Counts,
+) {
     let mut batch = Vec::with_capacity(max_batch);
     while let Ok(first) = jobs.recv() {
         batch.push(first);
         batch.extend(jobs.try_iter().take(max_batch - 1));
+        counts.taken(batch.len());
         let committed = commit(&mut connection, &mut batch);
         for mut job in batch.drain(..) {
             job.answer(committed.clone());

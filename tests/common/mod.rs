@@ -9,12 +9,14 @@
 
 pub mod answer;
 pub mod request;
+pub mod server;
 pub mod sha1;
 pub mod socket;
 pub mod world;
 
 pub use answer::Answer;
 pub use request::{Call, Request};
+pub use server::Server;
 pub use world::World;
 
 /// The methods' names in the order of the table, written out: a test that loops over them must not shrink with it.

@@ -13,12 +13,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serves a world on a free port of this machine until the test binary ends.
 pub fn serve(world: &World) -> SocketAddr {
+    serve_with(world, Options::default())
+}
+
+/// The same, with limits of its own.
+pub fn serve_with(world: &World, options: Options) -> SocketAddr {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let app = world.app.clone();
     let options = Options {
         workers: 2,
         shutdown_timeout: Duration::from_secs(1),
+        ..options
     };
     std::thread::spawn(move || run(app, listener, options).unwrap());
     address

@@ -8,9 +8,13 @@ mod common;
 
 mod command_line;
 mod docs;
+mod inside;
+mod limits;
 mod pages;
 mod properties;
 mod socket;
 mod store;
 mod table;
+mod throttle;
 mod tidy;
+mod tls;
