@@ -9,8 +9,10 @@ use tempfile::NamedTempFile;
 
 use super::{StoreError, folder};
 
-const PREFIX: &str = ".linebook-draft-";
-const SUFFIX: &str = ".tmp";
+/// How a draft's name begins.
+pub const PREFIX: &str = ".linebook-draft-";
+/// How it ends.
+pub const SUFFIX: &str = ".tmp";
 /// What SQLite may leave beside a file that it had open when its process was killed.
 pub const SIDECARS: &[&str] = &["-journal", "-wal", "-shm"];
 
