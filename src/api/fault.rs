@@ -27,6 +27,8 @@ pub enum Fault {
     UnknownMethod,
     /// Neither POST nor GET.
     VerbNotAllowed,
+    /// Neither GET nor HEAD, where there is only something to see.
+    OnlyGet,
     /// A body over [`MAX_BODY`].
     BodyTooLarge,
     /// A query string over [`MAX_QUERY`].
@@ -58,6 +60,7 @@ impl Fault {
         Self::SlowRequest,
         Self::UnknownMethod,
         Self::VerbNotAllowed,
+        Self::OnlyGet,
         Self::BodyTooLarge,
         Self::QueryTooLarge,
         Self::HeadTooLarge,
@@ -80,7 +83,7 @@ impl Fault {
             | Self::BrokenRequest
             | Self::SlowRequest => 400,
             Self::UnknownMethod => 404,
-            Self::VerbNotAllowed => 405,
+            Self::VerbNotAllowed | Self::OnlyGet => 405,
             Self::BodyTooLarge | Self::QueryTooLarge | Self::HeadTooLarge => 413,
             Self::UnknownMediaType => 415,
             Self::TooManyFailures => 429,
@@ -101,6 +104,7 @@ impl Fault {
             Self::BrokenRequest => "Request is not HTTP/1.1".into(),
             Self::SlowRequest => "Request was not complete in time".into(),
             Self::UnknownMethod => "Method was not found".into(),
+            Self::OnlyGet => "Only GET is allowed".into(),
             Self::VerbNotAllowed => "Only POST is allowed, and GET where it is switched on".into(),
             Self::BodyTooLarge => format!("Body is larger than {MAX_BODY} bytes"),
             Self::QueryTooLarge => format!("Query string is longer than {MAX_QUERY} bytes"),
@@ -129,7 +133,7 @@ impl Fault {
             Self::BrokenRequest => "broken request",
             Self::SlowRequest => "slow request",
             Self::UnknownMethod => "unknown method",
-            Self::VerbNotAllowed => "verb not allowed",
+            Self::VerbNotAllowed | Self::OnlyGet => "verb not allowed",
             Self::BodyTooLarge => "body too large",
             Self::QueryTooLarge => "query too large",
             Self::HeadTooLarge => "head too large",
@@ -138,6 +142,15 @@ impl Fault {
             Self::Internal => "internal error",
             Self::Overloaded => "overloaded",
             Self::StorageFailed => "storage failed",
+        }
+    }
+
+    /// The verbs that the path takes, where that is what is wrong.
+    pub const fn allow(self) -> Option<&'static str> {
+        match self {
+            Self::VerbNotAllowed => Some("POST, GET"),
+            Self::OnlyGet => Some("GET, HEAD"),
+            _ => None,
         }
     }
 

@@ -96,8 +96,8 @@ fn hello(base: &str, data: &Path) -> String {
             // A new DID is free; a trunk takes only a reserved one.
             lines.push(format!(
                 "{} did reserve 123456789 --user 2 --data {}",
-                config::program(),
-                data.display()
+                shell_word(&config::program()),
+                shell_word(&data.display().to_string())
             ));
         }
         let parameters = example_parameters(method);
@@ -110,4 +110,24 @@ fn hello(base: &str, data: &Path) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    match text.chars().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell_word("/tmp/linebook-demo-1"), "/tmp/linebook-demo-1");
+        assert_eq!(shell_word("a b/it's"), r"'a b/it'\''s'");
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Fault, Report, naming, operate, secret};
 use crate::ambient::Ambient;
+use crate::api::parameters::parse_id;
 use crate::config::DataDir;
 use crate::service::access::Actor;
 use crate::service::{self, DidError, dids};
@@ -198,13 +199,13 @@ fn parse(record: &csv::ByteRecord, line: u64) -> Result<Line, BadLine> {
         return Err(bad(format!("2 values are needed, not {}", record.len())));
     }
     let provider_id = text(1);
-    match provider_id.parse() {
-        Ok(provider_id) => Ok(Line {
+    match parse_id(&provider_id) {
+        Some(provider_id) => Ok(Line {
             line,
             did: text(0).into(),
             provider_id,
         }),
-        Err(_) => Err(bad(format!("provider_id is not a number: {provider_id}"))),
+        None => Err(bad(format!("provider_id is not a number: {provider_id}"))),
     }
 }
 

@@ -124,8 +124,11 @@ pub fn main() -> ExitCode {
     let cli = match cli {
         Ok(cli) => cli,
         Err(ConfigError::Usage(error)) => {
-            // `--help` into a closed pipe is no fault.
-            let _ = error.print();
+            match error.use_stderr() {
+                true => output::complain(&one_line(&error)),
+                // `--help` into a closed pipe is no fault.
+                false => drop(error.print()),
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
         Err(ConfigError::File(text)) => {
@@ -149,6 +152,19 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is wrong with a command line, without the help around it.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim);
+    let what: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let what = what.join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    format!("{what} (see --help)")
 }
 
 /// Why a verb did not do what it was asked; its text is one line.

@@ -186,6 +186,8 @@ pub struct Connection {
     tick: Pin<Box<Sleep>>,
     /// What is sent instead of an empty answer, and how much of it has been.
     instead: Option<(Vec<u8>, usize)>,
+    /// Nothing has been read yet.
+    is_new: bool,
     place: Place,
 }
 
@@ -201,6 +203,7 @@ impl Connection {
             unanswered_ticks: 0,
             tick: Box::pin(sleep(place.0.timeouts.tick())),
             instead: None,
+            is_new: true,
             place,
         }
     }
@@ -318,9 +321,42 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
         ready!(read)?;
+        if self.is_new {
+            self.is_new = false;
+            complete_head(buf, before);
+        }
         let count = buf.filled().len() - before;
         Poll::Ready(self.came(cx, count))
     }
+}
+
+/// An HTTP/1.0 POST without a length has no body: proxies and old clients send their query strings so. The framework
+/// refuses it, so it is told.
+fn complete_head(buf: &mut ReadBuf<'_>, start: usize) {
+    const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
+    let sent = &buf.filled()[start..];
+    let Some(line_end) = sent.windows(2).position(|bytes| bytes == b"\r\n") else {
+        return;
+    };
+    let (line, rest) = sent.split_at(line_end + 2);
+    let is_old_post = line.starts_with(b"POST ") && line.ends_with(b" HTTP/1.0\r\n");
+    // Only a head that is here to its end shows that there is no length in it, and none that came behind it.
+    let is_whole = rest == b"\r\n" || rest.ends_with(b"\r\n\r\n");
+    let has_length = String::from_utf8_lossy(rest)
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .any(|(name, _)| {
+            name.eq_ignore_ascii_case("content-length")
+                || name.eq_ignore_ascii_case("transfer-encoding")
+        });
+    if !is_old_post || !is_whole || has_length || buf.remaining() < NO_BODY.len() {
+        return;
+    }
+    let rest = rest.to_vec();
+    let end = start + line_end + 2;
+    buf.set_filled(end);
+    buf.put_slice(NO_BODY);
+    buf.put_slice(&rest);
 }
 
 impl AsyncWrite for Connection {

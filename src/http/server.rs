@@ -219,7 +219,7 @@ async fn look(http: &HttpRequest, app: &App, path: &[&str], started: Instant) ->
         return unknown(http, app, started);
     }
     if !matches!(*http.method(), HttpMethod::GET | HttpMethod::HEAD) {
-        return fault(http, app, Fault::VerbNotAllowed, started);
+        return fault(http, app, Fault::OnlyGet, started);
     }
     let (content_type, text) = match path {
         ["metrics"] => (metrics::CONTENT_TYPE, app.metrics.text(app)),

@@ -109,7 +109,9 @@ impl Call {
                 ("provider_id", "1"),
             ],
             "did_trunk_device_assign" => &[("device_id", "1"), ("did", "37060000002")],
-            other => panic!("no sample of {other}"),
+            other => {
+                panic!("no sample of {other}: add one to Call::sample in tests/common/request.rs")
+            }
         };
         Self::new(method).with("u", "admin").with_all(pairs)
     }
@@ -236,7 +238,7 @@ pub fn page_order(method: &str) -> &'static [&'static str] {
         "devices_get" => &["user_id"],
         "did_create" => &["did", "provider_id"],
         "did_trunk_device_assign" => &["device_id", "did"],
-        other => panic!("no page of {other}"),
+        other => panic!("no order of {other}: add it to page_order in tests/common/request.rs"),
     }
 }
 

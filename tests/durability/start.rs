@@ -164,7 +164,7 @@ fn a_migration_starts_after_a_whole_snapshot() {
     // A file from before the first step, with something that the step stumbles over.
     let old = rusqlite::Connection::open(&database).expect("a file");
     old.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x6c696e65; CREATE TABLE users (name); INSERT INTO users VALUES ('kept')",
+        "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x6c696e65; CREATE TABLE users (name); INSERT INTO users VALUES ('kept'); PRAGMA wal_checkpoint",
     )
     .expect("SQL");
     assert_eq!(run(&["user", "list"], folder.path()).status.code(), Some(1));

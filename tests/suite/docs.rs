@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use linebook::api::methods::METHODS;
 use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
 
@@ -67,4 +68,39 @@ fn the_readme_shows_what_is_found_out_about_a_hash() {
         String::from_utf8(output.stderr).unwrap().trim_end(),
         expected
     );
+}
+
+#[test]
+fn the_readme_names_every_method() {
+    let readme = file("README.md");
+    for method in METHODS {
+        let name = format!("| `{}`", method.name);
+        assert!(
+            readme.contains(&name),
+            "README.md: a row for {}",
+            method.name
+        );
+    }
+}
+
+/// The second block of shell lines under "Running it", against a new database.
+#[test]
+fn the_readme_s_first_steps_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let block = readme_block("export LINEBOOK_DATA=");
+    let lines = block.lines().skip(1);
+    let data = folder.path().join("data");
+    for line in ["linebook init"].into_iter().chain(lines) {
+        let output = Command::new("sh")
+            .args(["-c", &line.replacen("linebook", "\"$LINEBOOK\"", 1)])
+            .env("LINEBOOK", env!("CARGO_BIN_EXE_linebook"))
+            .env("LINEBOOK_DATA", &data)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }

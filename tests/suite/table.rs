@@ -184,7 +184,12 @@ fn wrong_caller(method: &str) -> &'static str {
 #[test]
 fn the_table_is_sorted_and_names_every_method_once() {
     let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
-    assert_eq!(names, common::METHODS);
+    assert_eq!(names, common::METHODS, "METHODS in tests/common/mod.rs");
+    let texts = TEXTS.map(|(name, _)| name);
+    assert_eq!(names, texts, "TEXTS in this file");
+    let mut refusals = REFUSALS.map(|(name, ..)| name);
+    refusals.sort_unstable();
+    assert_eq!(names, refusals, "REFUSALS in this file");
     assert!(names.is_sorted());
     let aliases: Vec<&str> = METHODS
         .iter()
@@ -628,7 +633,9 @@ fn matrix_calls(method: &str, own: Whose) -> [Call; 3] {
             ])
         }),
         "devices_get" => [user[0], user[1], "999"].map(|user| call(&[("user_id", user)])),
-        other => panic!("{other}"),
+        other => panic!(
+            "no calls of {other} with own and foreign things: add them to matrix_calls in this file"
+        ),
     }
 }
 

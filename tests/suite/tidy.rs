@@ -359,3 +359,19 @@ fn the_schema_has_strict_tables_and_an_index_for_every_foreign_key() {
         AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk = 1 AND c.name = f.\"from\")";
     assert_eq!(world.select(bare), "");
 }
+
+#[test]
+fn every_method_s_file_is_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api/methods");
+    let table = std::fs::read_to_string(root.join("mod.rs")).unwrap();
+    for entry in std::fs::read_dir(&root).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_listed =
+            table.contains(&format!("mod {name};")) && table.contains(&format!("&{name}::METHOD"));
+        assert!(
+            is_listed || name == "mod",
+            "src/api/methods/mod.rs: mod {name}, and its METHOD"
+        );
+    }
+}
