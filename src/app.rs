@@ -1,4 +1,5 @@
-//! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted.
+//! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted, the
+//! backups.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use ipnet::IpNet;
 use tokio::sync::Mutex;
 
 use crate::ambient::Ambient;
+use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
 use crate::service::installation;
 use crate::service::throttle::Throttle;
@@ -26,6 +28,10 @@ pub struct App {
     pub ambient: Arc<Ambient>,
     /// Verified passwords.
     pub verifier: Verifier,
+    /// The backups that it makes by itself.
+    pub backups: Option<BackupPlan>,
+    /// What its housekeeping has done.
+    pub housekeeping: housekeeping::State,
     /// Failed authentications.
     pub throttle: Throttle,
     /// What is counted.
@@ -50,7 +56,21 @@ impl App {
             readiness: Mutex::default(),
             store,
             ambient,
+            backups: None,
+            housekeeping: housekeeping::State::default(),
         }
+    }
+
+    /// The same, making backups.
+    pub fn with_backups(self, backups: Option<BackupPlan>) -> Self {
+        Self { backups, ..self }
+    }
+
+    /// How old the last good backup is that the server made by itself; none: there is none.
+    pub fn backup_age(&self) -> Option<Duration> {
+        let at_ms = self.housekeeping.last_backup_ms()?;
+        let age_ms = self.ambient.now_ms().saturating_sub(at_ms);
+        Some(Duration::from_millis(age_ms.max(0) as u64))
     }
 
     /// Whether calls that read and calls that write can be answered: both are tried.

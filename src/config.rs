@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,8 +17,12 @@ use ipnet::IpNet;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
+use crate::housekeeping::BackupPlan;
 use crate::store;
 
+/// What `--backup-every` takes.
+const BACKUP_INTERVAL: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 60 * 60);
 /// Blocks in a list of addresses, at most.
 pub const MAX_NETWORKS: usize = 64;
 
@@ -53,6 +58,49 @@ pub struct Serve {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: Server,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub backups: Backups,
+}
+
+/// The backups that a server makes by itself.
+#[derive(Debug, Clone, Args)]
+pub struct Backups {
+    /// Make a backup this long after the last one: 24h, 90m, ...; a minute to a year [default: none are made]
+    #[arg(long, env = "LINEBOOK_BACKUP_EVERY", value_name = "TIME", value_parser = backup_interval)]
+    pub backup_every: Option<Duration>,
+
+    /// Backups that are kept, 1 to 10000; older ones go after a new good one
+    #[arg(long, env = "LINEBOOK_BACKUP_KEEP", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub backup_keep: u32,
+
+    /// Where they go [default: backups in the data folder]
+    #[arg(long, env = "LINEBOOK_BACKUP_DIR", value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+}
+
+impl Backups {
+    /// What is to be done for the database in the folder `data`.
+    pub fn plan(&self, data: &Path) -> Option<BackupPlan> {
+        Some(BackupPlan {
+            data: data.into(),
+            folder: match &self.backup_dir {
+                Some(folder) => folder.clone(),
+                None => data.join("backups"),
+            },
+            every: self.backup_every?,
+            keep: self.backup_keep as usize,
+        })
+    }
+}
+
+fn backup_interval(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match BACKUP_INTERVAL.contains(&time) {
+        true => Ok(time),
+        false => Err("from 1m to 365d".into()),
+    }
 }
 
 /// Where the server listens.
@@ -368,6 +416,23 @@ mod tests {
     }
 
     #[test]
+    fn backups_are_made_only_when_asked_for() {
+        let plan = |file: &str| {
+            let serve = parse(file, &["--data", "/srv/a"]).expect("settings");
+            serve.backups.plan(&serve.at.data)
+        };
+        assert!(plan("").is_none());
+        let every_day = plan("backup_every = \"24h\"").expect("a plan");
+        assert_eq!(every_day.every, Duration::from_secs(24 * 60 * 60));
+        assert_eq!(every_day.keep, 7);
+        assert_eq!(every_day.folder, Path::new("/srv/a/backups"));
+        let elsewhere = plan("backup_every = \"1m\"\nbackup_keep = 2\nbackup_dir = \"/mnt/b\"");
+        let elsewhere = elsewhere.expect("a plan");
+        assert_eq!(elsewhere.folder, Path::new("/mnt/b"));
+        assert_eq!(elsewhere.keep, 2);
+    }
+
+    #[test]
     fn trusted_proxies_are_a_list_of_bounded_length() {
         let file = "data = \"x\"\ntrusted_proxy = \"10.0.0.0/8, 192.0.2.1,2001:db8::/32\"\n";
         let networks = parse(file, &[]).expect("settings").server.trusted_proxy;
@@ -426,6 +491,12 @@ mod tests {
             "listen = [\"a\"]",
             "`listen` takes one text or whole number",
         );
+        check(
+            "backup_every = \"59s\"",
+            "`backup_every`: invalid value '59s' for '--backup-every <TIME>': from 1m to 365d",
+        );
+        check("backup_every = \"often\"", "`backup_every`: invalid value");
+        check("backup_keep = 0", "`backup_keep`: invalid value '0'");
         check("[serve]\nreaders = 1", "`serve` is not a setting");
         check("\n\nreaders == 1", "line 3: ");
     }

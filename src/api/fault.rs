@@ -1,6 +1,6 @@
 //! The faults that no page describes: an HTTP status each, and XML all the same.
 
-use super::parameters::{MAX_BODY, MAX_HEAD, MAX_PARAMETERS, MAX_QUERY};
+use super::limits::{MAX_BODY, MAX_HEAD, MAX_PARAMETERS, MAX_QUERY};
 use crate::service::throttle;
 use crate::store::StoreError;
 

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
+use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
 use super::method::{COMMON_ERRORS, ErrorEnvelope, Kind, Method, Parameter};
 use super::methods::METHODS;
-use super::parameters::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY, Parameters};
+use super::parameters::Parameters;
 use super::xml::DECLARATION;
 use crate::store::settings::Dialect;
 

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::serve::{check_loopback, serve};
+use super::serve::{check_loopback, open_alone, serve};
 use super::{Fault, Report};
 use crate::ambient::Ambient;
 use crate::api::reference::{EXAMPLE_KEY, example_parameters};
 use crate::api::{curl, methods};
+use crate::app::App;
 use crate::config::{self, Server};
 use crate::service::installation;
 use crate::store::{FILE_NAME, OpenError, Options, Store};
@@ -49,8 +50,10 @@ impl Demo {
                 temporary.path()
             }
         };
-        let store = open(data, self.server.store_options(), ambient)?;
-        serve(store, ambient, &self.server, |url| hello(url, data))
+        let options = self.server.store_options();
+        let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
+        let app = App::new(store, ambient.clone());
+        serve(app, &self.server, |url| hello(url, data))
     }
 }
 
@@ -65,7 +68,6 @@ fn temporary_folder() -> Result<tempfile::TempDir, Fault> {
 fn open(data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault> {
     let now_ms = ambient.now_ms();
     if !data.join(FILE_NAME).exists() {
-        super::init::make_folder(data)?;
         return Store::create(data, options, |tx| {
             installation::fill_demo(tx, now_ms).map_err(|error| OpenError::from(error).into())
         });

@@ -1,6 +1,8 @@
 //! The command line: one file per verb. A verb calls the rules in [`crate::service`] and gives a [`Report`]; what is
 //! printed, and with which exit code, is decided here.
 
+mod backup;
+mod check;
 mod clis;
 mod demo;
 mod device;
@@ -35,6 +37,7 @@ use crate::service::installation::ADMIN_USERNAME;
 use crate::service::{
     self, CliError, DeviceError, DidError, Refusal, Rule, SetupError, UserError, users,
 };
+use crate::store::backup::BackupError;
 use crate::store::row::Id;
 use crate::store::users::ADMIN;
 use crate::store::{OpenError, Options, ReadTx, Store, StoreError, WriteTx};
@@ -77,6 +80,9 @@ enum Verb {
     Cli(clis::Clis),
     Settings(settings::Settings),
     Log(log::Log),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Check(check::Check),
     Hash(hash::Hash),
     Healthcheck(healthcheck::Healthcheck),
     Docs(docs::Docs),
@@ -100,6 +106,9 @@ impl Verb {
             Self::Cli(verb) => verb.run(ambient),
             Self::Settings(verb) => verb.run(ambient),
             Self::Log(verb) => verb.run(ambient),
+            Self::Backup(verb) => verb.run(),
+            Self::Restore(verb) => verb.run(ambient),
+            Self::Check(verb) => verb.run(),
             Self::Hash(verb) => verb.run(ambient),
             Self::Healthcheck(verb) => verb.run(),
             Self::Docs(verb) => Ok(verb.run()),
@@ -151,6 +160,9 @@ pub enum Fault {
     /// The database could not be opened or made.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A backup was not made, or not restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Anything else.
     #[error("{0}")]
     Said(String),

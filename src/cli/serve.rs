@@ -13,6 +13,7 @@ use crate::config;
 use crate::http::server;
 use crate::http::tls::Tls;
 use crate::service::installation;
+use crate::store::folder::{self, FolderLock};
 use crate::store::{FILE_NAME, Store};
 use crate::telemetry;
 
@@ -29,13 +30,13 @@ impl Serve {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         let server = &self.settings.server;
         let _log = telemetry::start(&server.log, server.log_format);
-        let store = self.open(ambient)?;
+        let data = &self.settings.at.data;
+        let (store, _lock) = open_alone(data, || self.open(ambient))?;
         if store.read(installation::is_demo)? {
             check_loopback(server.on.listen)?;
         }
-        serve(store, ambient, server, |url| {
-            format!("linebook listens on {url}")
-        })
+        let app = App::new(store, ambient.clone()).with_backups(self.settings.backups.plan(data));
+        serve(app, server, |url| format!("linebook listens on {url}"))
     }
 
     fn open(&self, ambient: &Ambient) -> Result<Store, Fault> {
@@ -55,10 +56,25 @@ impl Serve {
     }
 }
 
-/// Whether the folder is empty, or not there yet.
-fn is_empty(folder: &Path) -> bool {
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
+/// Opens the folder's database for a server: on a local disk, as the only one, and for nobody else's eyes. The lock is to
+/// be held until the server has stopped.
+pub fn open_alone(
+    data: &Path,
+    open: impl FnOnce() -> Result<Store, Fault>,
+) -> Result<(Store, FolderLock), Fault> {
+    init::make_folder(data)?;
+    folder::check_file_system(data)?;
+    let lock = folder::lock_for_server(data)?;
+    folder::tighten(data)?;
+    Ok((open()?, lock))
+}
+
+/// Whether nothing is in the folder, or just the lock.
+fn is_empty(data: &Path) -> bool {
+    match std::fs::read_dir(data) {
+        Ok(entries) => entries
+            .flatten()
+            .all(|entry| entry.file_name() == folder::LOCK_NAME),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }
@@ -75,8 +91,7 @@ pub fn check_loopback(listen: SocketAddr) -> Result<(), Fault> {
 
 /// Takes the address, prints what `hello` says about its URL, and serves.
 pub fn serve(
-    store: Store,
-    ambient: &Arc<Ambient>,
+    mut app: App,
     settings: &config::Server,
     hello: impl FnOnce(&str) -> String,
 ) -> Result<Report, Fault> {
@@ -98,7 +113,6 @@ pub fn serve(
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     show(&Report::line(hello(&format!("{scheme}://{address}"))))?;
-    let mut app = App::new(store, ambient.clone());
     app.trusted_proxies = settings.trusted_proxy.0.clone();
     app.has_public_metrics = metrics.is_none();
     let options = server::Options {

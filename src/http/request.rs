@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::connection::Timeouts;
 use crate::api::fault::Fault;
-use crate::api::parameters::{MAX_BODY, MAX_QUERY, Parameters};
+use crate::api::limits::{MAX_BODY, MAX_QUERY};
+use crate::api::parameters::Parameters;
 
 type Pairs = Vec<(String, String)>;
 

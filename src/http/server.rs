@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,11 @@ use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_confi
 use actix_web::dev::AppConfig;
 use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
+use futures_util::future::select;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
@@ -86,6 +89,15 @@ pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::R
     let api = door(acceptor, max_connections);
     let inside = door(None, MAX_METRICS_CONNECTIONS);
     actix_web::rt::System::new().block_on(async move {
+        // The framework's own handler would cut requests off at SIGINT.
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        let stop = async move {
+            select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
+            tracing::info!("stopping: requests in flight are finished");
+        };
         actix_web::rt::spawn(housekeeping::run(app));
         if let Some(tls) = options.tls {
             actix_web::rt::spawn(tls.reload_on_signal());
@@ -95,6 +107,7 @@ pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::R
             .worker_max_blocking_threads(BLOCKING_THREADS)
             // The door says no, which is an answer; this would be silence.
             .max_concurrent_connections(max_connections.saturating_mul(2))
+            .shutdown_signal(stop)
             .shutdown_timeout(options.shutdown_timeout.as_secs());
         server = serve(server, "api", listener, &api, routes)?;
         if let Some(listener) = options.metrics {

@@ -5,12 +5,16 @@
 
 pub mod action_log;
 pub mod api_keys;
+pub mod backup;
+pub mod check;
 pub mod clis;
 pub mod device_groups;
 pub mod devices;
 pub mod dialplans;
 pub mod dids;
+mod draft;
 mod error;
+pub mod folder;
 pub mod installation;
 pub mod ivrs;
 pub mod migrate;
@@ -21,6 +25,7 @@ pub mod settings;
 pub mod users;
 mod writer;
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -28,12 +33,20 @@ use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
 
 pub use error::StoreError;
+use folder::FolderLock;
 pub use migrate::OpenError;
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
 pub use writer::{MAX_BATCH, QUEUE};
 
 /// The database's file name in the data folder.
 pub const FILE_NAME: &str = "linebook.db";
+
+/// The file that SQLite keeps beside a database under the same name with `suffix`.
+fn sidecar(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
 
 /// How many connections, and how many writes a commit may serve.
 #[derive(Debug, Clone, Copy)]
@@ -73,14 +86,16 @@ pub struct Store {
     readers: pool::Pool,
     writer: writer::Writer,
     path: PathBuf,
+    _in_use: FolderLock,
 }
 
 impl Store {
     /// Opens the database in the folder `data`, brought to this release's schema first if it is older.
     pub fn open(data: &Path, options: Options) -> Result<Self, OpenError> {
         let path = data.join(FILE_NAME);
+        let in_use = folder::lock_for_use(data)?;
         let connection = migrate::open(&path)?;
-        Self::start(connection, path, options)
+        Self::start(connection, path, in_use, options)
     }
 
     /// Makes a new database in the folder `data` and lets `fill` put its first rows in, all in one transaction.
@@ -91,15 +106,22 @@ impl Store {
         fill: impl FnOnce(&WriteTx<'_>) -> Result<(), E>,
     ) -> Result<Self, E> {
         let path = data.join(FILE_NAME);
+        let in_use = folder::lock_for_use(data)?;
         let connection = migrate::create(&path, fill)?;
-        Ok(Self::start(connection, path, options)?)
+        Ok(Self::start(connection, path, in_use, options)?)
     }
 
-    fn start(connection: Connection, path: PathBuf, options: Options) -> Result<Self, OpenError> {
+    fn start(
+        connection: Connection,
+        path: PathBuf,
+        in_use: FolderLock,
+        options: Options,
+    ) -> Result<Self, OpenError> {
         Ok(Self {
             writer: writer::Writer::start(connection, options.max_batch)?,
             readers: pool::readers(&path, options.readers)?,
             path,
+            _in_use: in_use,
         })
     }
 
@@ -184,6 +206,10 @@ impl Drop for Snapshot<'_> {
             .and_then(|mut end| end.execute([]));
         if let Err(error) = ended {
             tracing::error!(%error, "a read transaction could not be ended");
+            // A reader that stayed in it would fail every later request.
+            if !self.0.is_autocommit() {
+                let _ = self.0.execute_batch("ROLLBACK");
+            }
         }
     }
 }
@@ -196,12 +222,15 @@ pub struct ReadTx<'a> {
 /// A transaction that can also write. The functions that insert, update and delete take this.
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    /// The last fault of a statement that changes rows: why SQLite rolled everything back, if it did.
+    fault: RefCell<Option<StoreError>>,
 }
 
 impl<'a> WriteTx<'a> {
     fn new(connection: &'a Connection) -> Self {
         Self {
             read: ReadTx { connection },
+            fault: RefCell::new(None),
         }
     }
 }

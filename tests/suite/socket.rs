@@ -72,6 +72,32 @@ fn a_body_may_come_in_chunks() {
     assert!(is_ok(&client.read(true).unwrap()));
 }
 
+/// The limit holds where the length is not announced, too: on both sides, and in whatever pieces.
+#[test]
+fn a_chunked_body_has_the_same_limit() {
+    let (_world, address) = served("");
+    let form = Call::sample("devices_get").signed_by_admin().form();
+    for piece in [1000, 65_536] {
+        for (length, status) in [(65_536, 200), (65_537, 413)] {
+            let mut body = (form.clone() + "&a=").into_bytes();
+            body.resize(length, b'x');
+            let mut client = Client::new(address);
+            let mut bytes = b"POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+            for chunk in body.chunks(piece) {
+                bytes.extend(format!("{:x}\r\n", chunk.len()).as_bytes());
+                bytes.extend(chunk);
+                bytes.extend(b"\r\n");
+            }
+            bytes.extend(b"0\r\n\r\n");
+            client.write(&bytes);
+            let answer = client.read(true).unwrap();
+            answer.check();
+            assert_eq!(answer.status, status, "{length} in pieces of {piece}");
+            assert_eq!(answer.error().is_none(), status == 200);
+        }
+    }
+}
+
 #[test]
 fn files_are_gzipped_as_the_contract_says() {
     let accepts = [

@@ -727,6 +727,25 @@ fn each_method_asks_for_its_own_permission() {
     }
 }
 
+/// So does a caller ID, whatever else someone may.
+#[test]
+fn a_caller_id_asks_for_its_own_permission() {
+    for (more, expected) in [
+        ("manage_dids", "You are not authorized to manage callerid"),
+        ("manage_callerid", "ok"),
+    ] {
+        let sql = format!("INSERT INTO permissions VALUES (6, 'manage_devices'), (6, '{more}')");
+        let call = Call::sample("device_create")
+            .with("caller_id", "1008")
+            .with("u", "clerk");
+        assert_eq!(
+            outcome(&sql, &call.signed_with("clerk-key").post()),
+            expected,
+            "{more}"
+        );
+    }
+}
+
 #[test]
 fn an_allow_list_closes_every_method_for_other_addresses() {
     let sql = "INSERT INTO allowed_networks VALUES (0, '192.0.2.0/29'), (0, '2001:db8::/64')";
