@@ -14,7 +14,7 @@ use crate::http::server;
 use crate::http::tls::Tls;
 use crate::service::installation;
 use crate::store::folder::{self, FolderLock};
-use crate::store::{FILE_NAME, Store};
+use crate::store::{FILE_NAME, OpenError, Store};
 use crate::telemetry;
 
 /// Serve the API
@@ -31,7 +31,14 @@ impl Serve {
         let server = &self.settings.server;
         let _log = telemetry::start(&server.log, server.log_format);
         let data = &self.settings.at.data;
-        let (store, _lock) = open_alone(data, || self.open(ambient))?;
+        // A folder with anything else in it is more likely a mistyped path than a place for a new database: it is left alone.
+        if !data.join(FILE_NAME).exists() && !is_empty(data) {
+            return Err(OpenError::Missing(data.join(FILE_NAME)).into());
+        }
+        let (store, _lock) = open_alone(data, || {
+            folder::tighten(data)?;
+            self.open(ambient)
+        })?;
         if store.read(installation::is_demo)? {
             check_loopback(server.on.listen)?;
         }
@@ -42,8 +49,7 @@ impl Serve {
     fn open(&self, ambient: &Ambient) -> Result<Store, Fault> {
         let data = &self.settings.at.data;
         let options = self.settings.server.store_options();
-        // A folder with anything else in it is more likely a mistyped path than a place for a new database.
-        if data.join(FILE_NAME).exists() || !is_empty(data) {
+        if data.join(FILE_NAME).exists() {
             return Ok(Store::open(data, options)?);
         }
         let shown = match std::io::stdout().is_terminal() {
@@ -56,8 +62,8 @@ impl Serve {
     }
 }
 
-/// Opens the folder's database for a server: on a local disk, as the only one, and for nobody else's eyes. The lock is to
-/// be held until the server has stopped.
+/// Opens the folder's database for a server: on a local disk, and as the only one. The lock is to be held until the server
+/// has stopped.
 pub fn open_alone(
     data: &Path,
     open: impl FnOnce() -> Result<Store, Fault>,
@@ -65,7 +71,6 @@ pub fn open_alone(
     init::make_folder(data)?;
     folder::check_file_system(data)?;
     let lock = folder::lock_for_server(data)?;
-    folder::tighten(data)?;
     Ok((open()?, lock))
 }
 

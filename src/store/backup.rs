@@ -11,7 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::check::{self, Violation};
 use super::draft::{Draft, NotKept};
@@ -98,8 +98,7 @@ pub fn copy_to(source: &Connection, target: &Path) -> Result<(), StoreError> {
 }
 
 fn copy(source: &Connection, target: &Path) -> Result<(), StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut target = Connection::open_with_flags(target, flags)?;
+    let mut target = pool::connect(target)?;
     // It is synced as a whole when it gets its name.
     target.pragma_update(None, "synchronous", "OFF")?;
     match Backup::new(source, &mut target)?.step(-1)? {

@@ -9,10 +9,12 @@ use tempfile::NamedTempFile;
 
 use super::{StoreError, folder};
 
-const PREFIX: &str = ".linebook-draft-";
-const SUFFIX: &str = ".tmp";
+/// How a draft's name begins.
+pub const PREFIX: &str = ".linebook-draft-";
+/// How it ends.
+pub const SUFFIX: &str = ".tmp";
 /// What SQLite may leave beside a file that it had open when its process was killed.
-const SIDECARS: &[&str] = &["-journal", "-wal", "-shm"];
+pub const SIDECARS: &[&str] = &["-journal", "-wal", "-shm"];
 
 /// An empty file beside the one it will become, readable by its owner only.
 pub struct Draft {

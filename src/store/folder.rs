@@ -90,7 +90,7 @@ const LOCAL_FUSE: &[&str] = &[
     "virtiofs",
 ];
 /// The file system of every mounted folder.
-const MOUNTS: &str = "/proc/self/mountinfo";
+pub const MOUNTS: &str = "/proc/self/mountinfo";
 
 /// Refuses a folder on a network file system.
 pub fn check_file_system(data: &Path) -> Result<(), OpenError> {
@@ -186,7 +186,7 @@ pub fn parent(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    const MOUNTS: &str = "\
+    const MOUNTED: &str = "\
 21 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw
 40 21 0:38 / /srv/remote rw - fuse.sshfs host:/ rw
 41 21 8:2 / /srv/remote/disk rw - fuseblk /dev/sdb1 rw
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn file_systems_of_other_machines_are_named() {
-        let check = |number: u64, folder: &str| remote_name(number, MOUNTS, Path::new(folder));
+        let check = |number: u64, folder: &str| remote_name(number, MOUNTED, Path::new(folder));
         for (number, name) in REMOTE {
             assert_eq!(check(*number, "/srv").as_deref(), Some(*name));
         }

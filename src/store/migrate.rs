@@ -1,10 +1,12 @@
 //! From an empty or an older file to this release's schema, and the refusal of files that are not ours.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::draft::{self, Draft, NotKept};
 use super::{StoreError, WriteTx, backup, pool};
 
 /// The schema of a new file.
@@ -30,6 +32,11 @@ pub enum OpenError {
     /// There is a file where a new one should be made.
     #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
     Exists(PathBuf),
+    /// A file of a database that is gone stands where a new one should be made.
+    #[error(
+        "{0} is left over from a database that is gone: move it away, or put that database back"
+    )]
+    LeftOver(PathBuf),
     /// Not an SQLite file, or an SQLite file of another program.
     #[error("{0} is not a linebook database: check the path, or move that file away")]
     Foreign(PathBuf),
@@ -111,20 +118,16 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing(path.into()));
     }
-    let unusable = |error: StoreError| match error {
-        StoreError::Corrupt if !has_mark(path) => OpenError::Foreign(path.into()),
-        other => OpenError::Unusable(path.into(), other),
-    };
-    let connection = pool::connect(path).map_err(unusable)?;
-    let pragma = |name: &str| -> Result<i64, OpenError> {
-        connection
-            .pragma_query_value(None, name, |row| row.get(0))
-            .map_err(|error| unusable(error.into()))
-    };
-    let found = pragma("user_version")? as usize;
-    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+    let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
+    // Before SQLite opens it: that alone could write another program's WAL into its file.
+    if !has_mark(path).map_err(|error| unusable(error.into()))? {
         return Err(OpenError::Foreign(path.into()));
     }
+    let connection = pool::connect(path).map_err(unusable)?;
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| unusable(error.into()))?;
+    let found = usize::try_from(found).map_err(|_| OpenError::Foreign(path.into()))?;
     if found > VERSION {
         return Err(OpenError::Newer {
             path: path.into(),
@@ -135,11 +138,18 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
     Ok((connection, found))
 }
 
-/// Whether a file that cannot be opened begins as linebook's do: then it is damaged, and not somebody else's.
-fn has_mark(path: &Path) -> bool {
+/// Whether a file begins as linebook's do: an SQLite file whose header carries the application id.
+fn has_mark(path: &Path) -> io::Result<bool> {
     let mut header = [0; 72];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    read.is_ok() && header[68..] == APPLICATION_ID.to_be_bytes()
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Ok(()) => Ok(header.starts_with(b"SQLite format 3\0")
+            && header[68..] == APPLICATION_ID.to_be_bytes()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory => Ok(false),
+            _ => Err(error),
+        },
+    }
 }
 
 /// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is whole,
@@ -152,12 +162,9 @@ pub fn create<E: From<OpenError>>(
     if path.exists() {
         return Err(OpenError::Exists(path.into()).into());
     }
+    check_no_left_over(path)?;
     let unusable = |error: StoreError| E::from(OpenError::Unusable(path.into(), error));
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let draft = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)
-        .map_err(|error| unusable(error.into()))?;
+    let draft = Draft::new(path).map_err(unusable)?;
     let mut connection = pool::connect(draft.path()).map_err(unusable)?;
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -172,13 +179,23 @@ pub fn create<E: From<OpenError>>(
         .map_err(|error| unusable(error.into()))?;
     drop(connection);
     // Does not replace a file that someone else has made in the meantime.
-    draft
-        .persist_noclobber(path)
-        .map_err(|_| OpenError::Exists(path.into()))?;
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| unusable(error.into()))?;
+    draft.keep(false).map_err(|fault| match fault {
+        NotKept::Exists => OpenError::Exists(path.into()).into(),
+        NotKept::Store(error) => unusable(error),
+    })?;
     Ok(open(path)?)
+}
+
+/// SQLite would take the WAL of a database that is gone for the new one's, and bring its rows back.
+fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
+    let left_over = draft::SIDECARS
+        .iter()
+        .map(|suffix| path.with_extension(format!("db{suffix}")))
+        .find(|file| file.exists());
+    match left_over {
+        Some(file) => Err(OpenError::LeftOver(file)),
+        None => Ok(()),
+    }
 }
 
 /// Runs the steps from version `found` on, each in a transaction of its own.

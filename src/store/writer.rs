@@ -359,4 +359,21 @@ mod tests {
         let again = job(move |tx| tx.execute(fill, []).map(|_| ()));
         assert_eq!(run(&mut connection, vec![again]), [Ok(())]);
     }
+
+    #[test]
+    fn what_is_queued_is_written_before_the_writer_is_gone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::start(connection(folder.path()), 2).expect("a writer");
+        let (go, gate) = std::sync::mpsc::channel();
+        let first = writer.enqueue(move |_| gate.recv().map_err(|_| StoreError::Internal));
+        let rest = (1..=50).map(|value| writer.enqueue(move |tx| set(tx, value)));
+        let outcomes: Vec<_> = [first].into_iter().chain(rest).collect();
+        go.send(()).expect("the first one waits");
+        drop(writer);
+        for outcome in outcomes {
+            assert_eq!(outcome.expect("room").try_recv(), Ok(Ok(())));
+        }
+        let connection = pool::connect(&folder.path().join(FILE_NAME)).expect("a connection");
+        assert_eq!(value(&connection), 50);
+    }
 }

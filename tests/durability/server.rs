@@ -64,10 +64,20 @@ pub fn refused(line: &[&str], data: &Path) -> String {
     said[0]["linebook: ".len()..].into()
 }
 
+/// Runs a verb; one that goes on and on (a server that should have been refused) is killed.
 pub fn run(line: &[&str], data: &Path) -> Output {
     let mut command = linebook();
     command.args(line).arg("--data").arg(data);
-    command.output().expect("the binary runs")
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    let started = Instant::now();
+    while child.try_wait().expect("a child").is_none() {
+        if started.elapsed() > PATIENCE {
+            child.kill().expect("it runs");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.wait_with_output().expect("its output")
 }
 
 /// A folder with a database: user 1 with a trunk (device 1), provider 1, a known key, no password asked for.

@@ -50,6 +50,17 @@ fn a_folder_that_is_empty_but_for_the_lock_gets_a_database() {
 }
 
 #[test]
+fn a_folder_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    set_mode(folder.path(), 0o755);
+    fs::write(folder.path().join("letters.txt"), "dear").expect("a file");
+    let line = refused(&["serve", "--listen", "127.0.0.1:0"], folder.path());
+    assert!(line.starts_with("there is no database at"), "{line}");
+    assert_eq!(mode(folder.path()), 0o755);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+#[test]
 fn the_folder_and_its_files_are_tightened() {
     let world = World::new();
     set_mode(&world.data, 0o755);
@@ -112,6 +123,16 @@ async fn a_moment() {
     tokio::task::spawn_blocking(wait).await.expect("no panic");
 }
 
+async fn wait_until_free(database: &Path, did: &str) {
+    for _ in 0..200 {
+        if status(database, did) == "free" {
+            return;
+        }
+        a_moment().await;
+    }
+    panic!("DID {did} is {}", status(database, did));
+}
+
 #[tokio::test(start_paused = true)]
 async fn closed_dids_are_freed_every_hour() {
     let world = World::new();
@@ -126,17 +147,13 @@ async fn closed_dids_are_freed_every_hour() {
     let year_ms = 365 * 24 * 60 * 60 * 1000;
     let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(year_ms, 1))));
     let running = tokio::spawn(housekeeping::run(app));
-    while status(&database, "371") != "free" {
-        a_moment().await;
-    }
+    wait_until_free(&database, "371").await;
     close("372");
     tokio::time::advance(housekeeping::INTERVAL - Duration::from_secs(1)).await;
     a_moment().await;
     assert_eq!(status(&database, "372"), "closed");
     tokio::time::advance(Duration::from_secs(1)).await;
-    while status(&database, "372") != "free" {
-        a_moment().await;
-    }
+    wait_until_free(&database, "372").await;
     running.abort();
 }
 
