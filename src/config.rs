@@ -157,7 +157,8 @@ pub struct Server {
         long,
         env = "LINEBOOK_TRUSTED_PROXY",
         value_name = "CIDR,...",
-        default_value = ""
+        default_value = "",
+        hide_default_value = true
     )]
     pub trusted_proxy: Networks,
 

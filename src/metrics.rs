@@ -4,7 +4,7 @@
 //! no label is built from what a caller sent.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -43,8 +43,6 @@ pub struct Metrics {
     /// Connections that were closed because too many were open, or because their clients were too slow.
     pub refused_connections: Counter,
     scraped: Scraped,
-    /// When the last good backup ended, in milliseconds since 1970-01-01 UTC; 0: none.
-    backup_ms: AtomicI64,
 }
 
 /// The calls of one method.
@@ -111,7 +109,6 @@ impl Metrics {
             connections: Gauge::default(),
             refused_connections: Counter::default(),
             scraped: Scraped::default(),
-            backup_ms: AtomicI64::new(0),
             registry,
         };
         metrics.registered(now_ms)
@@ -162,11 +159,6 @@ impl Metrics {
         }
     }
 
-    /// Notes that a good backup ended, for its age.
-    pub fn backup_ended(&self, now_ms: i64) {
-        self.backup_ms.store(now_ms, Ordering::Relaxed);
-    }
-
     /// Everything, as text.
     pub fn text(&self, app: &App) -> String {
         self.scrape(app);
@@ -187,12 +179,8 @@ impl Metrics {
         scraped.wal_bytes.set(store.wal_bytes as i64);
         scraped.readers.set(i64::from(store.readers));
         scraped.readers_in_use.set(i64::from(store.readers_in_use));
-        scraped
-            .backup_age_s
-            .set(match self.backup_ms.load(Ordering::Relaxed) {
-                0 => f64::NAN,
-                ended_ms => (app.ambient.now_ms() - ended_ms) as f64 / 1000.0,
-            });
+        let backup_age_s = app.backup_age().map_or(f64::NAN, |age| age.as_secs_f64());
+        scraped.backup_age_s.set(backup_age_s);
     }
 }
 

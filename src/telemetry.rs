@@ -10,12 +10,10 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
+use crate::http::QUIET_LOG;
 
 /// Log lines that wait to be written; some 250 bytes each.
 pub const MAX_WAITING_LINES: usize = 16_384;
-
-/// Of the crates below: a client that breaks off or sends what is no HTTP is no error of the server.
-const QUIET: &str = "actix_http::h1::dispatcher=off,actix_server=warn";
 
 static LOST: OnceLock<ErrorCounter> = OnceLock::new();
 
@@ -29,7 +27,7 @@ pub fn start(filter: &str, format: LogFormat) -> WorkerGuard {
         .finish(stderr());
     let _ = LOST.set(writer.error_counter());
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{QUIET},{filter}")))
+        .with_env_filter(EnvFilter::new(format!("{QUIET_LOG},{filter}")))
         .with_writer(writer)
         .with_ansi(stderr().is_terminal());
     // A second start, in a test that runs two servers, changes nothing.

@@ -23,7 +23,7 @@ impl Server {
     pub fn start(flags: &[&str]) -> Self {
         let folder = demo_folder();
         let mut child = linebook()
-            .args(["demo", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path())
             .args(flags)
             .stdout(Stdio::piped())
@@ -33,10 +33,7 @@ impl Server {
         let mut first = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut first).unwrap();
-        let address = first
-            .split("://")
-            .nth(1)
-            .and_then(|rest| rest.split(',').next());
+        let address = first.split("://").nth(1).map(str::trim);
         let Some(address) = address else {
             let mut errors = String::new();
             child

@@ -114,13 +114,26 @@ fn every_outcome_of_every_method_has_its_series_from_the_start() {
             assert!(text.contains(&series), "{series}");
         }
     }
-    world
-        .app
-        .metrics
-        .backup_ended(world.app.ambient.now_ms() - 5000);
-    let text = world.app.metrics.text(&world.app);
-    let age = value(&text, "linebook_backup_age_seconds");
-    assert!((5.0..60.0).contains(&age), "{age}");
+}
+
+#[test]
+fn the_age_of_the_last_backup_is_known() {
+    let backups = tempfile::tempdir().unwrap();
+    let folder = backups.path().to_str().unwrap();
+    let server = Server::start(&["--backup-every", "1h", "--backup-dir", folder]);
+    let started = std::time::Instant::now();
+    loop {
+        let text = send(server.address, &get("/metrics")).text();
+        let age = value(&text, "linebook_backup_age_seconds");
+        if (0.0..60.0).contains(&age) {
+            break;
+        }
+        assert!(
+            age.is_nan() && started.elapsed() < Duration::from_secs(20),
+            "{age}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

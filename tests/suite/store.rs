@@ -392,7 +392,7 @@ fn a_failing_commit_fails_its_whole_batch() {
 fn a_transaction_that_sqlite_ends_by_itself_fails_its_whole_batch() {
     let sql = "CREATE TRIGGER fault AFTER INSERT ON dids WHEN new.did = '666'
                BEGIN SELECT RAISE(ROLLBACK, 'a fault'); END;";
-    check_failing_batch(sql, StoreError::Disk);
+    check_failing_batch(sql, StoreError::Constraint);
 }
 
 #[test]

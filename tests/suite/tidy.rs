@@ -248,6 +248,10 @@ fn statements() -> Vec<(String, String, String)> {
                 continue;
             };
             let (sql, _) = rest.split_once("\";").unwrap();
+            // A statement begins on a line of its own; names of files do not.
+            if !sql.starts_with('\n') {
+                continue;
+            }
             statements.push((source.path.clone(), name.into(), sql.trim().into()));
         }
     }
