@@ -3,7 +3,7 @@
 //! A thread of their own writes them. When whoever reads standard error is too slow, [`MAX_WAITING_LINES`] wait; what comes
 //! then is dropped and counted, because the alternative is that callers wait for the log.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{BufWriter, IsTerminal, stderr};
 use std::sync::OnceLock;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -24,7 +24,8 @@ pub fn start(filter: &str, format: LogFormat) -> WorkerGuard {
         .buffered_lines_limit(MAX_WAITING_LINES)
         .lossy(true)
         .thread_name("log")
-        .finish(stderr());
+        // Written when nothing more waits: many lines in one system call when there are many.
+        .finish(BufWriter::new(stderr()));
     let _ = LOST.set(writer.error_counter());
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{QUIET_LOG},{filter}")))

@@ -1,7 +1,10 @@
 //! The pipeline of every call, top to bottom: find, authenticate, authorise, run, answer.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
 
 use super::fault::Fault;
 use super::method::{Call, ErrorEnvelope, Method, Reply, Run};
@@ -15,7 +18,7 @@ use crate::service::{AccessError, Error, Refusal, Rule};
 use crate::store::action_log::Through;
 use crate::store::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
 use crate::store::users::ADMIN;
-use crate::store::{ReadTx, StoreError};
+use crate::store::{ReadTx, Snapshot, StoreError};
 
 /// A call, as it came in.
 pub struct Request {
@@ -134,10 +137,21 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
 async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call, Reply), Failure> {
     let method = request.method;
     let now_ms = app.ambient.now_ms();
-    let identified = app.store.read(|tx| identify(app, tx, &request, known));
+    let snapshot = app.store.snapshot()?;
+    let identified = identify(app, &snapshot.tx(), &request, known);
     note_failure(app, &request, now_ms, identified.as_ref().err());
     let (settings, caller) = identified?;
-    let proof = check_password(app, &request, &settings, &caller, now_ms).await;
+    let (proof, snapshot) = {
+        let mut proof = pin!(check_password(app, &request, &settings, &caller, now_ms));
+        match proof.as_mut().now_or_never() {
+            Some(proof) => (proof, Some(snapshot)),
+            // Argon2 takes its time; nobody holds a snapshot for so long.
+            None => {
+                drop(snapshot);
+                (proof.await, None)
+            }
+        }
+    };
     note_failure(app, &request, now_ms, proof.as_ref().err());
     let username = &caller.user.username;
     app.throttle.succeeded(request.address, username, proof?);
@@ -161,7 +175,7 @@ async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call
         ambient: app.ambient.clone(),
         after: 0,
     };
-    run(app, method, call).await
+    run(app, method, call, snapshot).await
 }
 
 /// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
@@ -173,24 +187,38 @@ fn identify(
 ) -> Result<(Settings, Caller), Failure> {
     let settings = settings::get(tx)?;
     known.gzip = settings.gzip;
-    // Until the caller is known, the system owner's dialect is spoken.
-    known.dialect = settings::get_owner(tx, ADMIN)?.dialect;
-    check_switches(&settings, request.verb)?;
+    let caller = find(app, tx, &settings, request);
+    // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
+    known.dialect = match &caller {
+        Ok(caller) => caller.owner_settings.dialect,
+        Err(_) => settings::get_owner(tx, ADMIN)?.dialect,
+    };
+    let caller = caller?;
+    known.caller = Some(caller.user.username.clone());
+    check_hash(request, &caller)?;
+    Ok((settings, caller))
+}
+
+/// Everything before the hash.
+fn find(
+    app: &App,
+    tx: &ReadTx<'_>,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Caller, Failure> {
+    check_switches(settings, request.verb)?;
     let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     let username = parameters.get("u").ok_or(AccessError::UnknownCaller)?;
     let now_ms = app.ambient.now_ms();
     if !app.throttle.allows(now_ms, request.address, username) {
         return Err(Fault::TooManyFailures.into());
     }
-    let caller = find_caller(tx, &settings, username)?;
+    let caller = find_caller(tx, settings, username)?;
     if let Err(refused) = caller.check_address(request.address) {
         app.metrics.address_refusals.inc();
         return Err(refused.into());
     }
-    known.dialect = caller.owner_settings.dialect;
-    known.caller = Some(caller.user.username.clone());
-    check_hash(request.method, &caller, parameters)?;
-    Ok((settings, caller))
+    Ok(caller)
 }
 
 fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
@@ -205,13 +233,14 @@ fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
     }
 }
 
-fn check_hash(method: &Method, caller: &Caller, parameters: &Parameters) -> Result<(), Failure> {
+fn check_hash(request: &Request, caller: &Caller) -> Result<(), Failure> {
+    let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     let check = caller.owner_settings.hash_check;
     if check == HashCheck::Off {
         return Ok(());
     }
     let sent = parameters.get("hash").unwrap_or_default();
-    match signature::verify(method, check, parameters, &caller.keys, sent) {
+    match signature::verify(request.method, check, parameters, &caller.keys, sent) {
         Some(_) => Ok(()),
         None => Err(AccessError::IncorrectHash.into()),
     }
@@ -272,13 +301,20 @@ fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
     }
 }
 
-async fn run(app: &App, method: &'static Method, call: Call) -> Result<(Call, Reply), Failure> {
+async fn run(
+    app: &App,
+    method: &'static Method,
+    call: Call,
+    snapshot: Option<Snapshot>,
+) -> Result<(Call, Reply), Failure> {
     match method.run {
         Run::Read(run) => {
-            let reply = app.store.read(|tx| run(tx, &call))?;
+            let snapshot = snapshot.map_or_else(|| app.store.snapshot(), Ok)?;
+            let reply = run(&snapshot.tx(), &call)?;
             Ok((call, reply))
         }
         Run::Write(run) => {
+            drop(snapshot);
             let written = app.store.write(move |tx| {
                 let reply = run(tx, &call)?;
                 Ok::<_, Error>((call, reply))

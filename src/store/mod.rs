@@ -155,11 +155,15 @@ impl Store {
         &self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let connection = self.readers.get().map_err(|_| StoreError::Overloaded)?;
-        let snapshot = Snapshot::begin(&connection)?;
-        work(&ReadTx {
-            connection: snapshot.0,
-        })
+        work(&self.snapshot()?.tx())
+    }
+
+    /// A snapshot of the database, for callers that read in several steps. It keeps a reader busy and the WAL from being
+    /// used again, so nothing that takes time happens while it is held.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let reader = self.readers.get().map_err(|_| StoreError::Overloaded)?;
+        reader.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Snapshot(reader))
     }
 
     /// Runs `work` in the writer and returns after its commit is on disk.
@@ -189,16 +193,18 @@ impl Store {
 
 /// A read transaction that ends with its scope, also by a panic. Its two statements stay prepared, which rusqlite's own
 /// transactions do not do: at this rate compiling them would show.
-struct Snapshot<'a>(&'a Connection);
+pub struct Snapshot(r2d2::PooledConnection<r2d2_sqlite::SqliteConnectionManager>);
 
-impl<'a> Snapshot<'a> {
-    fn begin(connection: &'a Connection) -> Result<Self, StoreError> {
-        connection.prepare_cached("BEGIN")?.execute([])?;
-        Ok(Self(connection))
+impl Snapshot {
+    /// What the functions that find and list take.
+    pub fn tx(&self) -> ReadTx<'_> {
+        ReadTx {
+            connection: &self.0,
+        }
     }
 }
 
-impl Drop for Snapshot<'_> {
+impl Drop for Snapshot {
     fn drop(&mut self) {
         let ended = self
             .0
