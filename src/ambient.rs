@@ -97,3 +97,10 @@ pub fn rfc3339(at_ms: i64) -> String {
     let since = Duration::from_millis(at_ms.max(0) as u64);
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
+
+/// The start of a day written as `2026-11-21`, in milliseconds since 1970-01-01 UTC.
+pub fn parse_day(text: &str) -> Option<i64> {
+    let start = humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).ok()?;
+    let since = start.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_millis() as i64)
+}

@@ -50,6 +50,9 @@ pub struct Serve {
     pub server: Server,
 }
 
+/// Where the server listens unless it is told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
 /// Where the server listens.
 #[derive(Debug, Clone, Args)]
 pub struct Listen {
@@ -58,7 +61,7 @@ pub struct Listen {
         long,
         env = "LINEBOOK_LISTEN",
         value_name = "ADDR",
-        default_value = "127.0.0.1:8080"
+        default_value = DEFAULT_LISTEN
     )]
     pub listen: SocketAddr,
 }

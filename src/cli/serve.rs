@@ -1,7 +1,7 @@
 //! `serve`: the API, until the process is told to stop.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,9 +48,19 @@ impl Serve {
             true => Shown::OnTerminal,
             false => Shown::InFile,
         };
-        let (store, report) = init::run(data, options, ambient, shown)?;
+        let base = format!("http://{}", browsable(self.settings.server.on.listen));
+        let (store, report) = init::run(data, options, ambient, shown, &base)?;
         show(&report)?;
         Ok(store)
+    }
+}
+
+/// The address as a browser on this machine reaches it.
+fn browsable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        ip if !ip.is_unspecified() => listen,
+        ip if ip.is_ipv4() => SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port())),
+        _ => SocketAddr::from((Ipv6Addr::LOCALHOST, listen.port())),
     }
 }
 

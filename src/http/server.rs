@@ -11,7 +11,7 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use futures_util::FutureExt;
 
-use super::{reply, request};
+use super::{pages, reply, request};
 use crate::api::dispatch::{self, Request, Verb, dispatch};
 use crate::api::fault::Fault;
 use crate::api::methods;
@@ -77,8 +77,39 @@ async fn entry(http: HttpRequest, payload: Payload, app: Data<App>) -> HttpRespo
         ["billing", "api", name] | ["api", name] => {
             api(http, payload, app.into_inner(), name).await
         }
-        _ => fault(&http, &app.ambient.request_id(), Fault::UnknownMethod),
+        // Whoever asks for the API gets XML, whatever his path: never a page, never a redirect to one.
+        ["billing" | "api" | "health", ..] => {
+            fault(&http, &app.ambient.request_id(), Fault::UnknownMethod)
+        }
+        _ => page(http, payload, app.into_inner(), &segments).await,
     }
+}
+
+async fn page(
+    http: HttpRequest,
+    payload: Payload,
+    app: Arc<App>,
+    segments: &[&str],
+) -> HttpResponse {
+    let started = Instant::now();
+    let request_id = app.ambient.request_id();
+    let Some(found) = pages::find(&http, segments) else {
+        return fault(&http, &request_id, Fault::UnknownMethod);
+    };
+    let served = pages::serve(&http, payload, &app, found, &request_id);
+    let reply = AssertUnwindSafe(served)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| fault(&http, &request_id, Fault::Internal));
+    tracing::info!(
+        %request_id,
+        page = http.path(),
+        verb = %http.method(),
+        status = reply.status().as_u16(),
+        duration_us = started.elapsed().as_micros() as u64,
+        "page"
+    );
+    reply
 }
 
 /// Answers whether the process runs, and nothing else.
