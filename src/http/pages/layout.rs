@@ -92,6 +92,11 @@ const DONE: &[(&str, &str)] = &[
 
 /// The whole document.
 pub fn page(visit: &Visit, title: &str, body: Markup) -> Markup {
+    page_with(visit, title, html! {}, body)
+}
+
+/// The same with something beside the title.
+pub fn page_with(visit: &Visit, title: &str, beside: Markup, body: Markup) -> Markup {
     let done = visit.sent.get("done").and_then(|word| {
         let known = DONE.iter().find(|(known, _)| *known == word);
         known.map(|(_, text)| *text)
@@ -111,7 +116,7 @@ pub fn page(visit: &Visit, title: &str, body: Markup) -> Markup {
                 a.skip href="#main" { "To the content" }
                 @if visit.by.is_some() { (header(visit)) }
                 main #main {
-                    h1 { (title) }
+                    div.head { h1 { (title) } (beside) }
                     @if let Some(text) = done {
                         p.notice.good role="status" { (text) }
                     }

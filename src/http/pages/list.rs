@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 use maud::{Markup, html};
 
+use super::layout;
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::curl::percent_encode;
 use crate::api::parameters::{Parameters, parse_id};
@@ -72,17 +73,19 @@ impl<T> List<T> {
             .filters
             .iter()
             .any(|name| visit.sent.get(name).is_some());
+        let beside = html! {
+            div.buttons {
+                (head)
+                a.button.quiet href={ (self.path) ".csv" (self.query(&visit.sent, &[])) } { "CSV" }
+            }
+        };
         let body = html! {
-            div.tools {
+            @if !self.filters.is_empty() {
                 form.filter method="get" action=(self.path) role="search" {
                     (filter)
                     @if let Some(sort) = visit.sent.get("sort") { input type="hidden" name="sort" value=(sort); }
                     button.quiet type="submit" { "Filter" }
                     @if is_filtered { a.clear href=(self.path) { "Clear" } }
-                }
-                div.buttons {
-                    (head)
-                    a.button.quiet href={ (self.path) ".csv" (self.query(&visit.sent, &[])) } { "CSV" }
                 }
             }
             @if slice.rows.is_empty() {
@@ -92,7 +95,8 @@ impl<T> List<T> {
             }
             (self.paging(visit, is_first, &slice))
         };
-        Ok(visit.page(title, body))
+        let page = layout::page_with(visit, title, beside, body);
+        Ok(Answer::Page(200, Box::new(page)))
     }
 
     fn nothing(&self, is_first: bool, is_filtered: bool, slice: &Slice<T>) -> Markup {

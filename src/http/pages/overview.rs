@@ -6,7 +6,7 @@ use super::log;
 use super::parts::badge;
 use super::visit::{Answer, Trouble, Visit};
 use crate::service::access::Right;
-use crate::service::lists::{MAX_OVERVIEW, counted};
+use crate::service::lists::{MAX_OVERVIEW, counted, grouped};
 use crate::service::log as action_log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::dids::DidStatus;
@@ -129,7 +129,7 @@ fn warn(warning: &Warning) -> Markup {
             a href="/dids?status=reserved" { "Reserved DIDs" }
         }),
         Warning::WithoutCallerId(count) => notice(html! {
-            (count) " of the newest devices (of up to " (LOOKED_AT) ") show no number when they call. "
+            (counted(*count, LOOKED_AT)) " of the newest " (grouped(LOOKED_AT)) " devices show no number when they call. "
             a href="/devices?caller_id=no" { "Devices without a caller ID" }
         }),
     }

@@ -74,7 +74,7 @@ fn switches(visit: &Visit, values: &[(&'static Setting, String)], problem: &Prob
 fn field(setting: &'static Setting, value: &str, problem: &Problem) -> Markup {
     let hint = format!(
         "{}. Default: {}",
-        setting.doc,
+        capital(setting.doc),
         if setting.default.is_empty() {
             "blank"
         } else {
@@ -97,13 +97,19 @@ fn field(setting: &'static Setting, value: &str, problem: &Problem) -> Markup {
     select(setting.name, setting.name, &options, value, &hint, problem)
 }
 
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
 fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> Markup {
     html! {
         section.card {
             h2 { "Secret keys" }
             p.hint { "Any active key signs. To change keys without an outage: add one, move the clients to it, revoke the old one." }
             @if keys.is_empty() { p.notice.warn { "There is none: every hash is refused." } }
-            ul.plain {
+            ul.plain.keys {
                 @for (key, username) in keys {
                     li {
                         code { (key.key) } " of " (username) ", since " (time(key.created_ms))
