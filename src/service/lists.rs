@@ -93,6 +93,14 @@ pub fn counted(count: u32, limit: u32) -> String {
     grouped(count)
 }
 
+/// The same where there is little room: `10,000+`.
+pub fn counted_short(count: u32, limit: u32) -> String {
+    if count >= limit {
+        return format!("{}+", grouped(limit - 1));
+    }
+    grouped(count)
+}
+
 /// `12,345`.
 pub fn grouped(number: u32) -> String {
     let digits = number.to_string();
@@ -161,6 +169,7 @@ mod tests {
         assert_eq!(counted(999, 10_001), "999");
         assert_eq!(counted(10_000, 10_001), "10,000");
         assert_eq!(counted(10_001, 10_001), "more than 10,000");
+        assert_eq!(counted_short(10_001, 10_001), "10,000+");
         assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -47,6 +47,8 @@ pub struct Filter {
     pub through: Option<Through>,
     /// Not before this time, in milliseconds since 1970-01-01 UTC.
     pub since_ms: Option<i64>,
+    /// Leaves out who signed in and out.
+    pub without_sessions: bool,
     /// Before this time.
     pub until_ms: Option<i64>,
 }
@@ -80,6 +82,7 @@ pub fn list(
 fn is_kept(filter: &Filter, entry: &Entry) -> bool {
     (filter.actor.is_empty() || entry.actor == filter.actor)
         && entry.action.starts_with(&filter.action)
+        && !(filter.without_sessions && entry.action.starts_with("session."))
         && filter
             .object_id
             .is_none_or(|id| entry.object_id == Some(id))

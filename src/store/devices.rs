@@ -442,9 +442,11 @@ ORDER BY extension, id
 LIMIT :limit"
 );
 
+// A comparison of rows is not taken as the start of a range where a collation is named, so the start is said twice.
 const BY_DESCRIPTION: &str = select!(
     "  INDEXED BY devices_by_description
 WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE >= :after
   AND (description COLLATE NOCASE, id) > (:after, :id)
   AND description COLLATE NOCASE < :until
   AND hidden_ms IS NULL

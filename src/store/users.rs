@@ -244,6 +244,7 @@ pub fn update_permission(
     Ok(())
 }
 
+// The start of the range is said twice: see devices::BY_DESCRIPTION.
 const WALK: &str = "
 SELECT
   id,
@@ -253,6 +254,7 @@ SELECT
   blocked
 FROM users INDEXED BY users_by_name
 WHERE owner_id = :owner_id
+  AND username COLLATE NOCASE >= :after
   AND (username COLLATE NOCASE, id) > (:after, :id)
   AND username COLLATE NOCASE < :until
 ORDER BY username COLLATE NOCASE, id

@@ -101,7 +101,7 @@ impl Browser {
         let port = lines
             .find_map(|line| {
                 let line = line.ok()?;
-                let port = line.split("on port ").nth(1)?;
+                let port = line.split("successfully on port ").nth(1)?;
                 port.trim_end_matches('.').trim().parse::<u16>().ok()
             })
             .expect("chromedriver says its port");

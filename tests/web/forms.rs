@@ -192,7 +192,12 @@ fn a_did_goes_through_its_life() {
     let world = World::new();
     let token = world.token(0);
     let status = || world.value("SELECT status FROM dids WHERE id = 1");
-    let steps: &[(&str, &[(&str, &str)], &str)] = &[
+    type Step = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        &'static str,
+    );
+    let steps: &[Step] = &[
         ("reserve", &[("user", "anna")], "reserved"),
         ("assign", &[("device", "2")], "active"),
         ("unassign", &[], "reserved"),
@@ -232,9 +237,7 @@ fn a_did_goes_through_its_life() {
         let reply = world.post(&format!("/dids/1/{step}"), &token, form);
         assert_eq!(reply.status, 422, "{step}");
         assert!(
-            reply.body.to_lowercase().contains(&text.to_lowercase())
-                || step == "close"
-                || step == "assign",
+            reply.body.to_lowercase().contains(&text.to_lowercase()),
             "{step}: {}",
             reply.body
         );

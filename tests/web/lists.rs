@@ -19,7 +19,7 @@ fn crowded(count: u32) -> World {
 fn page(world: &World, token: &str, path: &str, list: &str) -> (Vec<String>, Option<String>) {
     let body = world.get(path, token).body;
     let table = body.split("<tbody>").nth(1).unwrap_or_default();
-    let start = format!("<td data-name=\"{list}\"><a href=\"");
+    let start = format!("<td data-name=\"{list}\"><div><a href=\"");
     let rows = table
         .split(&start)
         .skip(1)

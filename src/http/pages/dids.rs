@@ -409,6 +409,10 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     let did = &found.did;
     let body = html! {
         p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
+        // Someone else was faster: the step that failed is not offered any more.
+        @if let (Some((_, text)), false) = (problem, steps(did.status).iter().any(|step| step.name == failed)) {
+            p.notice.bad role="alert" { (text) }
+        }
         div.columns {
             section.card {
                 (facts(&[

@@ -132,7 +132,7 @@ impl<T> List<T> {
                     } }
                     tbody {
                         @for row in rows {
-                            tr { @for (column, cell) in shown() { td data-name=(column.name) { (cell(row)) } } }
+                            tr { @for (column, cell) in shown() { td data-name=(column.name) { div { (cell(row)) } } } }
                         }
                     }
                 }

@@ -107,6 +107,7 @@ fn fetch(
         through: text("through").parse().ok(),
         since_ms: parse_day(text("since")),
         until_ms: parse_day(text("until")).map(|day| day + DAY_MS),
+        without_sessions: false,
     };
     Ok(log::list(tx, by, &filter, after, limit)?)
 }
@@ -131,7 +132,10 @@ fn page_of(entry: &Entry) -> Option<String> {
 
 /// The action, and what it was done to.
 pub fn what(entry: &Entry) -> Markup {
-    let id = entry.object_id.map(|id| id.to_string());
+    // Who signed in stands beside it already.
+    let is_session = entry.action.starts_with("session.");
+    let id = entry.object_id.filter(|_| !is_session);
+    let id = id.map(|id| id.to_string());
     html! {
         code { (entry.action) }
         @match (page_of(entry), id) {

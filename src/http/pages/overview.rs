@@ -6,7 +6,7 @@ use super::log;
 use super::parts::badge;
 use super::visit::{Answer, Trouble, Visit};
 use crate::service::access::Right;
-use crate::service::lists::{MAX_OVERVIEW, counted, grouped};
+use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::dids::DidStatus;
@@ -19,7 +19,10 @@ const BAR: u32 = 240;
 /// The page.
 pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
-    let filter = action_log::Filter::default();
+    let filter = action_log::Filter {
+        without_sessions: true,
+        ..Default::default()
+    };
     let (overview, changes) = visit.read(|tx| {
         let changes = match visit.may(Right::SeeLog) {
             true => action_log::list(tx, by, &filter, None, CHANGES)?.rows,
@@ -29,7 +32,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     })?;
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }
-        @for warning in &overview.warnings { (warn(warning)) }
+        @for warning in &overview.warnings { (warn(warning, overview.devices)) }
         (cards(&overview))
         div.columns {
             @if !overview.dids.is_empty() { (chart(&overview)) }
@@ -58,7 +61,7 @@ fn for_user() -> Markup {
 fn cards(overview: &Overview) -> Markup {
     let limit = MAX_OVERVIEW + 1;
     let card = |path: &str, name: &str, count: u32| {
-        html! { a.count href=(path) { b { (counted(count, limit)) } " " (name) } }
+        html! { a.count href=(path) { b { (counted_short(count, limit)) } " " (name) } }
     };
     html! {
         div.counts {
@@ -91,7 +94,7 @@ fn chart(overview: &Overview) -> Markup {
                         tr {
                             th scope="row" { a href={ "/dids?status=" (status) } { (badge(status.as_str())) } }
                             td { (bar(*status, *count, most)) }
-                            td.number { (counted(*count, limit)) }
+                            td.number { (counted_short(*count, limit)) }
                         }
                     }
                 }
@@ -112,7 +115,8 @@ fn bar(status: DidStatus, count: u32, most: u32) -> Markup {
     }
 }
 
-fn warn(warning: &Warning) -> Markup {
+fn warn(warning: &Warning, devices: Option<(u32, u32)>) -> Markup {
+    let devices = devices.map_or(0, |(devices, _)| devices);
     let notice = |text: Markup| html! { p.notice.warn { (text) } };
     match warning {
         Warning::Demo => notice(
@@ -125,11 +129,14 @@ fn warn(warning: &Warning) -> Markup {
             html! { "Calls in your name need no hash. " a href="/settings" { "API settings" } },
         ),
         Warning::LongReserved(count) => notice(html! {
-            (counted(*count, MAX_OVERVIEW + 1)) " DIDs have been reserved for more than " (LONG_RESERVED_DAYS) " days and ring nowhere. "
+            "DIDs that have been reserved for more than " (LONG_RESERVED_DAYS) " days and ring nowhere: "
+            (counted(*count, MAX_OVERVIEW + 1)) ". "
             a href="/dids?status=reserved" { "Reserved DIDs" }
         }),
         Warning::WithoutCallerId(count) => notice(html! {
-            (counted(*count, LOOKED_AT)) " of the newest " (grouped(LOOKED_AT)) " devices show no number when they call. "
+            (grouped(*count)) " of the "
+            @if devices >= LOOKED_AT { "newest " (grouped(LOOKED_AT)) } @else { (devices) }
+            " devices show no number when they call. "
             a href="/devices?caller_id=no" { "Devices without a caller ID" }
         }),
     }

@@ -97,7 +97,15 @@ fn field(setting: &'static Setting, value: &str, problem: &Problem) -> Markup {
     select(setting.name, setting.name, &options, value, &hint, problem)
 }
 
+/// A sentence; what begins with a name keeps it.
 fn capital(text: &str) -> String {
+    if text
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.contains('_'))
+    {
+        return text.into();
+    }
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(characters).collect()
