@@ -4,11 +4,12 @@ WORKDIR /src
 COPY . .
 RUN target=$(rustc -vV | sed -n 's/^host: //p') \
  && RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target" \
- && install -D "target/$target/release/linebook" /image/linebook \
- && install -d -o 10001 -g 10001 -m 0700 /image/data
+ && mv "target/$target/release/linebook" /linebook \
+ && install -d -m 0700 /data
 
 FROM scratch
-COPY --from=build --chown=10001:10001 /image/ /
+COPY --from=build /linebook /linebook
+COPY --from=build --chown=10001:10001 /data /data
 USER 10001:10001
 ENV LINEBOOK_DATA=/data LINEBOOK_LISTEN=0.0.0.0:8080 LINEBOOK_LOG_FORMAT=json
 VOLUME /data

@@ -104,3 +104,39 @@ pub fn parse_day(text: &str) -> Option<i64> {
     let since = start.duration_since(UNIX_EPOCH).ok()?;
     Some(since.as_millis() as i64)
 }
+
+/// `2026-11-21T08-30-00.000Z`: the same for a file's name, so that names sort by time and no file system minds them.
+pub fn file_time(at_ms: i64) -> String {
+    rfc3339(at_ms).replace(':', "-")
+}
+
+/// Milliseconds since 1970-01-01 UTC from what [`file_time`] gives.
+pub fn parse_file_time(text: &str) -> Option<i64> {
+    let (day, time) = text.split_once('T')?;
+    let time = format!("{day}T{}", time.replace('-', ":"));
+    let at = humantime::parse_rfc3339(&time).ok()?;
+    let at_ms = at.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64;
+    (file_time(at_ms) == text).then_some(at_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_time_can_be_read_back() {
+        assert_eq!(file_time(1_700_000_000_123), "2023-11-14T22-13-20.123Z");
+        assert_eq!(
+            parse_file_time("2023-11-14T22-13-20.123Z"),
+            Some(1_700_000_000_123)
+        );
+        for other in [
+            "",
+            "2023",
+            "2023-11-14T22-13-20Z",
+            "2023-11-14T22:13:20.123Z",
+        ] {
+            assert_eq!(parse_file_time(other), None, "{other}");
+        }
+    }
+}

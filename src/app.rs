@@ -1,10 +1,24 @@
-//! What one running linebook holds: the database, the clock and dice, the verified passwords.
+//! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted, the
+//! backups.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::sync::Mutex;
 
 use crate::ambient::Ambient;
+use crate::housekeeping::{self, BackupPlan};
+use crate::metrics::Metrics;
+use crate::service::installation;
+use crate::service::throttle::Throttle;
 use crate::service::verifier::Verifier;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+
+/// How long the database may take to read and to write before the server counts as not ready.
+pub const READY_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer to that question holds, so that whoever asks often does not make the disk sync as often.
+pub const READY_FOR_MS: i64 = 1000;
 
 /// One running linebook.
 pub struct App {
@@ -14,6 +28,22 @@ pub struct App {
     pub ambient: Arc<Ambient>,
     /// Verified passwords.
     pub verifier: Verifier,
+    /// The backups that it makes by itself.
+    pub backups: Option<BackupPlan>,
+    /// What its housekeeping has done.
+    pub housekeeping: housekeeping::State,
+    /// Failed authentications.
+    pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Proxies that say truly for whom they call.
+    pub trusted_proxies: Vec<IpNet>,
+    /// It listens with TLS.
+    pub has_tls: bool,
+    /// Whether the metrics are on the address of the API.
+    pub has_public_metrics: bool,
+    /// When it was last tried whether the database can read and write, and whether it could.
+    readiness: Mutex<Option<(i64, Result<(), StoreError>)>>,
 }
 
 impl App {
@@ -21,8 +51,53 @@ impl App {
     pub fn new(store: Store, ambient: Arc<Ambient>) -> Self {
         Self {
             verifier: Verifier::new(&ambient),
+            throttle: Throttle::default(),
+            metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
+            trusted_proxies: Vec::new(),
+            has_tls: false,
+            has_public_metrics: true,
+            readiness: Mutex::default(),
             store,
             ambient,
+            backups: None,
+            housekeeping: housekeeping::State::default(),
+        }
+    }
+
+    /// The same, making backups.
+    pub fn with_backups(self, backups: Option<BackupPlan>) -> Self {
+        Self { backups, ..self }
+    }
+
+    /// How old the last good backup is that the server made by itself; none: there is none.
+    pub fn backup_age(&self) -> Option<Duration> {
+        let at_ms = self.housekeeping.last_backup_ms()?;
+        let age_ms = self.ambient.now_ms().saturating_sub(at_ms);
+        Some(Duration::from_millis(age_ms.max(0) as u64))
+    }
+
+    /// Whether calls that read and calls that write can be answered: both are tried.
+    pub async fn check_ready(&self) -> Result<(), StoreError> {
+        let mut last = self.readiness.lock().await;
+        let now_ms = self.ambient.now_ms();
+        match &*last {
+            Some((at_ms, known)) if (*at_ms..at_ms + READY_FOR_MS).contains(&now_ms) => {
+                known.clone()
+            }
+            _ => {
+                let tried = self.try_store().await;
+                *last = Some((now_ms, tried.clone()));
+                tried
+            }
+        }
+    }
+
+    async fn try_store(&self) -> Result<(), StoreError> {
+        self.store.read(installation::is_demo)?;
+        let written = self.store.write(installation::touch);
+        match tokio::time::timeout(READY_TIMEOUT, written).await {
+            Ok(written) => written,
+            Err(_) => Err(StoreError::Overloaded),
         }
     }
 }

@@ -5,16 +5,26 @@
 //! the file over the default.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Args, Command, ValueEnum};
+use ipnet::IpNet;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
+use crate::housekeeping::BackupPlan;
 use crate::store;
+
+/// What `--backup-every` takes.
+const BACKUP_INTERVAL: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 60 * 60);
+/// Blocks in a list of addresses, at most.
+pub const MAX_NETWORKS: usize = 64;
 
 /// Where the database is.
 #[derive(Debug, Clone, Args)]
@@ -48,6 +58,49 @@ pub struct Serve {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: Server,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub backups: Backups,
+}
+
+/// The backups that a server makes by itself.
+#[derive(Debug, Clone, Args)]
+pub struct Backups {
+    /// Make a backup this long after the last one: 24h, 90m, ...; a minute to a year [default: none are made]
+    #[arg(long, env = "LINEBOOK_BACKUP_EVERY", value_name = "TIME", value_parser = backup_interval)]
+    pub backup_every: Option<Duration>,
+
+    /// Backups that are kept, 1 to 10000; older ones go after a new good one
+    #[arg(long, env = "LINEBOOK_BACKUP_KEEP", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub backup_keep: u32,
+
+    /// Where they go [default: backups in the data folder]
+    #[arg(long, env = "LINEBOOK_BACKUP_DIR", value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+}
+
+impl Backups {
+    /// What is to be done for the database in the folder `data`.
+    pub fn plan(&self, data: &Path) -> Option<BackupPlan> {
+        Some(BackupPlan {
+            data: data.into(),
+            folder: match &self.backup_dir {
+                Some(folder) => folder.clone(),
+                None => data.join("backups"),
+            },
+            every: self.backup_every?,
+            keep: self.backup_keep as usize,
+        })
+    }
+}
+
+fn backup_interval(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    match BACKUP_INTERVAL.contains(&time) {
+        true => Ok(time),
+        false => Err("from 1m to 365d".into()),
+    }
 }
 
 /// Where the server listens unless it is told otherwise.
@@ -98,9 +151,65 @@ pub struct Server {
     #[arg(long, env = "LINEBOOK_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
     pub log: String,
 
+    /// Connections that are open at once, 16 to 1000000; one more is answered with 503
+    #[arg(long, env = "LINEBOOK_MAX_CONNECTIONS", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
+    pub max_connections: u32,
+
+    /// Proxies whose X-Forwarded-For is believed: addresses and CIDR blocks, separated by commas
+    #[arg(
+        long,
+        env = "LINEBOOK_TRUSTED_PROXY",
+        value_name = "CIDR,...",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub trusted_proxy: Networks,
+
+    /// The certificate chain for TLS (PEM); read again on SIGHUP
+    #[arg(long, env = "LINEBOOK_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM); read again on SIGHUP
+    #[arg(long, env = "LINEBOOK_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// An address and port for /metrics, in plain HTTP; it is then not served with the API [default: with the API]
+    #[arg(long, env = "LINEBOOK_METRICS_LISTEN", value_name = "ADDR")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Seconds that running requests have to finish when the server stops, 0 to 3600
     #[arg(long, env = "LINEBOOK_SHUTDOWN_TIMEOUT_S", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub shutdown_timeout_s: u64,
+}
+
+/// Blocks of addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(pub Vec<IpNet>);
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        let networks = parts.map(network).collect::<Result<Vec<_>, _>>()?;
+        match networks.len() {
+            0..=MAX_NETWORKS => Ok(Self(networks)),
+            many => Err(format!("{many} blocks, there may be {MAX_NETWORKS}")),
+        }
+    }
+}
+
+/// A CIDR block, or an address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let alone = text
+        .parse()
+        .map(|address: IpAddr| address.to_canonical().into());
+    alone
+        .or_else(|_| text.parse())
+        .map_err(|_| format!("`{text}` is neither an address nor a CIDR block"))
 }
 
 /// How a log line looks.
@@ -124,6 +233,16 @@ impl Server {
         store::Options {
             readers: self.readers,
             max_batch: self.max_batch as usize,
+        }
+    }
+
+    /// The files of certificate and key, when TLS is spoken.
+    pub fn tls_files(&self) -> Result<Option<(PathBuf, PathBuf)>, String> {
+        match (&self.tls_cert, &self.tls_key) {
+            (None, None) => Ok(None),
+            (Some(cert), Some(key)) => Ok(Some((cert.clone(), key.clone()))),
+            (Some(_), None) => Err("--tls-cert needs --tls-key beside it".into()),
+            (None, Some(_)) => Err("--tls-key needs --tls-cert beside it".into()),
         }
     }
 
@@ -300,6 +419,50 @@ mod tests {
     }
 
     #[test]
+    fn backups_are_made_only_when_asked_for() {
+        let plan = |file: &str| {
+            let serve = parse(file, &["--data", "/srv/a"]).expect("settings");
+            serve.backups.plan(&serve.at.data)
+        };
+        assert!(plan("").is_none());
+        let every_day = plan("backup_every = \"24h\"").expect("a plan");
+        assert_eq!(every_day.every, Duration::from_secs(24 * 60 * 60));
+        assert_eq!(every_day.keep, 7);
+        assert_eq!(every_day.folder, Path::new("/srv/a/backups"));
+        let elsewhere = plan("backup_every = \"1m\"\nbackup_keep = 2\nbackup_dir = \"/mnt/b\"");
+        let elsewhere = elsewhere.expect("a plan");
+        assert_eq!(elsewhere.folder, Path::new("/mnt/b"));
+        assert_eq!(elsewhere.keep, 2);
+    }
+
+    #[test]
+    fn trusted_proxies_are_a_list_of_bounded_length() {
+        let file = "data = \"x\"\ntrusted_proxy = \"10.0.0.0/8, 192.0.2.1,2001:db8::/32\"\n";
+        let networks = parse(file, &[]).expect("settings").server.trusted_proxy;
+        let texts: Vec<String> = networks.0.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
+        assert_eq!("".parse(), Ok(Networks::default()));
+        let many = |count| "10.0.0.1,".repeat(count).parse::<Networks>();
+        assert!(many(MAX_NETWORKS).is_ok());
+        assert!(many(MAX_NETWORKS + 1).is_err());
+    }
+
+    #[test]
+    fn certificate_and_key_go_together() {
+        let files = |flags: &[&str]| {
+            parse("data = \"x\"\n", flags)
+                .expect("settings")
+                .server
+                .tls_files()
+        };
+        assert_eq!(files(&[]), Ok(None));
+        let both = files(&["--tls-cert", "a", "--tls-key", "b"]);
+        assert_eq!(both, Ok(Some(("a".into(), "b".into()))));
+        assert!(files(&["--tls-cert", "a"]).is_err_and(|text| text.contains("--tls-key")));
+        assert!(files(&["--tls-key", "a"]).is_err_and(|text| text.contains("--tls-cert")));
+    }
+
+    #[test]
     fn a_bad_key_or_value_is_named_on_one_line() {
         let check = |file: &str, starts: &str| {
             let error = parse(file, &["--data", "x"]).expect_err(file);
@@ -318,11 +481,25 @@ mod tests {
         check("readers = 257", "`readers`: invalid value '257'");
         check("listen = \"8080\"", "`listen`: invalid value '8080'");
         check("log_format = \"xml\"", "`log_format`: invalid value 'xml'");
+        check(
+            "max_connections = 15",
+            "`max_connections`: invalid value '15'",
+        );
+        check(
+            "trusted_proxy = \"10.0.0.0/8,proxy\"",
+            "`trusted_proxy`: invalid value '10.0.0.0/8,proxy' for '--trusted-proxy <CIDR,...>': `proxy` is neither",
+        );
         check("log = \"linebook=loud\"", "`log`: invalid value");
         check(
             "listen = [\"a\"]",
             "`listen` takes one text or whole number",
         );
+        check(
+            "backup_every = \"59s\"",
+            "`backup_every`: invalid value '59s' for '--backup-every <TIME>': from 1m to 365d",
+        );
+        check("backup_every = \"often\"", "`backup_every`: invalid value");
+        check("backup_keep = 0", "`backup_keep`: invalid value '0'");
         check("[serve]\nreaders = 1", "`serve` is not a setting");
         check("\n\nreaders == 1", "line 3: ");
     }

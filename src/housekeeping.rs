@@ -1,19 +1,82 @@
-//! What the server does by itself while it runs: it frees closed DIDs on time.
+//! What the server does by itself while it runs: it frees closed DIDs on time, and makes backups.
 
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
+use crate::ambient::{file_time, parse_file_time};
 use crate::app::App;
 use crate::service::access::Actor;
 use crate::service::dids;
+use crate::store::backup::{self, BackupError};
 
-/// How often the server looks for something to do, beginning at its start.
+/// How often the server looks for closed DIDs, beginning at its start.
 pub const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// How long after a failed backup the next one is tried, unless one is due earlier.
+const RETRY: Duration = Duration::from_secs(5 * 60);
+/// A backup's name: this, its time, [`BACKUP_END`].
+const BACKUP_START: &str = "linebook-";
+const BACKUP_END: &str = ".db";
+
+/// The backups that a server makes by itself.
+#[derive(Debug, Clone)]
+pub struct BackupPlan {
+    /// The folder with the database.
+    pub data: PathBuf,
+    /// Where they go.
+    pub folder: PathBuf,
+    /// How long after one the next is made.
+    pub every: Duration,
+    /// How many are kept.
+    pub keep: usize,
+}
+
+/// What housekeeping knows, for whoever watches.
+#[derive(Debug)]
+pub struct State {
+    /// When the last good backup was made; negative: never.
+    last_backup_ms: AtomicI64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            last_backup_ms: AtomicI64::new(-1),
+        }
+    }
+}
+
+impl State {
+    /// When the last good backup by the server was made, this run or an earlier one; none: none is known.
+    pub fn last_backup_ms(&self) -> Option<i64> {
+        let at_ms = self.last_backup_ms.load(Ordering::Relaxed);
+        (at_ms >= 0).then_some(at_ms)
+    }
+
+    fn set_last_backup_ms(&self, at_ms: i64) {
+        self.last_backup_ms.store(at_ms, Ordering::Relaxed);
+    }
+}
 
 /// Runs until it is dropped.
 pub async fn run(app: Arc<App>) {
+    match &app.backups {
+        None => free_dids(&app).await,
+        Some(plan) => {
+            futures_util::future::join(free_dids(&app), make_backups(&app, plan))
+                .await
+                .0
+        }
+    };
+}
+
+async fn free_dids(app: &App) -> Infallible {
     loop {
-        free_closed_dids(&app).await;
+        free_closed_dids(app).await;
         tokio::time::sleep(INTERVAL).await;
     }
 }
@@ -35,4 +98,82 @@ async fn free_closed_dids(app: &App) {
     if count > 0 {
         tracing::info!(count, "closed DIDs were freed");
     }
+}
+
+/// Makes a backup whenever the last good one is old enough. A restart makes none before its time.
+async fn make_backups(app: &App, plan: &BackupPlan) -> Infallible {
+    if let Some((at_ms, _)) = made(&plan.folder).last() {
+        app.housekeeping.set_last_backup_ms(*at_ms);
+    }
+    loop {
+        let age = app.backup_age().unwrap_or(Duration::MAX);
+        tokio::time::sleep(plan.every.saturating_sub(age)).await;
+        let now_ms = app.ambient.now_ms();
+        match make_backup(plan.clone(), now_ms).await {
+            Ok(path) => {
+                app.housekeeping.set_last_backup_ms(now_ms);
+                tracing::info!(path = %path.display(), "a backup was made");
+            }
+            Err(error) => {
+                tracing::error!(%error, "no backup was made, the next try follows");
+                tokio::time::sleep(RETRY.min(plan.every)).await;
+            }
+        }
+    }
+}
+
+/// Makes one backup, and then removes those that are too many.
+///
+/// It has a thread of its own, which neither takes one from the requests nor is waited for when the server stops: half a
+/// backup has no name.
+async fn make_backup(plan: BackupPlan, now_ms: i64) -> Result<PathBuf, String> {
+    let (reply, outcome) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("backup".into())
+        .spawn(move || {
+            let made = write_backup(&plan, now_ms).map_err(|error| error.to_string());
+            if made.is_ok() {
+                prune(&plan);
+            }
+            // Nobody hears it when the server has stopped in the meantime.
+            let _ = reply.send(made);
+        })
+        .map_err(|error| error.to_string())?;
+    outcome
+        .await
+        .unwrap_or_else(|_| Err("the thread that made it panicked".into()))
+}
+
+fn write_backup(plan: &BackupPlan, now_ms: i64) -> Result<PathBuf, BackupError> {
+    backup::make_folder(&plan.folder)?;
+    let name = format!("{BACKUP_START}{}{BACKUP_END}", file_time(now_ms));
+    let path = plan.folder.join(name);
+    backup::backup(&plan.data, &path, false)?;
+    Ok(path)
+}
+
+/// Removes the oldest backups until as many are left as are to be kept.
+fn prune(plan: &BackupPlan) {
+    let made = made(&plan.folder);
+    let too_many = made.len().saturating_sub(plan.keep);
+    for (_, path) in &made[..too_many] {
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::error!(path = %path.display(), %error, "an old backup was not removed");
+        }
+    }
+}
+
+/// The backups in a folder, the oldest first. Only names that a server gives are taken for backups.
+fn made(folder: &Path) -> Vec<(i64, PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut made: Vec<(i64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let time = name.to_str()?;
+            let time = time.strip_prefix(BACKUP_START)?.strip_suffix(BACKUP_END)?;
+            Some((parse_file_time(time)?, entry.path()))
+        })
+        .collect();
+    made.sort();
+    made
 }

@@ -14,4 +14,5 @@ pub mod ambient;
 pub mod app;
 pub mod config;
 pub mod housekeeping;
+pub mod metrics;
 pub mod telemetry;

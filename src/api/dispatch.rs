@@ -10,7 +10,8 @@ use super::signature;
 use super::xml::{Document, Element, Layout, page};
 use crate::app::App;
 use crate::service::access::{Actor, Caller, Scope, find_caller};
-use crate::service::{AccessError, Error, Refusal};
+use crate::service::throttle::{self, Proof};
+use crate::service::{AccessError, Error, Refusal, Rule};
 use crate::store::action_log::Through;
 use crate::store::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
 use crate::store::users::ADMIN;
@@ -57,8 +58,30 @@ pub struct Answer {
     pub retry_after_s: Option<u32>,
     /// Who called, once that was known: for the log.
     pub caller: Option<String>,
-    /// `ok`, or the text of the error: for the log.
-    pub outcome: String,
+    /// How it ended: for the log and the metrics.
+    pub outcome: Outcome,
+}
+
+/// How a call ended, without anything that its caller sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With success.
+    Done,
+    /// With this error of the method's list, its name left open.
+    Refused(&'static str),
+    /// With a fault.
+    Fault(Fault),
+}
+
+impl Outcome {
+    /// `ok`, the text of the error, or the name of the fault.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Done => "ok",
+            Self::Refused(text) => text,
+            Self::Fault(fault) => fault.name(),
+        }
+    }
 }
 
 /// The XML of an answer.
@@ -111,9 +134,14 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
 async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call, Reply), Failure> {
     let method = request.method;
     let now_ms = app.ambient.now_ms();
-    let (settings, caller) = app.store.read(|tx| identify(tx, &request, known))?;
+    let identified = app.store.read(|tx| identify(app, tx, &request, known));
+    note_failure(app, &request, now_ms, identified.as_ref().err());
+    let (settings, caller) = identified?;
+    let proof = check_password(app, &request, &settings, &caller, now_ms).await;
+    note_failure(app, &request, now_ms, proof.as_ref().err());
+    let username = &caller.user.username;
+    app.throttle.succeeded(request.address, username, proof?);
     let parameters = request.parameters?;
-    check_password(app, method, &settings, &caller, &parameters, now_ms).await?;
     let actor = Actor {
         user_id: Some(caller.user.id),
         name: caller.user.username,
@@ -138,6 +166,7 @@ async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call
 
 /// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
 fn identify(
+    app: &App,
     tx: &ReadTx<'_>,
     request: &Request,
     known: &mut Known,
@@ -149,8 +178,15 @@ fn identify(
     check_switches(&settings, request.verb)?;
     let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     let username = parameters.get("u").ok_or(AccessError::UnknownCaller)?;
+    let now_ms = app.ambient.now_ms();
+    if !app.throttle.allows(now_ms, request.address, username) {
+        return Err(Fault::TooManyFailures.into());
+    }
     let caller = find_caller(tx, &settings, username)?;
-    caller.check_address(request.address)?;
+    if let Err(refused) = caller.check_address(request.address) {
+        app.metrics.address_refusals.inc();
+        return Err(refused.into());
+    }
     known.dialect = caller.owner_settings.dialect;
     known.caller = Some(caller.user.username.clone());
     check_hash(request.method, &caller, parameters)?;
@@ -181,29 +217,46 @@ fn check_hash(method: &Method, caller: &Caller, parameters: &Parameters) -> Resu
     }
 }
 
+/// Counts what may be somebody guessing.
+fn note_failure(app: &App, request: &Request, now_ms: i64, failure: Option<&Failure>) {
+    let Some(Failure::Refused(refusal)) = failure else {
+        return;
+    };
+    let kind = match refusal.rule {
+        Rule::Access(AccessError::UnknownCaller | AccessError::WrongPassword) => {
+            throttle::Failure::Credentials
+        }
+        Rule::Access(AccessError::IncorrectHash) => throttle::Failure::Hash,
+        _ => return,
+    };
+    let sent = request.parameters.as_ref().ok();
+    let username = sent.and_then(|sent| sent.get("u")).unwrap_or_default();
+    let throttle = &app.throttle;
+    throttle.failed(now_ms, request.address, username, kind);
+}
+
 async fn check_password(
     app: &App,
-    method: &Method,
+    request: &Request,
     settings: &Settings,
     caller: &Caller,
-    parameters: &Parameters,
     now_ms: i64,
-) -> Result<(), Failure> {
+) -> Result<Proof, Failure> {
     let is_required = match settings.require_password {
-        RequirePassword::Never => return Ok(()),
-        RequirePassword::Documented => method.needs_password,
+        RequirePassword::Never => return Ok(Proof::Hash),
+        RequirePassword::Documented => request.method.needs_password,
         RequirePassword::Always => true,
     };
+    let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     match parameters.get("p") {
         None if is_required => Err(AccessError::WrongPassword.into()),
-        None => Ok(()),
+        None => Ok(Proof::Hash),
         Some(password) => {
             let stored = caller.password.as_deref();
             let username = &caller.user.username;
-            Ok(app
-                .verifier
-                .verify(now_ms, username, password, stored)
-                .await?)
+            let verifier = &app.verifier;
+            verifier.verify(now_ms, username, password, stored).await?;
+            Ok(Proof::Password)
         }
     }
 }
@@ -264,7 +317,7 @@ fn success(
     };
     Answer {
         file: method.is_file.then_some(method.name),
-        ..answer(200, body, "ok".into())
+        ..answer(200, body, Outcome::Done)
     }
 }
 
@@ -280,18 +333,23 @@ fn refusal(method: &Method, dialect: Dialect, failure: Failure, layout: Layout) 
             (fault, _) => return self::fault(fault, layout),
         },
     };
-    let Some((text, message)) = method.say(&refused) else {
+    let listed = method.error(refused.rule);
+    let (Some(listed), Some((text, message))) = (listed, method.say(&refused)) else {
         tracing::error!(method = method.name, %refused, "a refusal that the method does not list");
         return fault(Fault::Internal, layout);
     };
-    let mut elements = vec![Element::text("error", text.clone())];
+    let mut elements = vec![Element::text("error", text)];
     elements.extend(message.map(|message| Element::text("message", message)));
     if method.error_envelope.of(dialect) == ErrorEnvelope::Status {
         elements = vec![Element::with("status", elements)];
     }
     Answer {
         file: method.is_file.then_some(method.name),
-        ..answer(200, Body::Whole(page(layout, &elements)), text)
+        ..answer(
+            200,
+            Body::Whole(page(layout, &elements)),
+            Outcome::Refused(listed.text),
+        )
     }
 }
 
@@ -300,11 +358,11 @@ pub fn fault(fault: Fault, layout: Layout) -> Answer {
     let body = page(layout, &[Element::text("error", fault.text())]);
     Answer {
         retry_after_s: fault.retry_after_s(),
-        ..answer(fault.status(), Body::Whole(body), fault.text())
+        ..answer(fault.status(), Body::Whole(body), Outcome::Fault(fault))
     }
 }
 
-fn answer(status: u16, body: Body, outcome: String) -> Answer {
+fn answer(status: u16, body: Body, outcome: Outcome) -> Answer {
     Answer {
         status,
         body,

@@ -1,6 +1,7 @@
 //! The faults that no page describes: an HTTP status each, and XML all the same.
 
-use super::parameters::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
+use super::limits::{MAX_BODY, MAX_HEAD, MAX_PARAMETERS, MAX_QUERY};
+use crate::service::throttle;
 use crate::store::StoreError;
 
 /// What is wrong with a request, or with the server, before or beyond what a page describes.
@@ -18,16 +19,26 @@ pub enum Fault {
     BrokenBody,
     /// More parameters than [`MAX_PARAMETERS`].
     TooManyParameters,
+    /// What came is not HTTP/1.1.
+    BrokenRequest,
+    /// A request that was not complete within its time.
+    SlowRequest,
     /// No method has this name.
     UnknownMethod,
     /// Neither POST nor GET.
     VerbNotAllowed,
+    /// Neither GET nor HEAD, where there is only something to see.
+    OnlyGet,
     /// A body over [`MAX_BODY`].
     BodyTooLarge,
     /// A query string over [`MAX_QUERY`].
     QueryTooLarge,
+    /// A request line and headers over [`MAX_HEAD`].
+    HeadTooLarge,
     /// A body of a type that is not read.
     UnknownMediaType,
+    /// Too many failed authentications from this address.
+    TooManyFailures,
     /// A defect of linebook; the log has the details.
     Internal,
     /// Too much is waiting, or the server is stopping.
@@ -45,11 +56,16 @@ impl Fault {
         Self::BrokenMultipart,
         Self::BrokenBody,
         Self::TooManyParameters,
+        Self::BrokenRequest,
+        Self::SlowRequest,
         Self::UnknownMethod,
         Self::VerbNotAllowed,
+        Self::OnlyGet,
         Self::BodyTooLarge,
         Self::QueryTooLarge,
+        Self::HeadTooLarge,
         Self::UnknownMediaType,
+        Self::TooManyFailures,
         Self::Internal,
         Self::Overloaded,
         Self::StorageFailed,
@@ -63,11 +79,14 @@ impl Fault {
             | Self::BrokenJson
             | Self::BrokenMultipart
             | Self::BrokenBody
-            | Self::TooManyParameters => 400,
+            | Self::TooManyParameters
+            | Self::BrokenRequest
+            | Self::SlowRequest => 400,
             Self::UnknownMethod => 404,
-            Self::VerbNotAllowed => 405,
-            Self::BodyTooLarge | Self::QueryTooLarge => 413,
+            Self::VerbNotAllowed | Self::OnlyGet => 405,
+            Self::BodyTooLarge | Self::QueryTooLarge | Self::HeadTooLarge => 413,
             Self::UnknownMediaType => 415,
+            Self::TooManyFailures => 429,
             Self::Internal => 500,
             Self::Overloaded | Self::StorageFailed => 503,
         }
@@ -82,16 +101,56 @@ impl Fault {
             Self::BrokenMultipart => "Multipart body is broken".into(),
             Self::BrokenBody => "Body is incomplete".into(),
             Self::TooManyParameters => format!("More than {MAX_PARAMETERS} parameters"),
+            Self::BrokenRequest => "Request is not HTTP/1.1".into(),
+            Self::SlowRequest => "Request was not complete in time".into(),
             Self::UnknownMethod => "Method was not found".into(),
+            Self::OnlyGet => "Only GET is allowed".into(),
             Self::VerbNotAllowed => "Only POST is allowed, and GET where it is switched on".into(),
             Self::BodyTooLarge => format!("Body is larger than {MAX_BODY} bytes"),
             Self::QueryTooLarge => format!("Query string is longer than {MAX_QUERY} bytes"),
+            Self::HeadTooLarge => {
+                format!("Request line and headers are larger than {MAX_HEAD} bytes")
+            }
             Self::UnknownMediaType => {
                 "Body must be a form, multipart/form-data or application/json, uncompressed".into()
             }
+            Self::TooManyFailures => "Too many failed authentications, try again later".into(),
             Self::Internal => "Internal error".into(),
             Self::Overloaded => "Too many requests are waiting, try again later".into(),
             Self::StorageFailed => "Storage is not available, try again later".into(),
+        }
+    }
+
+    /// Its name, for logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BrokenEncoding => "broken encoding",
+            Self::ForbiddenCharacter => "forbidden character",
+            Self::BrokenJson => "broken JSON",
+            Self::BrokenMultipart => "broken multipart",
+            Self::BrokenBody => "broken body",
+            Self::TooManyParameters => "too many parameters",
+            Self::BrokenRequest => "broken request",
+            Self::SlowRequest => "slow request",
+            Self::UnknownMethod => "unknown method",
+            Self::VerbNotAllowed | Self::OnlyGet => "verb not allowed",
+            Self::BodyTooLarge => "body too large",
+            Self::QueryTooLarge => "query too large",
+            Self::HeadTooLarge => "head too large",
+            Self::UnknownMediaType => "unknown media type",
+            Self::TooManyFailures => "too many failures",
+            Self::Internal => "internal error",
+            Self::Overloaded => "overloaded",
+            Self::StorageFailed => "storage failed",
+        }
+    }
+
+    /// The verbs that the path takes, where that is what is wrong.
+    pub const fn allow(self) -> Option<&'static str> {
+        match self {
+            Self::VerbNotAllowed => Some("POST, GET"),
+            Self::OnlyGet => Some("GET, HEAD"),
+            _ => None,
         }
     }
 
@@ -99,6 +158,7 @@ impl Fault {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::Overloaded | Self::StorageFailed => Some(1),
+            Self::TooManyFailures => Some(throttle::WINDOW.as_secs() as u32),
             _ => None,
         }
     }

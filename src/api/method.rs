@@ -213,10 +213,15 @@ pub const fn caller(user_type: UserType, needs: Option<Permission>) -> CallerRul
 }
 
 impl Method {
+    /// What this method lists for a rule.
+    pub fn error(&self, rule: Rule) -> Option<&'static ErrorText> {
+        let mut known = COMMON_ERRORS.iter().chain(self.errors);
+        known.find(|error| error.rule == rule)
+    }
+
     /// How this method says what a rule refused: the text of `<error>`, and of `<message>` where there is one.
     pub fn say(&self, refusal: &Refusal) -> Option<(String, Option<String>)> {
-        let mut known = COMMON_ERRORS.iter().chain(self.errors);
-        let error = known.find(|error| error.rule == refusal.rule)?;
+        let error = self.error(refusal.rule)?;
         let detail = refusal.detail.as_deref().unwrap_or_default();
         let message = error.has_message.then(|| detail.into());
         Some((error.text.replace("{}", detail), message))

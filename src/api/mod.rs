@@ -4,6 +4,7 @@ pub mod curl;
 pub mod diagnosis;
 pub mod dispatch;
 pub mod fault;
+pub mod limits;
 pub mod method;
 pub mod methods;
 pub mod parameters;

@@ -1,14 +1,9 @@
 //! The parameters of a call, as they were sent: names and values, the last one of a name counting.
 
 use super::fault::Fault;
+use super::limits::MAX_PARAMETERS;
 use crate::store::row::Id;
 
-/// Largest body, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
-/// Longest query string, in bytes.
-pub const MAX_QUERY: usize = 8 * 1024;
-/// Most parameters, counting every one that was sent.
-pub const MAX_PARAMETERS: usize = 200;
 /// Longest id, in digits: all such numbers fit a database id.
 const MAX_ID: usize = 18;
 

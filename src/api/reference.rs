@@ -5,9 +5,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::method::{COMMON_ERRORS, ErrorEnvelope, Kind, Method, Parameter};
+use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
+use super::method::{COMMON_ERRORS, ErrorEnvelope, ErrorText, Kind, Method, Parameter};
 use super::methods::METHODS;
-use super::parameters::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY, Parameters};
+use super::parameters::Parameters;
 use super::xml::DECLARATION;
 use crate::store::settings::Dialect;
 
@@ -38,7 +39,7 @@ pub fn markdown() -> String {
         order: with two faults at once the earlier one is answered.\n\n\
         Before a method looks at a call:\n\n"
     );
-    errors(&mut text, COMMON_ERRORS.iter().map(|error| error.text));
+    errors(&mut text, COMMON_ERRORS);
     for method in METHODS {
         section(&mut text, method);
     }
@@ -112,9 +113,7 @@ fn section(text: &mut String, method: &Method) {
         text,
         format_args!("Errors, in the order in which they are checked:\n\n"),
     );
-    let mut texts: Vec<&str> = method.errors.iter().map(|error| error.text).collect();
-    texts.dedup();
-    errors(text, texts);
+    errors(text, method.errors);
     if method.storage_error.is_none() {
         put(text, format_args!("A fault of the storage is a 503.\n\n"));
     }
@@ -164,11 +163,16 @@ fn error_xml(method: &Method, dialect: Dialect) -> String {
     }
 }
 
-fn errors<'a>(text: &mut String, errors: impl IntoIterator<Item = &'a str>) {
+fn errors<'a>(text: &mut String, errors: impl IntoIterator<Item = &'a ErrorText>) {
     for (place, error) in errors.into_iter().enumerate() {
         put(
             text,
-            format_args!("{}. `{}`\n", place + 1, error.replace("{}", "NAME")),
+            format_args!(
+                "{}. `{}`: {}\n",
+                place + 1,
+                error.text.replace("{}", "NAME"),
+                error.rule
+            ),
         );
     }
     text.push('\n');

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::serve::{check_loopback, serve};
+use super::serve::{check_loopback, open_alone, serve};
 use super::{Fault, Report};
 use crate::ambient::Ambient;
 use crate::api::reference::{EXAMPLE_KEY, example_parameters};
 use crate::api::{curl, methods};
+use crate::app::App;
 use crate::config::{self, Server};
 use crate::service::installation;
 use crate::store::{FILE_NAME, OpenError, Options, Store};
@@ -42,7 +43,7 @@ pub struct Demo {
 impl Demo {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         check_loopback(self.server.on.listen)?;
-        telemetry::start(&self.server.log, self.server.log_format);
+        let _log = telemetry::start(&self.server.log, self.server.log_format);
         // Held until the server has stopped, then removed.
         let temporary;
         let data = match &self.data {
@@ -52,10 +53,10 @@ impl Demo {
                 temporary.path()
             }
         };
-        let store = open(data, self.server.store_options(), ambient)?;
-        serve(store, ambient, &self.server, |address| {
-            hello(&format!("http://{address}"), data)
-        })
+        let options = self.server.store_options();
+        let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
+        let app = App::new(store, ambient.clone());
+        serve(app, &self.server, |url| hello(url, data))
     }
 }
 
@@ -70,7 +71,6 @@ fn temporary_folder() -> Result<tempfile::TempDir, Fault> {
 fn open(data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault> {
     let now_ms = ambient.now_ms();
     if !data.join(FILE_NAME).exists() {
-        super::init::make_folder(data)?;
         return Store::create(data, options, |tx| {
             installation::fill_demo(tx, now_ms).map_err(|error| OpenError::from(error).into())
         });
@@ -102,8 +102,8 @@ fn hello(base: &str, data: &Path) -> String {
             // A new DID is free; a trunk takes only a reserved one.
             lines.push(format!(
                 "{} did reserve 123456789 --user 2 --data {}",
-                config::program(),
-                data.display()
+                shell_word(&config::program()),
+                shell_word(&data.display().to_string())
             ));
         }
         let parameters = example_parameters(method);
@@ -116,4 +116,24 @@ fn hello(base: &str, data: &Path) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    match text.chars().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell_word("/tmp/linebook-demo-1"), "/tmp/linebook-demo-1");
+        assert_eq!(shell_word("a b/it's"), r"'a b/it'\''s'");
+    }
 }

@@ -101,7 +101,7 @@ impl Did {
             } => step(&at, ambient, number, move |tx, by, number| {
                 rules::create(tx, by, number, Some(provider))
                     .map(|_| ())
-                    .map_err(|error| naming_create(error, number, provider))
+                    .map_err(|error| did_import::naming_create(error, number, provider))
             }),
             Verb::Import { file, dry_run, at } => did_import::run(&at, ambient, &file, dry_run),
             Verb::List { window, at } => {
@@ -122,19 +122,6 @@ impl Did {
             Verb::Close(did) => step(&did.at, ambient, did.number, rules::close),
             Verb::Terminate(did) => step(&did.at, ambient, did.number, rules::terminate),
         }
-    }
-}
-
-/// A refusal to make a DID, with the one of the two values that it is about.
-pub(super) fn naming_create(error: service::Error, number: &str, provider: Id) -> service::Error {
-    let is_provider = matches!(
-        &error,
-        service::Error::Refused(refusal)
-            if refusal.rule == DidError::ProviderNotFound.into()
-    );
-    match is_provider {
-        true => naming(error, provider),
-        false => naming(error, number),
     }
 }
 

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
-use super::did::naming_create;
-use super::{Fault, Report, operate, secret};
+use super::{Fault, Report, naming, operate, secret};
 use crate::ambient::Ambient;
+use crate::api::parameters::parse_id;
 use crate::config::DataDir;
 use crate::service::access::Actor;
-use crate::service::{self, dids};
+use crate::service::{self, DidError, dids};
 use crate::store::row::Id;
 use crate::store::{StoreError, WriteTx};
 
@@ -199,12 +199,25 @@ fn parse(record: &csv::ByteRecord, line: u64) -> Result<Line, BadLine> {
         return Err(bad(format!("2 values are needed, not {}", record.len())));
     }
     let provider_id = text(1);
-    match provider_id.parse() {
-        Ok(provider_id) => Ok(Line {
+    match parse_id(&provider_id) {
+        Some(provider_id) => Ok(Line {
             line,
             did: text(0).into(),
             provider_id,
         }),
-        Err(_) => Err(bad(format!("provider_id is not a number: {provider_id}"))),
+        None => Err(bad(format!("provider_id is not a number: {provider_id}"))),
+    }
+}
+
+/// A refusal to make a DID, with the one of the two values that it is about.
+pub(super) fn naming_create(error: service::Error, number: &str, provider: Id) -> service::Error {
+    let is_provider = matches!(
+        &error,
+        service::Error::Refused(refusal)
+            if refusal.rule == DidError::ProviderNotFound.into()
+    );
+    match is_provider {
+        true => naming(error, provider),
+        false => naming(error, number),
     }
 }

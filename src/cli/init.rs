@@ -141,7 +141,7 @@ fn write_file(data: &Path, secrets: &Secrets, base: &str) -> Result<PathBuf, Fau
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let path = path.display();
             Err(Fault::Said(format!(
-                "{path} is already there, from a database that is gone: move it away"
+                "{path} is already there: unless another `init` runs, it is from a database that is gone; move it away"
             )))
         }
         Err(error) => {

@@ -1,6 +1,8 @@
 //! The command line: one file per verb. A verb calls the rules in [`crate::service`] and gives a [`Report`]; what is
 //! printed, and with which exit code, is decided here.
 
+mod backup;
+mod check;
 mod clis;
 mod demo;
 mod device;
@@ -35,6 +37,7 @@ use crate::service::installation::ADMIN_USERNAME;
 use crate::service::{
     self, CliError, DeviceError, DidError, Refusal, Rule, SetupError, UserError, users,
 };
+use crate::store::backup::BackupError;
 use crate::store::row::Id;
 use crate::store::users::ADMIN;
 use crate::store::{OpenError, Options, ReadTx, Store, StoreError, WriteTx};
@@ -77,6 +80,9 @@ enum Verb {
     Cli(clis::Clis),
     Settings(settings::Settings),
     Log(log::Log),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Check(check::Check),
     Hash(hash::Hash),
     Healthcheck(healthcheck::Healthcheck),
     Docs(docs::Docs),
@@ -100,6 +106,9 @@ impl Verb {
             Self::Cli(verb) => verb.run(ambient),
             Self::Settings(verb) => verb.run(ambient),
             Self::Log(verb) => verb.run(ambient),
+            Self::Backup(verb) => verb.run(),
+            Self::Restore(verb) => verb.run(ambient),
+            Self::Check(verb) => verb.run(),
             Self::Hash(verb) => verb.run(ambient),
             Self::Healthcheck(verb) => verb.run(),
             Self::Docs(verb) => Ok(verb.run()),
@@ -115,8 +124,11 @@ pub fn main() -> ExitCode {
     let cli = match cli {
         Ok(cli) => cli,
         Err(ConfigError::Usage(error)) => {
-            // `--help` into a closed pipe is no fault.
-            let _ = error.print();
+            match error.use_stderr() {
+                true => output::complain(&one_line(&error)),
+                // `--help` into a closed pipe is no fault.
+                false => drop(error.print()),
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
         Err(ConfigError::File(text)) => {
@@ -142,6 +154,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What is wrong with a command line, without the help around it.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim);
+    let what: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let what = what.join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    format!("{what} (see --help)")
+}
+
 /// Why a verb did not do what it was asked; its text is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -151,6 +176,9 @@ pub enum Fault {
     /// The database could not be opened or made.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A backup was not made, or not restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Anything else.
     #[error("{0}")]
     Said(String),

@@ -92,17 +92,19 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "linebook: {}", printable(text));
 }
 
-/// Without line ends and whatever else could drive a terminal.
+/// Without line ends and whatever else could drive a terminal, or change the order in which a line is read.
 fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let (plain, escaped) = match c.is_control() {
-                true => (None, Some(c.escape_default())),
-                false => (Some(c), None),
-            };
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        let is_bidi = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        let is_line_end = matches!(c, '\u{2028}' | '\u{2029}');
+        if c.is_control() || is_bidi || is_line_end {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 fn to_value<T: Serialize>(row: &T) -> Value {

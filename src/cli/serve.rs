@@ -11,8 +11,10 @@ use crate::ambient::Ambient;
 use crate::app::App;
 use crate::config;
 use crate::http::server;
+use crate::http::tls::Tls;
 use crate::service::installation;
-use crate::store::{FILE_NAME, Store};
+use crate::store::folder::{self, FolderLock};
+use crate::store::{FILE_NAME, OpenError, Store};
 use crate::telemetry;
 
 /// Serve the API
@@ -27,28 +29,40 @@ pub struct Serve {
 impl Serve {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         let server = &self.settings.server;
-        telemetry::start(&server.log, server.log_format);
-        let store = self.open(ambient)?;
+        let _log = telemetry::start(&server.log, server.log_format);
+        let data = &self.settings.at.data;
+        // A folder with anything else in it is more likely a mistyped path than a place for a new database: it is left alone.
+        if !data.join(FILE_NAME).exists() && !is_empty(data) {
+            return Err(OpenError::Missing(data.join(FILE_NAME)).into());
+        }
+        let (store, _lock) = open_alone(data, || {
+            folder::tighten(data)?;
+            self.open(ambient)
+        })?;
         if store.read(installation::is_demo)? {
             check_loopback(server.on.listen)?;
         }
-        serve(store, ambient, server, |address| {
-            format!("linebook listens on http://{address}")
-        })
+        let app = App::new(store, ambient.clone()).with_backups(self.settings.backups.plan(data));
+        serve(app, server, |url| format!("linebook listens on {url}"))
     }
 
     fn open(&self, ambient: &Ambient) -> Result<Store, Fault> {
         let data = &self.settings.at.data;
         let options = self.settings.server.store_options();
-        // A folder with anything else in it is more likely a mistyped path than a place for a new database.
-        if data.join(FILE_NAME).exists() || !is_empty(data) {
+        if data.join(FILE_NAME).exists() {
             return Ok(Store::open(data, options)?);
         }
         let shown = match std::io::stdout().is_terminal() {
             true => Shown::OnTerminal,
             false => Shown::InFile,
         };
-        let base = format!("http://{}", browsable(self.settings.server.on.listen));
+        let server = &self.settings.server;
+        let scheme = if server.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let base = format!("{scheme}://{}", browsable(server.on.listen));
         let (store, report) = init::run(data, options, ambient, shown, &base)?;
         show(&report)?;
         Ok(store)
@@ -64,10 +78,24 @@ fn browsable(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Whether the folder is empty, or not there yet.
-fn is_empty(folder: &Path) -> bool {
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
+/// Opens the folder's database for a server: on a local disk, and as the only one. The lock is to be held until the server
+/// has stopped.
+pub fn open_alone(
+    data: &Path,
+    open: impl FnOnce() -> Result<Store, Fault>,
+) -> Result<(Store, FolderLock), Fault> {
+    init::make_folder(data)?;
+    folder::check_file_system(data)?;
+    let lock = folder::lock_for_server(data)?;
+    Ok((open()?, lock))
+}
+
+/// Whether nothing is in the folder, or just the lock.
+fn is_empty(data: &Path) -> bool {
+    match std::fs::read_dir(data) {
+        Ok(entries) => entries
+            .flatten()
+            .all(|entry| entry.file_name() == folder::LOCK_NAME),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }
@@ -82,25 +110,42 @@ pub fn check_loopback(listen: SocketAddr) -> Result<(), Fault> {
     }
 }
 
-/// Takes the address, prints what `hello` says about it, and serves.
+/// Takes the address, prints what `hello` says about its URL, and serves.
 pub fn serve(
-    store: Store,
-    ambient: &Arc<Ambient>,
+    mut app: App,
     settings: &config::Server,
-    hello: impl FnOnce(SocketAddr) -> String,
+    hello: impl FnOnce(&str) -> String,
 ) -> Result<Report, Fault> {
     let listen = settings.on.listen;
     let fault = |error| Fault::Said(format!("{listen} cannot be listened on: {error}"));
     let listener = server::bind(listen).map_err(fault)?;
     // The port that was taken, where 0 asked for any free one.
     let address = listener.local_addr().map_err(fault)?;
-    show(&Report::line(hello(address)))?;
+    let metrics = match settings.metrics_listen {
+        None => None,
+        Some(listen) => Some(
+            server::bind(listen)
+                .map_err(|error| Fault::Said(format!("{listen} cannot be listened on: {error}")))?,
+        ),
+    };
+    let tls = match settings.tls_files().map_err(Fault::Said)? {
+        None => None,
+        Some((cert, key)) => Some(Tls::read(cert, key).map_err(Fault::Said)?),
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    show(&Report::line(hello(&format!("{scheme}://{address}"))))?;
+    app.trusted_proxies = settings.trusted_proxy.0.clone();
+    app.has_public_metrics = metrics.is_none();
+    app.has_tls = tls.is_some();
     let options = server::Options {
         workers: settings.worker_count(),
         shutdown_timeout: settings.shutdown_timeout(),
+        max_connections: settings.max_connections as usize,
+        tls,
+        metrics,
+        ..server::Options::default()
     };
-    let app = Arc::new(App::new(store, ambient.clone()));
-    server::run(app, listener, options).map_err(fault)?;
+    server::run(Arc::new(app), listener, options).map_err(fault)?;
     Ok(Report::default())
 }
 

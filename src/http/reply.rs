@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
 use super::gzip::{self, Gzip};
-use crate::api::dispatch::{Answer, Body, Pieces};
+use crate::api::dispatch::{Answer, Body, Outcome, Pieces};
 use crate::service::Error;
 use crate::store::StoreError;
 use crate::store::settings;
@@ -34,8 +34,10 @@ pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpRespons
     if let Some(seconds) = answer.retry_after_s {
         builder.insert_header((RETRY_AFTER, seconds.to_string()));
     }
-    if answer.status == 405 {
-        builder.insert_header((ALLOW, "POST, GET"));
+    if let Outcome::Fault(fault) = answer.outcome
+        && let Some(verbs) = fault.allow()
+    {
+        builder.insert_header((ALLOW, verbs));
     }
     if is_packed {
         builder.insert_header((CONTENT_ENCODING, "gzip"));

@@ -10,9 +10,12 @@ use actix_web::{HttpMessage, HttpRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
+use super::connection::Timeouts;
 use crate::api::fault::Fault;
-use crate::api::parameters::{MAX_BODY, MAX_QUERY, Parameters};
+use crate::api::limits::{MAX_BODY, MAX_QUERY};
+use crate::api::parameters::Parameters;
 
 type Pairs = Vec<(String, String)>;
 
@@ -22,7 +25,9 @@ pub async fn parameters(request: &HttpRequest, payload: Payload) -> Result<Param
     if query.len() > MAX_QUERY {
         return Err(Fault::QueryTooLarge);
     }
-    let body = read(request, payload).await?;
+    let timeouts = request.app_data::<Timeouts>().copied().unwrap_or_default();
+    let body = timeout(timeouts.body, read(request, payload)).await;
+    let body = body.unwrap_or(Err(Fault::SlowRequest))?;
     let mut pairs = form(query.as_bytes())?;
     if !body.is_empty() {
         pairs.extend(decode(request, body).await?);

@@ -2,59 +2,177 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_http::HttpService;
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, HttpServer};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
+use futures_util::future::select;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpStream;
 
-use super::{pages, reply, request};
-use crate::api::dispatch::{self, Request, Verb, dispatch};
+use super::connection::{Door, Timeouts};
+use super::tls::Tls;
+use super::{address, pages, reply, request};
+use crate::api::dispatch::{self, Answer, Outcome, Request, Verb, dispatch};
 use crate::api::fault::Fault;
 use crate::api::methods;
 use crate::api::xml::Layout;
 use crate::app::App;
 use crate::housekeeping;
+use crate::metrics::{self, NO_METHOD};
 
-/// How long a client may take to send a request's head.
-pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Connections that the system keeps until they are accepted.
+pub const BACKLOG: i32 = 1024;
+/// Connections of the metrics' own address: a scraper, and a person with a question.
+pub const MAX_METRICS_CONNECTIONS: usize = 64;
+/// Threads per worker that write long lists and verify passwords. With the workers they are the only ones that wait for
+/// a reader, so that with the default number of readers nobody does.
+pub const BLOCKING_THREADS: usize = 4;
+/// Files that are open beside the connections: the database's, its readers', the log.
+const OTHER_FILES: u64 = 512;
 
 /// How the server runs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Options {
     /// Threads that serve connections.
     pub workers: usize,
     /// How long requests in flight may take to finish once the server is told to stop.
     pub shutdown_timeout: Duration,
+    /// Connections that may be open at once.
+    pub max_connections: usize,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
+    /// Certificate and key, when TLS is spoken.
+    pub tls: Option<Tls>,
+    /// Where the metrics are served, when it is not with the API.
+    pub metrics: Option<TcpListener>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            shutdown_timeout: Duration::from_secs(30),
+            max_connections: 1024,
+            timeouts: Timeouts::default(),
+            tls: None,
+            metrics: None,
+        }
+    }
 }
 
 /// Takes the address; done before anything is printed about it.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
+    // The standard library's own backlog is short.
+    rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
 /// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is in flight.
 pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::Result<()> {
+    let max_connections = allow_files(options.max_connections);
+    let acceptor = options.tls.as_ref().map(Tls::acceptor).transpose();
+    let acceptor = acceptor.map_err(std::io::Error::other)?;
+    let door = |tls, max| Arc::new(Door::new(app.clone(), tls, max, options.timeouts));
+    let api = door(acceptor, max_connections);
+    let inside = door(None, MAX_METRICS_CONNECTIONS);
     actix_web::rt::System::new().block_on(async move {
-        actix_web::rt::spawn(housekeeping::run(app.clone()));
-        HttpServer::new(move || {
-            let app = app.clone();
-            actix_web::App::new().configure(|config| routes(config, app))
-        })
-        .workers(options.workers)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(options.shutdown_timeout.as_secs())
-        .listen(listener)?
-        .run()
-        .await
+        // The framework's own handler would cut requests off at SIGINT.
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        let stop = async move {
+            select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
+            tracing::info!("stopping: requests in flight are finished");
+        };
+        actix_web::rt::spawn(housekeeping::run(app));
+        if let Some(tls) = options.tls {
+            actix_web::rt::spawn(tls.reload_on_signal());
+        }
+        let mut server = ServerBuilder::default()
+            .workers(options.workers)
+            .worker_max_blocking_threads(BLOCKING_THREADS)
+            // The door says no, which is an answer; this would be silence.
+            .max_concurrent_connections(max_connections.saturating_mul(2))
+            .shutdown_signal(stop)
+            .shutdown_timeout(options.shutdown_timeout.as_secs());
+        server = serve(server, "api", listener, &api, routes)?;
+        if let Some(listener) = options.metrics {
+            server = serve(server, "metrics", listener, &inside, metrics_routes)?;
+        }
+        server.run().await
+    })
+}
+
+/// Lets the process have as many files as connections may be open; what the system refuses lowers their number.
+fn allow_files(max_connections: usize) -> usize {
+    let wanted = max_connections as u64 + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let current = limit.current.unwrap_or(u64::MAX);
+    if current >= wanted {
+        return max_connections;
+    }
+    let raised = Rlimit {
+        current: Some(allowed),
+        ..limit
+    };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => allowed,
+        Err(_) => current,
+    };
+    if files < wanted {
+        tracing::warn!(
+            files,
+            wanted,
+            "the system allows fewer open files, and so fewer connections, than are configured"
+        );
+    }
+    max_connections.min(files.saturating_sub(OTHER_FILES).max(1) as usize)
+}
+
+/// What actix-web's own server does with a listener, with a [`Door`] in front.
+fn serve(
+    server: ServerBuilder,
+    name: &str,
+    listener: TcpListener,
+    door: &Arc<Door>,
+    routes: fn(&mut ServiceConfig, Arc<App>),
+) -> std::io::Result<ServerBuilder> {
+    let stopping = server.graceful_shutdown_signal();
+    let door = door.clone();
+    server.listen(name, listener, move || {
+        let (outer, inner) = (door.clone(), door.clone());
+        let timeouts = door.timeouts;
+        let stopping = stopping.clone();
+        let app = actix_web::App::new()
+            .app_data(timeouts)
+            .configure(move |config| routes(config, inner.app.clone()))
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let signal = stopping.clone();
+                async move { signal.notified().await }
+            })
+            .keep_alive(timeouts.keep_alive)
+            .client_request_timeout(timeouts.head)
+            .client_disconnect_timeout(timeouts.disconnect)
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(move |stream: TcpStream| outer.clone().accept(stream)).and_then(http)
     })
 }
 
@@ -66,44 +184,48 @@ pub fn routes(config: &mut ServiceConfig, app: Arc<App>) {
         .default_service(web::to(entry));
 }
 
+/// The routes of the metrics' own address.
+fn metrics_routes(config: &mut ServiceConfig, app: Arc<App>) {
+    config
+        .app_data(Data::from(app))
+        .default_service(web::to(inside));
+}
+
 async fn entry(http: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
+    let started = Instant::now();
     let path = http.path().to_owned();
-    let segments: Vec<&str> = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
-    match segments[..] {
-        ["health", "live"] => live(&http, &app),
-        ["billing", "api", name] | ["api", name] => {
-            api(http, payload, app.into_inner(), name).await
-        }
+    let app = app.into_inner();
+    match segments(&path)[..] {
+        ["billing", "api", name] | ["api", name] => api(http, payload, app, name, started).await,
+        ["metrics"] if !app.has_public_metrics => unknown(&http, &app, started),
         // Whoever asks for the API gets XML, whatever his path: never a page, never a redirect to one.
-        ["billing" | "api" | "health", ..] => {
-            fault(&http, &app.ambient.request_id(), Fault::UnknownMethod)
+        ref other @ ["billing" | "api" | "health" | "metrics", ..] => {
+            look(&http, &app, other, started).await
         }
-        _ => page(http, payload, app.into_inner(), &segments).await,
+        ref other => page(http, payload, &app, other, started).await,
     }
 }
 
 async fn page(
     http: HttpRequest,
     payload: Payload,
-    app: Arc<App>,
+    app: &Arc<App>,
     segments: &[&str],
+    started: Instant,
 ) -> HttpResponse {
-    let started = Instant::now();
-    let request_id = app.ambient.request_id();
     let Some(found) = pages::find(&http, segments) else {
-        return fault(&http, &request_id, Fault::UnknownMethod);
+        return unknown(&http, app, started);
     };
-    let served = pages::serve(&http, payload, &app, found, &request_id);
-    let reply = AssertUnwindSafe(served)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| fault(&http, &request_id, Fault::Internal));
+    let request_id = app.ambient.request_id();
+    let name = found.name();
+    let served = pages::serve(&http, payload, app, found, &request_id);
+    let reply = AssertUnwindSafe(served).catch_unwind().await;
+    let Ok(reply) = reply else {
+        return fault(&http, app, Fault::Internal, started);
+    };
     tracing::info!(
         %request_id,
-        page = http.path(),
+        page = name,
         verb = %http.method(),
         status = reply.status().as_u16(),
         duration_us = started.elapsed().as_micros() as u64,
@@ -112,24 +234,54 @@ async fn page(
     reply
 }
 
-/// Answers whether the process runs, and nothing else.
-fn live(http: &HttpRequest, app: &App) -> HttpResponse {
-    let request_id = app.ambient.request_id();
-    match *http.method() {
-        HttpMethod::GET | HttpMethod::HEAD => reply::builder(200, &request_id)
-            .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-            .body("ok\n"),
-        _ => fault(http, &request_id, Fault::VerbNotAllowed),
-    }
+async fn inside(http: HttpRequest, app: Data<App>) -> HttpResponse {
+    let path = http.path().to_owned();
+    look(&http, &app, &segments(&path), Instant::now()).await
 }
 
-async fn api(http: HttpRequest, payload: Payload, app: Arc<App>, name: &str) -> HttpResponse {
-    let started = Instant::now();
-    let request_id = app.ambient.request_id();
-    let Some(method) = methods::find(name) else {
-        tracing::info!(%request_id, method = "-", outcome = "unknown method", "call");
-        return fault(&http, &request_id, Fault::UnknownMethod);
+fn segments(path: &str) -> Vec<&str> {
+    let segments = path.split('/');
+    segments.filter(|segment| !segment.is_empty()).collect()
+}
+
+/// What looks inside, and everything else that is no call.
+async fn look(http: &HttpRequest, app: &App, path: &[&str], started: Instant) -> HttpResponse {
+    let is_known = matches!(path, ["health", "live" | "ready"] | ["metrics"]);
+    if !is_known {
+        return unknown(http, app, started);
+    }
+    if !matches!(*http.method(), HttpMethod::GET | HttpMethod::HEAD) {
+        return fault(http, app, Fault::OnlyGet, started);
+    }
+    let (content_type, text) = match path {
+        ["metrics"] => (metrics::CONTENT_TYPE, app.metrics.text(app)),
+        ["health", "ready"] => match app.check_ready().await {
+            Ok(()) => (TEXT, "ok\n".into()),
+            Err(error) => return fault(http, app, Fault::from(&error), started),
+        },
+        _ => (TEXT, "ok\n".into()),
     };
+    // Asked every few seconds, by machines: no line for each in the log.
+    reply::builder(200, &app.ambient.request_id())
+        .insert_header((CONTENT_TYPE, content_type))
+        .body(text)
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+async fn api(
+    http: HttpRequest,
+    payload: Payload,
+    app: Arc<App>,
+    name: &str,
+    started: Instant,
+) -> HttpResponse {
+    let Some(method) = methods::find(name) else {
+        return unknown(&http, &app, started);
+    };
+    let request_id = app.ambient.request_id();
+    let peer = http.peer_addr().map(|peer| peer.ip());
+    let address = address::caller(peer, http.headers(), &app.trusted_proxies);
     let call = Request {
         method,
         verb: match *http.method() {
@@ -138,7 +290,7 @@ async fn api(http: HttpRequest, payload: Payload, app: Arc<App>, name: &str) -> 
             _ => Verb::Other,
         },
         parameters: request::parameters(&http, payload).await,
-        address: http.peer_addr().map(|peer| peer.ip()),
+        address,
         request_id: request_id.clone(),
     };
     // A panic is a defect, but its caller gets an answer and the others do not notice.
@@ -146,22 +298,42 @@ async fn api(http: HttpRequest, payload: Payload, app: Arc<App>, name: &str) -> 
         .catch_unwind()
         .await
         .unwrap_or_else(|_| dispatch::fault(Fault::Internal, Layout::Compact));
+    let took = started.elapsed();
+    app.metrics.request(Some(method), answer.outcome, took);
     tracing::info!(
         %request_id,
         method = method.name,
         caller = answer.caller.as_deref().unwrap_or("-"),
-        outcome = answer.outcome,
+        address = address.map(tracing::field::display),
+        outcome = answer.outcome.label(),
         status = answer.status,
-        duration_us = started.elapsed().as_micros() as u64,
+        duration_us = took.as_micros() as u64,
         "call"
     );
     reply::xml(http.headers(), &request_id, answer)
 }
 
-fn fault(http: &HttpRequest, request_id: &str, fault: Fault) -> HttpResponse {
-    reply::xml(
-        http.headers(),
-        request_id,
-        dispatch::fault(fault, Layout::Compact),
-    )
+fn unknown(http: &HttpRequest, app: &App, started: Instant) -> HttpResponse {
+    fault(http, app, Fault::UnknownMethod, started)
+}
+
+/// The answer to what is no call of a method, with its log line. The path is not in it: it may hold anything.
+fn fault(http: &HttpRequest, app: &App, fault: Fault, started: Instant) -> HttpResponse {
+    let request_id = app.ambient.request_id();
+    let peer = http.peer_addr().map(|peer| peer.ip());
+    let address = address::caller(peer, http.headers(), &app.trusted_proxies);
+    let outcome = Outcome::Fault(fault);
+    let took = started.elapsed();
+    app.metrics.request(None, outcome, took);
+    tracing::info!(
+        %request_id,
+        method = NO_METHOD,
+        address = address.map(tracing::field::display),
+        outcome = outcome.label(),
+        status = fault.status(),
+        duration_us = took.as_micros() as u64,
+        "call"
+    );
+    let answer: Answer = dispatch::fault(fault, Layout::Compact);
+    reply::xml(http.headers(), &request_id, answer)
 }

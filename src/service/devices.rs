@@ -1,6 +1,6 @@
 //! Devices: creating them so that they can be used at once, listing a user's, trunks, hiding.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::access::Actor;
 use super::lists::{self, MAX_OFFERED, Slice};
@@ -91,15 +91,17 @@ pub fn create(
         is_trunk: false,
     };
     device.id = devices::insert(tx, &device, by.now_ms)?;
-    log::record(
-        tx,
-        by,
-        "device.create",
-        device.id,
-        None,
-        Some(json!(device)),
-    )?;
+    let after = Some(logged(&device));
+    log::record(tx, by, "device.create", device.id, None, after)?;
     Ok(device)
+}
+
+/// A device as the action log shows it: without what its user proves himself with.
+fn logged(device: &Device) -> Value {
+    let mut fields = json!(device);
+    fields.as_object_mut().map(|fields| fields.remove("pin"));
+    fields["has_pin"] = device.pin.is_some().into();
+    fields
 }
 
 fn find_user(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error> {
@@ -282,8 +284,8 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
         );
     }
     devices::hide(tx, id, by.now_ms)?;
-    let before = json!({ "hidden": false, "pin": device.pin });
-    let after = json!({ "hidden": true, "pin": null });
+    let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
+    let after = json!({ "hidden": true, "has_pin": false });
     log::record(tx, by, "device.hide", id, Some(before), Some(after))?;
     Ok(())
 }

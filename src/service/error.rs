@@ -282,8 +282,8 @@ pub enum SetupError {
         "hash_check can be off only for an owner with an IP allow-list, or while require_password is always"
     )]
     HashCheckNeeded,
-    /// Not an address or a CIDR block, or a block that holds every address.
-    #[error("not an IP address or a CIDR block that leaves someone out")]
+    /// Not an address or a CIDR block, or a block that holds almost every address.
+    #[error("not an IP address or a CIDR block of /8 or narrower")]
     NetworkInvalid,
     /// It cannot be taken off the allow-list.
     #[error("the block is not on the allow-list")]

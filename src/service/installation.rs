@@ -41,6 +41,11 @@ pub fn fill_demo(tx: &WriteTx<'_>, now_ms: i64) -> Result<(), StoreError> {
     installation::insert_demo_world(tx)
 }
 
+/// Writes without changing anything: fails when nothing can be written.
+pub fn touch(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    installation::touch(tx)
+}
+
 /// Whether the database carries the mark of the demo world, whose password and keys are public.
 pub fn is_demo(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
     installation::is_demo(tx)

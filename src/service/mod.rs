@@ -19,6 +19,7 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod text;
+pub mod throttle;
 pub mod users;
 pub mod verifier;
 

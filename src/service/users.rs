@@ -17,6 +17,8 @@ use crate::store::{ReadTx, StoreError, WriteTx, device_groups, sessions};
 pub const MAX_USERNAME: usize = 80;
 /// Name of the device group that every user starts with.
 pub const PRIMARY_GROUP: &str = "primary";
+/// Shortest prefix of a block on an allow-list.
+const MIN_PREFIX: u8 = 8;
 /// Blocks on one owner's allow-list at most: every call of his is compared with all of them.
 pub const MAX_NETWORKS: usize = 256;
 
@@ -316,8 +318,8 @@ fn normalise(network: &str) -> Result<IpNet, Error> {
         _ => None,
     };
     let block = mapped.map_or(block, IpNet::V4).trunc();
-    // A list that lets everyone in would stand for a protection that is not there.
-    if block.prefix_len() == 0 {
+    // A list that lets almost everyone in would stand for a protection that is not there.
+    if block.prefix_len() < MIN_PREFIX {
         return Err(invalid());
     }
     Ok(block)
@@ -342,8 +344,9 @@ mod tests {
             "",
             "192.0.2",
             "192.0.2.0/33",
-            "0.0.0.0/0",
+            "128.0.0.0/7",
             "::/0",
+            "2000::/7",
             "192.0.2.0/",
             "example.com",
             " 192.0.2.1",

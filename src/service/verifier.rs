@@ -2,6 +2,8 @@
 //! remembered for a while, equal pairs share one verification, and only a few run at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,13 +13,14 @@ use argon2::password_hash::phc::PasswordHash;
 use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, oneshot};
 
 use super::AccessError;
 use crate::ambient::Ambient;
 use crate::store::StoreError;
 
-/// Verifications that run at once, each taking the time and memory of one argon2 pass.
+/// Verifications that run at once. Each has a thread of its own for good, because the memory of an argon2 pass stays with
+/// the thread that made it.
 pub const AT_ONCE: usize = 2;
 /// Different pairs that may run or wait; one more is refused with [`StoreError::Overloaded`].
 pub const MAX_WAITING: usize = 64;
@@ -37,17 +40,34 @@ pub struct Verifier {
     remembered: Mutex<HashMap<Pair, i64>>,
     /// Pairs being verified; equal ones wait for the same cell.
     running: Mutex<HashMap<Pair, Arc<OnceCell<bool>>>>,
-    slots: Semaphore,
+    jobs: SyncSender<Job>,
+    /// Passwords that were right and known to be, since the start.
+    hits: AtomicU64,
+}
+
+/// One argon2 pass. Nobody waits for it any more when its caller has hung up.
+struct Job {
+    password: String,
+    stored: String,
+    reply: oneshot::Sender<bool>,
 }
 
 impl Verifier {
     /// A verifier with a key of its own.
     pub fn new(ambient: &Ambient) -> Self {
+        let (jobs, waiting) = sync_channel(MAX_WAITING);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..AT_ONCE {
+            let waiting = waiting.clone();
+            // It ends when the verifier is dropped.
+            std::thread::spawn(move || work(&waiting));
+        }
         Self {
             key: ambient.bytes(),
             remembered: Mutex::default(),
             running: Mutex::default(),
-            slots: Semaphore::new(AT_ONCE),
+            jobs,
+            hits: AtomicU64::new(0),
         }
     }
 
@@ -67,18 +87,24 @@ impl Verifier {
             .get(&pair)
             .is_some_and(|until| now_ms < *until)
         {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
         let running = self.join(pair)?;
         let is_right = running
             .cell
-            .get_or_init(|| self.compute(password.to_owned(), stored.to_owned()))
-            .await;
+            .get_or_try_init(|| self.compute(password, stored))
+            .await?;
         if !is_right {
             return Err(AccessError::WrongPassword.into());
         }
         self.remember(pair, now_ms);
         Ok(())
+    }
+
+    /// How often a password was right because it was remembered, since the start.
+    pub fn remembered_count(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
     }
 
     /// The verification of this pair that is under way, or a new one.
@@ -94,18 +120,17 @@ impl Verifier {
         })
     }
 
-    async fn compute(&self, password: String, stored: String) -> bool {
-        let Ok(_slot) = self.slots.acquire().await else {
-            return false;
+    async fn compute(&self, password: &str, stored: &str) -> Result<bool, StoreError> {
+        let (reply, is_right) = oneshot::channel();
+        let job = Job {
+            password: password.into(),
+            stored: stored.into(),
+            reply,
         };
-        let verification = tokio::task::spawn_blocking(move || {
-            PasswordHash::new(&stored).is_ok_and(|stored| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &stored)
-                    .is_ok()
-            })
-        });
-        verification.await.unwrap_or(false)
+        self.jobs
+            .try_send(job)
+            .map_err(|_| StoreError::Overloaded)?;
+        is_right.await.map_err(|_| StoreError::Internal)
     }
 
     fn remember(&self, pair: Pair, now_ms: i64) {
@@ -129,6 +154,26 @@ impl Verifier {
     }
 }
 
+fn work(waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        // The lock is held while waiting, so the threads wait in line; not while working.
+        let Ok(job) = lock(waiting).recv() else {
+            return;
+        };
+        if !job.reply.is_closed() {
+            let is_right = is_made_from(&job.password, &job.stored);
+            let _ = job.reply.send(is_right);
+        }
+    }
+}
+
+fn is_made_from(password: &str, stored: &str) -> bool {
+    PasswordHash::new(stored).is_ok_and(|stored| {
+        let argon2 = Argon2::default();
+        argon2.verify_password(password.as_bytes(), &stored).is_ok()
+    })
+}
+
 /// One caller's share in a verification; the last one to leave, also by hanging up, takes it off the list.
 struct Running<'a> {
     verifier: &'a Verifier,
@@ -149,4 +194,108 @@ impl Drop for Running<'_> {
 // A map is whole between two statements, so a poisoned lock is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::{Algorithm, Params, PasswordHasher, Version};
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::service::Error;
+
+    /// An argon2 string that takes so many passes over 8 KiB: 1 is quick, 300,000 take a while.
+    fn stored(password: &str, passes: u32) -> String {
+        let params = Params::new(8, passes, 1, None).unwrap();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash = argon2.hash_password_with_salt(password.as_bytes(), b"0123456789abcdef");
+        hash.unwrap().to_string()
+    }
+
+    fn slow() -> String {
+        stored("x", 1).replace("t=1,", "t=300000,")
+    }
+
+    fn verifier() -> Verifier {
+        Verifier::new(&Ambient::fixed(0, 1))
+    }
+
+    fn wrong() -> Result<(), Error> {
+        Err(AccessError::WrongPassword.into())
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_for_what_was_made_from_it() {
+        let (verifier, good) = (verifier(), stored("right", 1));
+        let check = async |password, stored| verifier.verify(0, "u", password, stored).await;
+        assert_eq!(check("right", Some(&good)).await, Ok(()));
+        assert_eq!(check("wrong", Some(&good)).await, wrong());
+        assert_eq!(check("right", None).await, wrong());
+        assert_eq!(check("right", Some("no argon2 string")).await, wrong());
+    }
+
+    #[tokio::test]
+    async fn a_verified_pair_is_remembered_for_its_time_and_no_other_pair_is() {
+        let (verifier, good) = (verifier(), stored("right", 1));
+        let hits = async |now_ms, username, password, stored: &str| {
+            let before = verifier.remembered_count();
+            let _ = verifier
+                .verify(now_ms, username, password, Some(stored))
+                .await;
+            verifier.remembered_count() - before
+        };
+        let end_ms = REMEMBERED_FOR.as_millis() as i64;
+        assert_eq!(hits(0, "u", "right", &good).await, 0);
+        assert_eq!(hits(end_ms - 1, "u", "right", &good).await, 1);
+        assert_eq!(hits(end_ms, "u", "right", &good).await, 0);
+        assert_eq!(hits(end_ms, "u", "wrong", &good).await, 0);
+        assert_eq!(hits(end_ms, "u", "wrong", &good).await, 0);
+        assert_eq!(hits(end_ms, "ur", "ight", &good).await, 0);
+        assert_eq!(hits(end_ms, "u", "right", &stored("right", 2)).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_has_a_limit() {
+        let verifier = verifier();
+        for place in 0..=MAX_REMEMBERED {
+            verifier.remember(verifier.pair("u", &place.to_string(), ""), 0);
+            assert!(lock(&verifier.remembered).len() <= MAX_REMEMBERED);
+        }
+    }
+
+    #[tokio::test]
+    async fn equal_pairs_share_one_verification() {
+        let (verifier, slow) = (verifier(), slow());
+        let calls = (0..MAX_WAITING * 4).map(|_| verifier.verify(0, "u", "p", Some(&slow)));
+        // More than may wait: they are one.
+        assert!(
+            join_all(calls)
+                .await
+                .iter()
+                .all(|result| *result == wrong())
+        );
+    }
+
+    #[tokio::test]
+    async fn what_waits_has_a_limit_and_whoever_hangs_up_makes_room() {
+        let (verifier, slow) = (verifier(), slow());
+        let names: Vec<String> = (0..=MAX_WAITING).map(|place| place.to_string()).collect();
+        let call = |name| Box::pin(verifier.verify(0, name, "p", Some(&slow)));
+        let mut waiting: Vec<_> = names[..MAX_WAITING].iter().map(|name| call(name)).collect();
+        for call in &mut waiting {
+            assert!(call.now_or_never().is_none());
+        }
+        let one_more = call(&names[MAX_WAITING]).await;
+        assert_eq!(one_more, Err(StoreError::Overloaded.into()));
+        drop(waiting);
+        assert!(lock(&verifier.running).is_empty());
+        // The places come free as soon as one of the two that run has ended.
+        let mut answer = call(&names[MAX_WAITING]).await;
+        while answer == Err(StoreError::Overloaded.into()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            answer = call(&names[MAX_WAITING]).await;
+        }
+        assert_eq!(answer, wrong());
+    }
 }

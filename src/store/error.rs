@@ -24,8 +24,8 @@ pub enum StoreError {
     /// The file or its folder cannot be written.
     #[error("the database is read-only")]
     ReadOnly,
-    /// The folder is not there.
-    #[error("the folder is missing")]
+    /// The folder or the file is not there.
+    #[error("it is not there")]
     Missing,
     /// The operating system reported a failure while reading or writing.
     #[error("the disk failed")]

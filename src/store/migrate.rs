@@ -1,10 +1,13 @@
 //! From an empty or an older file to this release's schema, and the refusal of files that are not ours.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, WriteTx, pool};
+use super::draft::{self, Draft, NotKept};
+use super::{StoreError, WriteTx, backup, pool};
 
 /// The schema of a new file.
 pub const SCHEMA: &str = include_str!("../../schema.sql");
@@ -29,6 +32,11 @@ pub enum OpenError {
     /// There is a file where a new one should be made.
     #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
     Exists(PathBuf),
+    /// A file of a database that is gone stands where a new one should be made.
+    #[error(
+        "{0} is left over from a database that is gone: move it away, or put that database back"
+    )]
+    LeftOver(PathBuf),
     /// Not an SQLite file, or an SQLite file of another program.
     #[error("{0} is not a linebook database: check the path, or move that file away")]
     Foreign(PathBuf),
@@ -44,6 +52,27 @@ pub enum OpenError {
         /// This release's version.
         known: usize,
     },
+    /// The file was written by an older release, and is only to be looked at.
+    #[error(
+        "{0} was written by an older linebook: serve it once with this one, which brings it forward"
+    )]
+    Older(PathBuf),
+    /// A server has the folder.
+    #[error("a linebook server already runs on {0}: stop it first, or choose another folder")]
+    Served(PathBuf),
+    /// A file is being put in the database's place, or should be while the database is open.
+    #[error("{0} is in use by another linebook command: try again when it has ended")]
+    InUse(PathBuf),
+    /// Other machines could change the same file.
+    #[error(
+        "{0} is on a network file system ({1}), where SQLite's WAL is not safe: use a local disk"
+    )]
+    Network(PathBuf, String),
+    /// Others can read the secrets in a file, and that cannot be changed.
+    #[error(
+        "{0} cannot be taken away from other users ({1}): give it to the user that runs linebook, mode 0600"
+    )]
+    Exposed(PathBuf, StoreError),
     /// The SQLite that was linked is too old.
     #[error("SQLite {0} can corrupt a WAL file: build linebook with {min} or newer", min = MIN_SQLITE.1)]
     OldSqlite(&'static str),
@@ -57,24 +86,48 @@ pub enum OpenError {
 
 /// Opens an existing database for writing, migrated. A file that is not linebook's is not touched.
 pub fn open(path: &Path) -> Result<Connection, OpenError> {
+    let (mut connection, found) = connect(path)?;
+    let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
+    // SQLite falls back to reading when it may not write; a server that cannot write is told so at its start.
+    if connection.is_readonly("main").map_err(StoreError::from)? {
+        return Err(unusable(StoreError::ReadOnly));
+    }
+    pool::use_wal(&connection).map_err(unusable)?;
+    if found < VERSION {
+        snapshot(&connection, path, found)?;
+        steps(&mut connection, found).map_err(unusable)?;
+    }
+    Ok(connection)
+}
+
+/// A connection to an existing database of this release that only looks.
+pub fn look(path: &Path) -> Result<Connection, OpenError> {
+    let (connection, found) = connect(path)?;
+    if found < VERSION {
+        return Err(OpenError::Older(path.into()));
+    }
+    connection
+        .pragma_update(None, "query_only", true)
+        .map_err(StoreError::from)?;
+    Ok(connection)
+}
+
+/// A connection to an existing database of this or an older release, as it is, and its version.
+pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
     check_sqlite()?;
     if !path.exists() {
         return Err(OpenError::Missing(path.into()));
     }
-    let unusable = |error: StoreError| match error {
-        StoreError::Corrupt => OpenError::Foreign(path.into()),
-        other => OpenError::Unusable(path.into(), other),
-    };
-    let mut connection = pool::connect(path).map_err(unusable)?;
-    let pragma = |name: &str| -> Result<i64, OpenError> {
-        connection
-            .pragma_query_value(None, name, |row| row.get(0))
-            .map_err(|error| unusable(error.into()))
-    };
-    let found = pragma("user_version")? as usize;
-    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+    let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
+    // Before SQLite opens it: that alone could write another program's WAL into its file.
+    if !has_mark(path).map_err(|error| unusable(error.into()))? {
         return Err(OpenError::Foreign(path.into()));
     }
+    let connection = pool::connect(path).map_err(unusable)?;
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| unusable(error.into()))?;
+    let found = usize::try_from(found).map_err(|_| OpenError::Foreign(path.into()))?;
     if found > VERSION {
         return Err(OpenError::Newer {
             path: path.into(),
@@ -82,16 +135,21 @@ pub fn open(path: &Path) -> Result<Connection, OpenError> {
             known: VERSION,
         });
     }
-    // SQLite falls back to reading when it may not write; a server that cannot write is told so at its start.
-    if connection.is_readonly("main").map_err(StoreError::from)? {
-        return Err(unusable(StoreError::ReadOnly));
+    Ok((connection, found))
+}
+
+/// Whether a file begins as linebook's do: an SQLite file whose header carries the application id.
+fn has_mark(path: &Path) -> io::Result<bool> {
+    let mut header = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Ok(()) => Ok(header.starts_with(b"SQLite format 3\0")
+            && header[68..] == APPLICATION_ID.to_be_bytes()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory => Ok(false),
+            _ => Err(error),
+        },
     }
-    pool::use_wal(&connection).map_err(unusable)?;
-    if found < VERSION {
-        snapshot(&connection, path, found).map_err(unusable)?;
-        steps(&mut connection, found).map_err(unusable)?;
-    }
-    Ok(connection)
 }
 
 /// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is whole,
@@ -104,12 +162,9 @@ pub fn create<E: From<OpenError>>(
     if path.exists() {
         return Err(OpenError::Exists(path.into()).into());
     }
+    check_no_left_over(path)?;
     let unusable = |error: StoreError| E::from(OpenError::Unusable(path.into(), error));
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let draft = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)
-        .map_err(|error| unusable(error.into()))?;
+    let draft = Draft::new(path).map_err(unusable)?;
     let mut connection = pool::connect(draft.path()).map_err(unusable)?;
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -124,19 +179,34 @@ pub fn create<E: From<OpenError>>(
         .map_err(|error| unusable(error.into()))?;
     drop(connection);
     // Does not replace a file that someone else has made in the meantime.
-    draft
-        .persist_noclobber(path)
-        .map_err(|_| OpenError::Exists(path.into()))?;
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| unusable(error.into()))?;
+    draft.keep(false).map_err(|fault| match fault {
+        NotKept::Exists => OpenError::Exists(path.into()).into(),
+        NotKept::Store(error) => unusable(error),
+    })?;
     Ok(open(path)?)
+}
+
+/// SQLite would take the WAL of a database that is gone for the new one's, and bring its rows back.
+fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
+    let left_over = draft::SIDECARS
+        .iter()
+        .map(|suffix| path.with_extension(format!("db{suffix}")))
+        .find(|file| file.exists());
+    match left_over {
+        Some(file) => Err(OpenError::LeftOver(file)),
+        None => Ok(()),
+    }
 }
 
 /// Runs the steps from version `found` on, each in a transaction of its own.
 pub fn steps(connection: &mut Connection, found: usize) -> Result<(), StoreError> {
     for (done, step) in STEPS.iter().enumerate().skip(found) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let now: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if now as usize != done {
+            // Another process has done it while this one waited for the lock.
+            continue;
+        }
         transaction.execute_batch(step)?;
         mark(&transaction, done + 1)?;
         transaction.commit()?;
@@ -150,13 +220,17 @@ fn mark(connection: &Connection, version: usize) -> Result<(), rusqlite::Error> 
     connection.pragma_update(None, "user_version", version as i64)
 }
 
-/// Keeps the file as it was before a migration: `linebook.db.v3` beside it.
-fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), StoreError> {
-    let copy = path.with_extension(format!("db.v{version}"));
-    if !copy.exists() {
-        connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
-    }
-    Ok(())
+/// Keeps the file as it was before a migration: `linebook.db.v3` beside it, whole and on disk before the first step. One
+/// that is there already is of another time (a restored database is migrated again), and stays.
+fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), OpenError> {
+    let copy = (1..)
+        .map(|count| match count {
+            1 => path.with_extension(format!("db.v{version}")),
+            _ => path.with_extension(format!("db.v{version}-{count}")),
+        })
+        .find(|copy| !copy.exists())
+        .expect("the numbers do not end");
+    backup::copy_to(connection, &copy).map_err(|error| OpenError::Unusable(copy, error))
 }
 
 fn check_sqlite() -> Result<(), OpenError> {

@@ -5,12 +5,16 @@
 
 pub mod action_log;
 pub mod api_keys;
+pub mod backup;
+pub mod check;
 pub mod clis;
 pub mod device_groups;
 pub mod devices;
 pub mod dialplans;
 pub mod dids;
+mod draft;
 mod error;
+pub mod folder;
 pub mod installation;
 pub mod ivrs;
 pub mod migrate;
@@ -22,18 +26,28 @@ pub mod settings;
 pub mod users;
 mod writer;
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
 
 pub use error::StoreError;
+use folder::FolderLock;
 pub use migrate::OpenError;
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
 pub use writer::{MAX_BATCH, QUEUE};
 
 /// The database's file name in the data folder.
 pub const FILE_NAME: &str = "linebook.db";
+
+/// The file that SQLite keeps beside a database under the same name with `suffix`.
+fn sidecar(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
 
 /// How many connections, and how many writes a commit may serve.
 #[derive(Debug, Clone, Copy)]
@@ -53,19 +67,36 @@ impl Default for Options {
     }
 }
 
+/// What the database is doing, for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Activity {
+    /// Writes that wait.
+    pub queue_depth: usize,
+    /// Writes that were taken from the queue since the start.
+    pub writes: u64,
+    /// Size of the write-ahead log.
+    pub wal_bytes: u64,
+    /// Open read-only connections.
+    pub readers: u32,
+    /// Of these, in use.
+    pub readers_in_use: u32,
+}
+
 /// An open database.
 pub struct Store {
     readers: pool::Pool,
     writer: writer::Writer,
     path: PathBuf,
+    _in_use: FolderLock,
 }
 
 impl Store {
     /// Opens the database in the folder `data`, brought to this release's schema first if it is older.
     pub fn open(data: &Path, options: Options) -> Result<Self, OpenError> {
         let path = data.join(FILE_NAME);
+        let in_use = folder::lock_for_use(data)?;
         let connection = migrate::open(&path)?;
-        Self::start(connection, path, options)
+        Self::start(connection, path, in_use, options)
     }
 
     /// Makes a new database in the folder `data` and lets `fill` put its first rows in, all in one transaction.
@@ -76,21 +107,48 @@ impl Store {
         fill: impl FnOnce(&WriteTx<'_>) -> Result<(), E>,
     ) -> Result<Self, E> {
         let path = data.join(FILE_NAME);
+        let in_use = folder::lock_for_use(data)?;
         let connection = migrate::create(&path, fill)?;
-        Ok(Self::start(connection, path, options)?)
+        Ok(Self::start(connection, path, in_use, options)?)
     }
 
-    fn start(connection: Connection, path: PathBuf, options: Options) -> Result<Self, OpenError> {
+    fn start(
+        connection: Connection,
+        path: PathBuf,
+        in_use: FolderLock,
+        options: Options,
+    ) -> Result<Self, OpenError> {
         Ok(Self {
             writer: writer::Writer::start(connection, options.max_batch)?,
             readers: pool::readers(&path, options.readers)?,
             path,
+            _in_use: in_use,
         })
     }
 
     /// Where the database file is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the database is doing.
+    pub fn activity(&self) -> Activity {
+        let readers = self.readers.state();
+        let mut wal = self.path.clone().into_os_string();
+        wal.push("-wal");
+        Activity {
+            queue_depth: self.writer.queue_depth(),
+            writes: self.writer.writes(),
+            // A file that is not there holds nothing.
+            wal_bytes: std::fs::metadata(wal).map_or(0, |file| file.len()),
+            readers: readers.connections,
+            readers_in_use: readers.connections - readers.idle_connections,
+        }
+    }
+
+    /// How many writes each commit served.
+    pub fn batch_sizes(&self) -> Histogram {
+        self.writer.batch_sizes()
     }
 
     /// Runs `work` on one snapshot of the database. Blocks: for as long as its statements take, and for a free reader.
@@ -149,6 +207,10 @@ impl Drop for Snapshot<'_> {
             .and_then(|mut end| end.execute([]));
         if let Err(error) = ended {
             tracing::error!(%error, "a read transaction could not be ended");
+            // A reader that stayed in it would fail every later request.
+            if !self.0.is_autocommit() {
+                let _ = self.0.execute_batch("ROLLBACK");
+            }
         }
     }
 }
@@ -161,12 +223,15 @@ pub struct ReadTx<'a> {
 /// A transaction that can also write. The functions that insert, update and delete take this.
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    /// The last fault of a statement that changes rows: why SQLite rolled everything back, if it did.
+    fault: RefCell<Option<StoreError>>,
 }
 
 impl<'a> WriteTx<'a> {
     fn new(connection: &'a Connection) -> Self {
         Self {
             read: ReadTx { connection },
+            fault: RefCell::new(None),
         }
     }
 }

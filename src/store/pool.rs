@@ -13,6 +13,9 @@ use super::StoreError;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a free reader.
 pub const READER_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the WAL file is cut back to, in bytes, when it is used from its beginning again: a long reader (a backup) lets it
+/// grow while it runs, and the disk gets that space back.
+const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 /// Statements kept prepared per connection; more than the code has.
 const STATEMENT_CACHE: usize = 128;
 
@@ -47,7 +50,20 @@ pub fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     pragmas(&connection)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     Ok(connection)
+}
+
+/// A connection to the existing file at `path` that only looks, beside whoever else uses it.
+pub fn look(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Leaves the file without a WAL beside it: one file that holds everything. Needs it alone.
+pub fn use_one_file(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "journal_mode", "DELETE")?)
 }
 
 /// Readers go on while the writer writes. The mode is kept in the file, so readers need not ask for it.

@@ -79,12 +79,33 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Runs a statement that changes rows; how many it changed.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+        self.change(|| self.connection.prepare_cached(sql)?.execute(params))
     }
 
     /// Runs an INSERT; the new row's id.
     pub(super) fn insert(&self, sql: &str, params: impl Params) -> Result<Id, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.insert(params)?)
+        self.change(|| self.connection.prepare_cached(sql)?.insert(params))
+    }
+
+    /// A full disk or an I/O error can make SQLite roll the whole transaction back by itself. A rule that went on after
+    /// that would have each further statement committed alone.
+    fn change<T>(
+        &self,
+        statement: impl FnOnce() -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        if self.connection.is_autocommit() {
+            return Err(self.why_rolled_back());
+        }
+        statement().map_err(|error| {
+            let fault = StoreError::from(error);
+            *self.fault.borrow_mut() = Some(fault.clone());
+            fault
+        })
+    }
+
+    /// Why SQLite rolled the transaction back by itself.
+    pub(super) fn why_rolled_back(&self) -> StoreError {
+        self.fault.borrow().clone().unwrap_or(StoreError::Disk)
     }
 }
 

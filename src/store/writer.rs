@@ -5,10 +5,12 @@
 //! closure is rolled back alone, and nobody hears of success before it is on disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -23,15 +25,42 @@ pub const MAX_BATCH: usize = 256;
 pub struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    counts: Arc<Counts>,
+}
+
+/// What the thread has done and has to do.
+struct Counts {
+    waiting: AtomicUsize,
+    writes: AtomicU64,
+    batch_sizes: Histogram,
+}
+
+impl Counts {
+    fn new() -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            writes: AtomicU64::new(0),
+            // 1, 2, 4, ... 4096.
+            batch_sizes: Histogram::new(exponential_buckets(1.0, 2.0, 13)),
+        }
+    }
+
+    fn taken(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.writes.fetch_add(count as u64, Ordering::Relaxed);
+        self.batch_sizes.observe(count as f64);
+    }
 }
 
 impl Writer {
     /// Starts the thread on `connection`.
     pub fn start(connection: Connection, max_batch: usize) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE);
+        let counts = Arc::new(Counts::new());
+        let counted = counts.clone();
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(connection, &jobs, max_batch.max(1)))
+            .spawn(move || serve(connection, &jobs, max_batch.max(1), &counted))
             .map_err(|error| {
                 tracing::error!(%error, "the writer thread could not be started");
                 StoreError::Internal
@@ -39,7 +68,23 @@ impl Writer {
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
+            counts,
         })
+    }
+
+    /// Writes that wait.
+    pub fn queue_depth(&self) -> usize {
+        self.counts.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Writes that were taken from the queue.
+    pub fn writes(&self) -> u64 {
+        self.counts.writes.load(Ordering::Relaxed)
+    }
+
+    /// How many writes each commit served.
+    pub fn batch_sizes(&self) -> Histogram {
+        self.counts.batch_sizes.clone()
     }
 
     /// Queues `work`; the receiver resolves after the commit (or the refusal, or the failure) of its batch.
@@ -56,9 +101,14 @@ impl Writer {
             reply: Some(reply),
         };
         let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
-        queue.try_send(Box::new(job)).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Overloaded,
-            TrySendError::Disconnected(_) => StoreError::Stopped,
+        // Before it is sent: the thread may be faster than this one, and must not count below zero.
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(Box::new(job)).map_err(|error| {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => StoreError::Overloaded,
+                TrySendError::Disconnected(_) => StoreError::Stopped,
+            }
         })?;
         Ok(outcome)
     }
@@ -127,11 +177,17 @@ where
     }
 }
 
-fn serve(mut connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: usize) {
+fn serve(
+    mut connection: Connection,
+    jobs: &Receiver<Box<dyn Job>>,
+    max_batch: usize,
+    counts: &Counts,
+) {
     let mut batch = Vec::with_capacity(max_batch);
     while let Ok(first) = jobs.recv() {
         batch.push(first);
         batch.extend(jobs.try_iter().take(max_batch - 1));
+        counts.taken(batch.len());
         let committed = commit(&mut connection, &mut batch);
         for mut job in batch.drain(..) {
             job.answer(committed.clone());
@@ -141,18 +197,183 @@ fn serve(mut connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: u
 
 /// One transaction for the whole batch.
 fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    end_stray_transaction(connection)?;
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in batch {
         let savepoint = transaction.savepoint()?;
-        match job.run(&WriteTx::new(&savepoint)) {
-            Keep::Yes => savepoint.commit()?,
-            Keep::No => drop(savepoint),
-        }
+        let tx = WriteTx::new(&savepoint);
+        let keep = job.run(&tx);
         // A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the
         // batch is kept, and going on would write outside of a transaction.
-        if transaction.is_autocommit() {
-            return Err(StoreError::Disk);
+        if savepoint.is_autocommit() {
+            return Err(tx.why_rolled_back());
+        }
+        match keep {
+            Keep::Yes => savepoint.commit()?,
+            // When what was refused cannot be taken back, the batch must not be committed with it.
+            Keep::No => savepoint.finish()?,
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// A failed COMMIT leaves its transaction open, and whoever let go of it may have failed to roll it back. Without this,
+/// every later batch would find itself inside of it.
+fn end_stray_transaction(connection: &Connection) -> Result<(), StoreError> {
+    match connection.is_autocommit() {
+        true => Ok(()),
+        false => Ok(connection.execute_batch("ROLLBACK")?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::settings;
+    use crate::store::{FILE_NAME, Options, Store, installation, pool};
+
+    type Outcome = oneshot::Receiver<Result<(), StoreError>>;
+
+    /// A new database's only connection.
+    fn connection(folder: &std::path::Path) -> Connection {
+        Store::create(folder, Options::default(), |tx| {
+            settings::insert_defaults(tx)?;
+            Ok::<_, crate::store::OpenError>(installation::insert(tx, false, 1001, 0)?)
+        })
+        .expect("a database");
+        pool::connect(&folder.join(FILE_NAME)).expect("a connection")
+    }
+
+    fn job(
+        work: impl FnOnce(&WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) -> (Box<dyn Job>, Outcome) {
+        let (reply, outcome) = oneshot::channel();
+        let task = Task {
+            work: Some(work),
+            result: None,
+            reply: Some(reply),
+        };
+        (Box::new(task), outcome)
+    }
+
+    /// Moves the mark, so that what was kept can be seen.
+    fn set(tx: &WriteTx<'_>, value: i64) -> Result<(), StoreError> {
+        installation::update_next_extension(tx, value)
+    }
+
+    fn value(connection: &Connection) -> i64 {
+        let sql = "SELECT next_extension FROM installation";
+        connection
+            .query_row(sql, [], |row| row.get(0))
+            .expect("a row")
+    }
+
+    /// Runs the jobs in one batch; what each caller hears.
+    fn run(
+        connection: &mut Connection,
+        jobs: Vec<(Box<dyn Job>, Outcome)>,
+    ) -> Vec<Result<(), StoreError>> {
+        let (mut batch, mut outcomes): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+        let committed = commit(connection, &mut batch);
+        for job in &mut batch {
+            job.answer(committed.clone());
+        }
+        let heard = |outcome: &mut Outcome| outcome.try_recv().expect("an answer");
+        outcomes.iter_mut().map(heard).collect()
+    }
+
+    #[test]
+    fn a_refused_write_is_taken_back_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut connection = connection(folder.path());
+        let refused = job(|tx| {
+            set(tx, 3)?;
+            Err(StoreError::Unique)
+        });
+        let heard = run(&mut connection, vec![job(|tx| set(tx, 2)), refused]);
+        assert_eq!(heard, [Ok(()), Err(StoreError::Unique)]);
+        assert_eq!(value(&connection), 2);
+    }
+
+    #[test]
+    fn when_sqlite_rolls_everything_back_nobody_is_told_success_and_nothing_is_written_after() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut connection = connection(folder.path());
+        let rolled_back = job(|tx| {
+            tx.connection.execute_batch("ROLLBACK")?;
+            // A rule that overlooks the failure.
+            assert_eq!(set(tx, 3), Err(StoreError::Disk));
+            Ok(())
+        });
+        let jobs = vec![job(|tx| set(tx, 2)), rolled_back, job(|tx| set(tx, 4))];
+        let heard = run(&mut connection, jobs);
+        assert_eq!(heard, vec![Err(StoreError::Disk); 3]);
+        assert_eq!(value(&connection), 1001);
+        assert_eq!(run(&mut connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
+        assert_eq!(value(&connection), 5);
+    }
+
+    #[test]
+    fn a_refused_write_that_cannot_be_taken_back_is_not_committed_with_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut connection = connection(folder.path());
+        let stuck = job(|tx| {
+            set(tx, 3)?;
+            // Now its savepoint cannot be rolled back.
+            tx.connection.execute_batch("RELEASE _rusqlite_sp")?;
+            Err(StoreError::Unique)
+        });
+        let heard = run(&mut connection, vec![job(|tx| set(tx, 2)), stuck]);
+        assert!(heard.iter().all(Result::is_err), "{heard:?}");
+        assert_eq!(value(&connection), 1001);
+        assert_eq!(run(&mut connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
+    }
+
+    #[test]
+    fn a_transaction_that_was_left_open_does_not_stop_later_writes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut connection = connection(folder.path());
+        connection
+            .execute_batch("BEGIN; UPDATE installation SET next_extension = 3")
+            .expect("a transaction");
+        assert_eq!(run(&mut connection, vec![job(|_| Ok(()))]), [Ok(())]);
+        assert_eq!(value(&connection), 1001, "what was left open is not kept");
+    }
+
+    #[test]
+    fn a_full_database_refuses_and_gets_over_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut connection = connection(folder.path());
+        let fill = "INSERT INTO action_log (at_ms, actor, through, action) VALUES (0, 'x', 'cli', printf('%.8000c', 'x'))";
+        connection
+            .pragma_update(None, "max_page_count", 1)
+            .expect("the least");
+        let too_much = job(move |tx| tx.execute(fill, []).map(|_| ()));
+        let jobs = vec![job(|tx| set(tx, 2)), too_much, job(|tx| set(tx, 3))];
+        // SQLite rolls everything back, so everybody is told, and told why.
+        assert_eq!(run(&mut connection, jobs), vec![Err(StoreError::Full); 3]);
+        assert_eq!(value(&connection), 1001);
+        connection
+            .pragma_update(None, "max_page_count", 1_000_000)
+            .expect("plenty");
+        let again = job(move |tx| tx.execute(fill, []).map(|_| ()));
+        assert_eq!(run(&mut connection, vec![again]), [Ok(())]);
+    }
+
+    #[test]
+    fn what_is_queued_is_written_before_the_writer_is_gone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let writer = Writer::start(connection(folder.path()), 2).expect("a writer");
+        let (go, gate) = std::sync::mpsc::channel();
+        let first = writer.enqueue(move |_| gate.recv().map_err(|_| StoreError::Internal));
+        let rest = (1..=50).map(|value| writer.enqueue(move |tx| set(tx, value)));
+        let outcomes: Vec<_> = [first].into_iter().chain(rest).collect();
+        go.send(()).expect("the first one waits");
+        drop(writer);
+        for outcome in outcomes {
+            assert_eq!(outcome.expect("room").try_recv(), Ok(Ok(())));
+        }
+        let connection = pool::connect(&folder.path().join(FILE_NAME)).expect("a connection");
+        assert_eq!(value(&connection), 50);
+    }
 }

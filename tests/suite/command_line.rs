@@ -683,7 +683,7 @@ fn an_allow_list_holds_blocks_of_owners() {
     );
     world.refused(
         &["user", "allow-ip", "shop", "192.0.2.0/33"],
-        "not an IP address or a CIDR block that leaves someone out: 192.0.2.0/33\n",
+        "not an IP address or a CIDR block of /8 or narrower: 192.0.2.0/33\n",
     );
     world.refused(
         &["user", "allow-ip", "bob", "192.0.2.1"],

@@ -1,3 +1,20 @@
-//! The tests that run the real binary against real files.
+//! Everything that a fixture file cannot say: generated checks, properties, races, real sockets, the command line, the
+//! tree itself.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
 
 mod command_line;
+mod docs;
+mod inside;
+mod limits;
+mod pages;
+mod properties;
+mod socket;
+mod store;
+mod table;
+mod throttle;
+mod tidy;
+mod tls;

@@ -49,6 +49,16 @@ pub enum Found {
     Nothing,
 }
 
+impl Found {
+    /// How it is called in the log. The path itself may hold anything, also the token of a link.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Route(route, ..) => route.path,
+            Self::WrongVerb | Self::Nothing => "-",
+        }
+    }
+}
+
 /// What the path leads to; none: nothing that a browser asked for.
 pub fn find(http: &HttpRequest, segments: &[&str]) -> Option<Found> {
     let verb = match *http.method() {

@@ -1,5 +1,7 @@
 //! The overview: what there is, what should be looked at, what was done last.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::log;
@@ -10,9 +12,12 @@ use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::dids::DidStatus;
+use crate::store::users::UserType;
 
 /// Changes that are shown.
 const CHANGES: usize = 8;
+/// A backup that is older is worth a warning; a server that makes none knows of none.
+const OLD_BACKUP: Duration = Duration::from_secs(48 * 60 * 60);
 /// The chart's measures, in its own units.
 const BAR: u32 = 240;
 
@@ -33,6 +38,11 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }
         @for warning in &overview.warnings { (warn(warning, overview.devices)) }
+        @if let (Some(age), true) = (visit.app.backup_age(), visit.by().user_type == UserType::Admin) {
+            @if age > OLD_BACKUP {
+                p.notice.warn { "The last backup by the server is " (age.as_secs() / 3600) " hours old." }
+            }
+        }
         (cards(&overview))
         div.columns {
             @if !overview.dids.is_empty() { (chart(&overview)) }

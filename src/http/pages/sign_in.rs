@@ -5,7 +5,9 @@ use maud::{Markup, html};
 use super::parts::{self, Field, Problem};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
 use super::{assets, layout};
+use crate::api::fault::Fault;
 use crate::service::access::{Actor, Right};
+use crate::service::throttle::{Failure, Proof};
 use crate::service::{AccessError, Error, Rule, UserError, installation, passwords, sessions};
 use crate::store::row::Id;
 use crate::store::users::{ADMIN, UserType};
@@ -70,6 +72,8 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
         Ok(user) => user,
         Err(error) => {
             refusal(error)?;
+            let throttle = &visit.app.throttle;
+            throttle.failed(now_ms, visit.remote, &username, Failure::Credentials);
             tracing::warn!(
                 address = visit.remote.map(tracing::field::display),
                 "a sign-in was refused"
@@ -79,6 +83,8 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
             return Ok(ask(&visit, 422, &problem, is_demo));
         }
     };
+    let throttle = &visit.app.throttle;
+    throttle.succeeded(visit.remote, &username, Proof::Password);
     if user.user_type == UserType::Admin {
         sessions::forget_first_run(&visit.app.store);
     }
@@ -86,9 +92,13 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SignedIn(next(&visit), token))
 }
 
-/// The place where guessing is slowed down: asked before a password is looked at.
-fn throttle(_visit: &Visit, _username: &str) -> Result<(), Trouble> {
-    Ok(())
+/// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
+fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
+    let now_ms = visit.app.ambient.now_ms();
+    match visit.app.throttle.allows(now_ms, visit.remote, username) {
+        true => Ok(()),
+        false => Err(Fault::TooManyFailures.into()),
+    }
 }
 
 /// A session with a token of its own: one that was known before signing in is worth nothing.

@@ -15,7 +15,7 @@ use crate::api::fault::Fault;
 use crate::api::method::Method;
 use crate::api::parameters::Parameters;
 use crate::app::App;
-use crate::http::reply;
+use crate::http::{address, reply};
 use crate::service::access::{Actor, Right};
 use crate::service::{
     AccessError, CliError, DeviceError, DidError, Error, Refusal, Rule, SetupError, UserError,
@@ -148,7 +148,7 @@ pub fn words(refusal: &Refusal, method: Option<&Method>) -> String {
 impl Visit {
     /// What the request says before anything is read.
     pub fn new(http: &HttpRequest, app: &Arc<App>, request_id: &str) -> Self {
-        let is_secure = cookies::is_secure(http);
+        let is_secure = cookies::is_secure(http, app);
         let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
         let scheme = if is_secure { "https" } else { "http" };
         Self {
@@ -161,7 +161,11 @@ impl Visit {
             route: "",
             path: http.path().into(),
             address: http.uri().to_string(),
-            remote: http.peer_addr().map(|peer| peer.ip().to_canonical()),
+            remote: address::caller(
+                http.peer_addr().map(|peer| peer.ip()),
+                http.headers(),
+                &app.trusted_proxies,
+            ),
             request_id: request_id.into(),
             base: format!("{scheme}://{}", host.unwrap_or("127.0.0.1:8080")),
             is_secure,
@@ -351,7 +355,7 @@ impl Visit {
                 };
                 (status, "Not possible", words(&refusal, None))
             }
-            Trouble::Fault(fault) => (fault.status(), "The request cannot be read", fault.text()),
+            Trouble::Fault(fault) => (fault.status(), "Not possible now", fault.text()),
             Trouble::Store(error) => {
                 let fault = Fault::from(&error);
                 (fault.status(), "The database does not answer", fault.text())

@@ -212,3 +212,4 @@ CREATE TABLE password_links (
   user_id    INTEGER NOT NULL REFERENCES users (id),
   expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX password_links_of_user ON password_links (user_id);

@@ -1,0 +1,75 @@
+//! The servers under load: linebook's own release binary, and a static handler to compare it with, each a process.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running server, ended when it is dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// linebook over the folder `data`; logs as in production, into a file.
+    pub fn linebook(data: &Path, flags: &[&str]) -> Self {
+        let log = std::fs::File::create(data.join("log")).expect("a log file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(flags)
+            .stderr(log);
+        Self::start(command)
+    }
+
+    /// This program again, as a server of one fixed reply.
+    pub fn fixed(reply: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.arg("--fixed").arg(reply).stderr(Stdio::null());
+        Self::start(command)
+    }
+
+    /// Starts it, and reads the address from the line that it prints.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("a server");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let line = lines.next().expect("a line").expect("a line");
+        let (_, address) = line
+            .rsplit_once("http://")
+            .expect("an address in its first line");
+        Self {
+            address: address.parse().expect("an address"),
+            child,
+        }
+    }
+
+    /// CPU time it has used so far, user and system, in nanoseconds.
+    pub fn cpu_ns(&self) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok())
+            .filter_map(|stat| stat.split(' ').next()?.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// The most memory it has used so far, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
+            .expect("VmHWM")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,115 @@
+//! Databases of a known size, and signed requests against them.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use linebook::ambient::Ambient;
+use linebook::api::methods;
+use linebook::api::parameters::Parameters;
+use linebook::api::signature;
+use linebook::service::installation;
+use linebook::service::passwords;
+use linebook::store::{FILE_NAME, Options, Store};
+use rusqlite::Connection;
+
+/// Admin's secret key.
+pub const KEY: &str = "bench-key-0123456789";
+/// Admin's password.
+pub const PASSWORD: &str = "bench password";
+/// Devices of each user.
+pub const DEVICES_PER_USER: u64 = 10;
+/// The id of the first plain user; his first device is a trunk, for whose user the DIDs are reserved.
+pub const FIRST_USER: u64 = 10;
+
+/// Makes a database with so many devices, and DIDs that wait to be assigned, in the folder `data`. Rows that no rule needs to see go in as plain SQL.
+pub fn create(data: &Path, devices: u64, reserved_dids: u64) {
+    let ambient = Ambient::system();
+    let hash = passwords::hash(PASSWORD, &ambient).expect("a hash");
+    let store = Store::create(data, Options::default(), |tx| {
+        installation::fill_new(tx, ambient.now_ms(), hash, KEY).map_err(Failed::from)
+    });
+    drop(store.expect("a database"));
+    let connection = Connection::open(data.join(FILE_NAME)).expect("the database");
+    connection
+        .execute_batch(&format!(
+            "BEGIN;
+            CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {devices}) SELECT i FROM n;
+            INSERT INTO users (id, username, type, owner_id, created_ms)
+              SELECT {FIRST_USER} + i, 'user' || i, 'user', 0, 0 FROM n WHERE i < {devices} / {DEVICES_PER_USER};
+            INSERT INTO device_groups (user_id, name, is_primary, created_ms)
+              SELECT id, 'primary', 1, 0 FROM users WHERE id >= {FIRST_USER};
+            INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, pin, ipaddr, port, is_trunk, created_ms)
+              SELECT 1 + i, g.user_id, g.id, 'SIP', 1001 + i, 1001 + i, 'Secret0123456789', printf('%010d', i), '192.0.2.1', 5060, i = 0, 0
+              FROM n JOIN device_groups g ON g.user_id = {FIRST_USER} + i / {DEVICES_PER_USER} ORDER BY i;
+            UPDATE installation SET next_extension = 1001 + {devices};
+            INSERT INTO providers (id, owner_id, name, created_ms) VALUES (1, 0, 'Carrier', 0);
+            INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms)
+              SELECT '37' || printf('%010d', i), 1, 0, 'reserved', {FIRST_USER}, 0 FROM (
+                WITH RECURSIVE m(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM m WHERE i + 1 < {reserved_dids}) SELECT i FROM m);
+            COMMIT;
+            PRAGMA wal_checkpoint(TRUNCATE);"
+        ))
+        .expect("a world");
+}
+
+#[derive(Debug)]
+struct Failed;
+
+impl<E: std::error::Error> From<E> for Failed {
+    fn from(error: E) -> Self {
+        panic!("{error}");
+    }
+}
+
+/// A signed request, as bytes to send.
+pub fn request(method: &str, parameters: &[(&str, String)]) -> Rc<[u8]> {
+    let method = methods::find(method).expect("a method");
+    let mut pairs = vec![("u".to_owned(), "admin".to_owned())];
+    pairs.extend(
+        parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone())),
+    );
+    let sent = Parameters::new(pairs.clone()).expect("parameters");
+    let hash = signature::sign(&method.hashes[0], &sent, KEY);
+    pairs.push(("hash".into(), hash));
+    let query: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")))
+        .collect();
+    let request = format!(
+        "POST /billing/api/{}?{} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
+        method.name,
+        query.join("&")
+    );
+    request.into_bytes().into()
+}
+
+/// A request for the devices of the user at this place.
+pub fn devices_get(user: u64) -> Rc<[u8]> {
+    request(
+        "devices_get",
+        &[("user_id", (FIRST_USER + user).to_string())],
+    )
+}
+
+/// A request for a device, with a random PIN, for the user at this place.
+pub fn device_create(user: u64) -> Rc<[u8]> {
+    request(
+        "device_create",
+        &[("user_id", (FIRST_USER + user).to_string())],
+    )
+}
+
+/// The number of the DID at this place of those that wait to be assigned.
+pub fn reserved_did(place: u64) -> String {
+    format!("37{place:010}")
+}
+
+/// Numbers that look random, the same in every run.
+pub fn scatter(place: u64) -> u64 {
+    let mixed = place
+        .wrapping_add(0x9E37_79B9_7F4A_7C15)
+        .wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0x94D0_49BB_1331_11EB) >> 16
+}

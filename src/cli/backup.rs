@@ -1,0 +1,75 @@
+//! `backup` and `restore`: a copy of the database beside a running server, and the way back.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Fault, Report, init};
+use crate::ambient::{Ambient, file_time};
+use crate::config::DataDir;
+use crate::store::backup;
+
+/// Copy the database to a file, also while a server writes to it
+///
+/// The copy is checked before it gets its name. Only its owner can read it: like the database, it holds secrets.
+#[derive(Debug, clap::Args)]
+pub struct Backup {
+    /// The file to make
+    file: PathBuf,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    at: DataDir,
+}
+
+impl Backup {
+    pub(super) fn run(self) -> Result<Report, Fault> {
+        backup::backup(&self.at.data, &self.file, self.force)?;
+        let bytes = std::fs::metadata(&self.file).map_or(0, |file| file.len());
+        let text = format!(
+            "{} holds a checked copy, {bytes} bytes",
+            self.file.display()
+        );
+        let json = json!({ "file": self.file.display().to_string(), "bytes": bytes });
+        Ok(Report::new(text, &json))
+    }
+}
+
+/// Put a backup in the place of the database
+///
+/// The backup is checked first. A running server is left alone: stop it before. With --force a database that is there is
+/// replaced, and kept in the same folder as linebook.db.replaced-TIME.
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// The backup
+    file: PathBuf,
+
+    /// Replace a database that is there
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    at: DataDir,
+}
+
+impl Restore {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+        init::make_folder(&self.at.data)?;
+        let suffix = format!(".replaced-{}", file_time(ambient.now_ms()));
+        let replaced = backup::restore(&self.file, &self.at.data, self.force, &suffix)?;
+        let data = self.at.data.display();
+        let replaced = replaced.map(|path| path.display().to_string());
+        let text = match &replaced {
+            None => format!("{} is restored to {data}", self.file.display()),
+            Some(path) => format!(
+                "{} is restored to {data}; what was there is kept in {path}",
+                self.file.display()
+            ),
+        };
+        let json = json!({ "data": data.to_string(), "replaced": replaced });
+        Ok(Report::new(text, &json))
+    }
+}

@@ -1,0 +1,258 @@
+//! Copies of the database: a backup beside a writing server, and the way back.
+//!
+//! A backup is one file in SQLite's rollback mode, which needs nothing beside it. It is copied page by page in a single
+//! step of SQLite's online backup, on a connection of its own. That takes one snapshot for as long as the bytes take to be
+//! copied: the writer never waits, and the WAL grows by no more than what is written in that time. `VACUUM INTO` would
+//! hold its snapshot several times longer, and a copy in several steps starts again whenever someone writes.
+
+use std::fs::{DirBuilder, File, rename};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::check::{self, Violation};
+use super::draft::{Draft, NotKept};
+use super::migrate::{self, VERSION};
+use super::{FILE_NAME, OpenError, StoreError, folder, pool, sidecar};
+
+/// Why a backup was not made, or a database not restored: one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The database, or the file to restore, cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is a file of the backup's name.
+    #[error("{0} already exists: choose another name, or replace it with --force")]
+    Exists(PathBuf),
+    /// There is a database where one should be restored.
+    #[error(
+        "{0} already exists: restore to another folder, or replace it with --force (it is kept under another name)"
+    )]
+    Occupied(PathBuf),
+    /// The file to restore has a WAL, without which it is not whole.
+    #[error(
+        "{0} has a WAL beside it, so it is a live database and no backup: make one with `linebook backup`"
+    )]
+    Live(PathBuf),
+    /// The copy does not hold what a good database holds.
+    #[error("{path} is damaged, {violation}{}", advice(.path))]
+    Damaged {
+        /// The database that was copied, or the file to restore.
+        path: PathBuf,
+        /// The first thing that is wrong with it.
+        violation: Violation,
+    },
+    /// A file cannot be written.
+    #[error("{0} cannot be written: {1}")]
+    Unwritten(PathBuf, StoreError),
+}
+
+fn advice(path: &Path) -> &'static str {
+    match path.ends_with(FILE_NAME) {
+        true => ": see `linebook check`",
+        false => ": take an older backup",
+    }
+}
+
+/// Copies the database in the folder `data` to `target`, checks the copy, and only then gives it its name. A file of that
+/// name stays what it is unless `replace` is set.
+pub fn backup(data: &Path, target: &Path, replace: bool) -> Result<(), BackupError> {
+    // A slip must not put the copy of a database in its own place.
+    if !replace && target.exists() {
+        return Err(BackupError::Exists(target.into()));
+    }
+    let database = data.join(FILE_NAME);
+    let unwritten = |error| BackupError::Unwritten(target.into(), error);
+    let _in_use = folder::lock_for_use(data)?;
+    let (source, version) = migrate::connect(&database)?;
+    if is_same_file(&database, target) {
+        return Err(BackupError::Exists(target.into()));
+    }
+    let draft = Draft::new(target).map_err(unwritten)?;
+    copy(&source, draft.path()).map_err(unwritten)?;
+    drop(source);
+    check_draft(&draft, version, &database)?;
+    keep(draft, target, replace)
+}
+
+/// Makes a folder for backups, for its owner only, if it is missing.
+pub fn make_folder(folder: &Path) -> Result<(), BackupError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| BackupError::Unwritten(folder.into(), error.into()))
+}
+
+/// Copies a database to a file that is not there yet, unchecked, and syncs it.
+pub fn copy_to(source: &Connection, target: &Path) -> Result<(), StoreError> {
+    let draft = Draft::new(target)?;
+    copy(source, draft.path())?;
+    draft.keep(false).map_err(|fault| match fault {
+        NotKept::Exists => StoreError::Disk,
+        NotKept::Store(error) => error,
+    })
+}
+
+fn copy(source: &Connection, target: &Path) -> Result<(), StoreError> {
+    let mut target = pool::connect(target)?;
+    // It is synced as a whole when it gets its name.
+    target.pragma_update(None, "synchronous", "OFF")?;
+    match Backup::new(source, &mut target)?.step(-1)? {
+        StepResult::Done => {}
+        _ => return Err(StoreError::Busy),
+    }
+    pool::use_one_file(&target)
+}
+
+fn check_draft(draft: &Draft, version: usize, named: &Path) -> Result<(), BackupError> {
+    let unusable = |error| OpenError::Unusable(named.into(), error);
+    let connection = pool::look(draft.path()).map_err(unusable)?;
+    let violations = match version {
+        VERSION => check::check(&connection),
+        // The other checks speak of this release's tables.
+        _ => check::check_file(&connection),
+    };
+    match violations.map_err(unusable)?.into_iter().next() {
+        None => Ok(()),
+        Some(violation) => Err(BackupError::Damaged {
+            path: named.into(),
+            violation,
+        }),
+    }
+}
+
+fn keep(draft: Draft, target: &Path, replace: bool) -> Result<(), BackupError> {
+    draft.keep(replace).map_err(|fault| match fault {
+        NotKept::Exists => BackupError::Exists(target.into()),
+        NotKept::Store(error) => BackupError::Unwritten(target.into(), error),
+    })
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Puts the backup `file` in the place of the database in the folder `data`. One that is there is replaced only when
+/// `replace` is set, and is kept under the name that comes back: its own with `suffix`.
+///
+/// Killed at any step, the folder holds the old database or the new one, whole, under its name. Between two renames it
+/// holds neither, and the old one whole under its new name; nothing is served from such a folder, and restoring again
+/// goes on.
+pub fn restore(
+    file: &Path,
+    data: &Path,
+    replace: bool,
+    suffix: &str,
+) -> Result<Option<PathBuf>, BackupError> {
+    let database = data.join(FILE_NAME);
+    let _alone = folder::lock_for_server(data)?;
+    let _unused = folder::lock_for_restore(data)?;
+    if database.exists() && !replace {
+        return Err(BackupError::Occupied(database));
+    }
+    let draft = checked_copy(file, &database)?;
+    let kept = sidecar(&database, suffix);
+    let is_kept =
+        set_aside(&database, &kept).map_err(|error| BackupError::Unwritten(kept.clone(), error))?;
+    keep(draft, &database, false)?;
+    Ok(is_kept.then_some(kept))
+}
+
+/// Gives the database another name, its WAL merged into it first; one that is damaged goes with its WAL beside it. Also
+/// takes a WAL away that a database which is gone has left. Says whether there was anything.
+fn set_aside(database: &Path, kept: &Path) -> Result<bool, StoreError> {
+    let is_there = database.exists();
+    if is_there {
+        // Nobody else may write between the merge and the rename.
+        let _locked = match merge(database) {
+            Err(StoreError::Busy) => return Err(StoreError::Busy),
+            merged => merged.ok(),
+        };
+        // First the file and then its WAL: a file without its WAL must never be taken for the whole.
+        rename_new(database, kept)?;
+        folder::sync(&folder::parent(database))?;
+    }
+    Ok(move_sidecars(database, kept)? || is_there)
+}
+
+/// Merges the WAL into the file, so that there is only the file, and keeps everyone else out of it.
+fn merge(database: &Path) -> Result<Connection, StoreError> {
+    let mut connection = pool::connect(database)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    pool::use_one_file(&connection)?;
+    connection
+        .transaction_with_behavior(TransactionBehavior::Exclusive)?
+        .commit()?;
+    Ok(connection)
+}
+
+fn move_sidecars(database: &Path, kept: &Path) -> Result<bool, StoreError> {
+    let mut is_left = false;
+    for suffix in ["-wal", "-journal"] {
+        let path = sidecar(database, suffix);
+        if path.exists() {
+            rename_new(&path, &sidecar(kept, suffix))?;
+            is_left = true;
+        }
+    }
+    // Only an index into the WAL, made anew when it is missing.
+    match std::fs::remove_file(sidecar(database, "-shm")) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    folder::sync(&folder::parent(database))?;
+    Ok(is_left)
+}
+
+/// Renames, but never over something.
+fn rename_new(from: &Path, to: &Path) -> Result<(), io::Error> {
+    if to.exists() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    rename(from, to)
+}
+
+/// The backup, copied beside the place where it will be, brought to this release's schema and checked there: what is put
+/// in place is what was checked.
+fn checked_copy(file: &Path, database: &Path) -> Result<Draft, BackupError> {
+    let unusable = |error: StoreError| OpenError::Unusable(file.into(), error);
+    let unwritten = |error: StoreError| BackupError::Unwritten(database.into(), error);
+    let has_wal = std::fs::metadata(sidecar(file, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    if has_wal {
+        return Err(BackupError::Live(file.into()));
+    }
+    if !file.exists() {
+        return Err(OpenError::Unusable(file.into(), StoreError::Missing).into());
+    }
+    let draft = Draft::new(database).map_err(unwritten)?;
+    let mut from = File::open(file).map_err(|error| unusable(error.into()))?;
+    let mut to = File::options()
+        .write(true)
+        .open(draft.path())
+        .map_err(|error| unwritten(error.into()))?;
+    io::copy(&mut from, &mut to).map_err(|error| unwritten(error.into()))?;
+    drop(to);
+    let (mut connection, version) = migrate::connect(draft.path()).map_err(|error| {
+        match error {
+            // They name the draft, which is gone by then.
+            OpenError::Foreign(_) => OpenError::Foreign(file.into()),
+            OpenError::Newer { found, known, .. } => OpenError::Newer {
+                path: file.into(),
+                found,
+                known,
+            },
+            OpenError::Unusable(_, error) => unusable(error),
+            other => other,
+        }
+    })?;
+    migrate::steps(&mut connection, version).map_err(unusable)?;
+    pool::use_one_file(&connection).map_err(unusable)?;
+    drop(connection);
+    check_draft(&draft, VERSION, file)?;
+    Ok(draft)
+}

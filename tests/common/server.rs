@@ -1,0 +1,107 @@
+//! The real binary, serving a demo world of its own in a process of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::world::demo_folder;
+
+/// A process that serves; killed with the value.
+pub struct Server {
+    /// The process.
+    pub child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts one with these flags; its log can be read from the child's standard error.
+    pub fn start(flags: &[&str]) -> Self {
+        let folder = demo_folder();
+        let mut child = linebook()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
+            .args(flags)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut first).unwrap();
+        let address = first.split("://").nth(1).map(str::trim);
+        let Some(address) = address else {
+            let mut errors = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut errors)
+                .unwrap();
+            panic!("{first}{errors}");
+        };
+        let address = address.parse().unwrap();
+        // What else it says must have somewhere to go.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Self {
+            child,
+            address,
+            folder,
+        }
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Stops it as an operator would, and gives all that it wrote to its log.
+    pub fn stop(mut self) -> String {
+        let mut log = String::new();
+        let mut errors = self.child.stderr.take().unwrap();
+        self.signal("TERM");
+        errors.read_to_string(&mut log).unwrap();
+        self.child.wait().unwrap();
+        log
+    }
+
+    /// The most memory it has had, in KiB.
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary, without settings of whoever runs the tests.
+pub fn linebook() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LINEBOOK_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}

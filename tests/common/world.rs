@@ -1,0 +1,179 @@
+//! A demo world of one's own: a copy of the demo database in a temporary folder, served by the real pipeline.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, LazyLock};
+
+use actix_web::rt::{System, SystemRunner};
+use actix_web::test::{call_service, init_service};
+use linebook::ambient::Ambient;
+use linebook::app::App;
+use linebook::http::server::routes;
+use linebook::service::throttle::{Limits, Throttle};
+use linebook::store::{FILE_NAME, OpenError, Options, Store, installation};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+use tempfile::TempDir;
+
+use super::{Answer, Request};
+
+/// When everything in a world happens: 2027-01-15T08:00:00Z.
+pub const NOW_MS: i64 = 1_800_000_000_000;
+
+/// The demo database, made once.
+static DEMO: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path(), Options::default(), |tx| {
+        installation::insert(tx, true, 1, NOW_MS)?;
+        installation::insert_demo_world(tx)?;
+        Ok::<_, OpenError>(())
+    });
+    drop(store.unwrap());
+    std::fs::read(folder.path().join(FILE_NAME)).unwrap()
+});
+
+/// Every row of every table, by table.
+pub type Dump = BTreeMap<String, Vec<Vec<Value>>>;
+
+/// A demo world.
+pub struct World {
+    /// The linebook that serves it.
+    pub app: Arc<App>,
+    system: SystemRunner,
+    folder: TempDir,
+}
+
+impl World {
+    /// A fresh one, in which time stands still and dice fall the same way every time.
+    pub fn new() -> Self {
+        Self::with(Options::default(), Ambient::fixed(NOW_MS, 1))
+    }
+
+    /// A fresh one with its own number of readers and batch size, clock and dice.
+    pub fn with(options: Options, ambient: Ambient) -> Self {
+        let folder = demo_folder();
+        let store = Store::open(folder.path(), options).unwrap();
+        let mut app = App::new(store, Arc::new(ambient));
+        // Tests fail to authenticate all the time, and in most of them no minute ever passes.
+        app.throttle = Throttle::new(Limits {
+            per_address: u32::MAX,
+            per_pair: u32::MAX,
+            hashes_per_pair: u32::MAX,
+        });
+        Self {
+            app: Arc::new(app),
+            system: System::new(),
+            folder,
+        }
+    }
+
+    /// A fresh one whose server is set up by `change`.
+    pub fn with_app(ambient: Ambient, change: impl FnOnce(&mut App)) -> Self {
+        let mut world = Self::with(Options::default(), ambient);
+        change(Arc::get_mut(&mut world.app).unwrap());
+        world
+    }
+
+    /// A fresh one after `sql`.
+    pub fn after(sql: &str) -> Self {
+        let world = Self::new();
+        world.sql(sql);
+        world
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A connection of the test's own.
+    pub fn connection(&self) -> Connection {
+        let connection = Connection::open(self.path().join(FILE_NAME)).unwrap();
+        connection
+            .pragma_update(None, "foreign_keys", true)
+            .unwrap();
+        connection
+    }
+
+    /// Changes the world behind the server's back.
+    pub fn sql(&self, sql: &str) {
+        self.connection()
+            .execute_batch(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The rows that `sql` selects: columns joined by `|`, rows by `;`.
+    pub fn select(&self, sql: &str) -> String {
+        let rows = rows(&self.connection(), sql);
+        let row = |row: &Vec<Value>| row.iter().map(show).collect::<Vec<_>>().join("|");
+        rows.iter().map(row).collect::<Vec<_>>().join(";")
+    }
+
+    /// Runs a line of the command line on this world's folder.
+    pub fn linebook(&self, line: &str) {
+        let output = Command::new(env!("CARGO_BIN_EXE_linebook"))
+            .args(line.split_whitespace())
+            .env("LINEBOOK_DATA", self.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "linebook {line}: {errors}");
+    }
+
+    /// Everything that is in the database.
+    pub fn dump(&self) -> Dump {
+        let connection = self.connection();
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let names = rows(&connection, tables);
+        names
+            .iter()
+            .map(|row| show(&row[0]))
+            .map(|name| {
+                let all = rows(&connection, &format!("SELECT * FROM {name}"));
+                (name, all)
+            })
+            .collect()
+    }
+
+    /// Sends a request through the real pipeline, all but the socket.
+    pub fn send(&self, request: &Request) -> Answer {
+        self.system.block_on(async {
+            let app = actix_web::App::new().configure(|config| routes(config, self.app.clone()));
+            let service = init_service(app).await;
+            Answer::of(call_service(&service, request.to_actix().to_request()).await).await
+        })
+    }
+
+    /// Runs a future where requests are served.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.system.block_on(future)
+    }
+}
+
+/// A folder with a copy of the demo database in it.
+pub fn demo_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE_NAME), &*DEMO).unwrap();
+    folder
+}
+
+/// All rows that `sql` selects.
+pub fn rows(connection: &Connection, sql: &str) -> Vec<Vec<Value>> {
+    let mut statement = connection
+        .prepare(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let width = statement.column_count();
+    let rows = statement.query_map([], |row| (0..width).map(|i| row.get(i)).collect());
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".into(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Blob(blob) => format!("{} bytes", blob.len()),
+    }
+}

@@ -1,0 +1,316 @@
+//! Backups beside a writing server, the way back, and the drill.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use linebook::ambient::{Ambient, file_time};
+
+use super::server::{
+    Load, Server, World, assert_stored, assert_whole, is_slow, linebook, look, ok, refused,
+    reserve, wait_for,
+};
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("a file")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn usernames(database: &Path) -> String {
+    let sql = "SELECT group_concat(username ORDER BY id) FROM users";
+    look(database)
+        .query_row(sql, [], |row| row.get(0))
+        .expect("users")
+}
+
+#[test]
+fn the_drill() {
+    let world = World::new();
+    let reserved = reserve(&world.database(), 2000);
+    let server = world.start();
+    let load = Load::start(server.address, 64, reserved);
+    let rounds = if is_slow() { 5 } else { 1 };
+    for round in 0..rounds {
+        let wanted = load.count() + if is_slow() { 3000 } else { 500 };
+        wait_for("some writes", || (load.count() >= wanted).then_some(()));
+        let before = load.so_far();
+        let file = world.folder.path().join(format!("backup-{round}.db"));
+        ok(&["backup", text(&file)], &world.data);
+        let during = load.count() - before.len();
+        assert!(during > 0, "the writers stood still");
+        assert_eq!(
+            fs::metadata(&file).expect("a file").permissions().mode() & 0o777,
+            0o600
+        );
+
+        let elsewhere = world.folder.path().join(format!("elsewhere-{round}"));
+        ok(&["restore", text(&file)], &elsewhere);
+        let checked = ok(&["check"], &elsewhere);
+        assert!(checked.ends_with("checks hold\n"), "{checked}");
+        assert_stored(&elsewhere.join("linebook.db"), &before);
+        Server::start(&elsewhere, &[]).terminate();
+        eprintln!(
+            "backup {round}: {} acknowledged before it, {during} while it was made",
+            before.len()
+        );
+    }
+    let outcome = load.finish();
+    assert_eq!(outcome.refusals, [] as [String; 0]);
+    server.terminate();
+    assert_stored(&world.database(), &outcome.acknowledged);
+    assert_eq!(names(&world.data).len(), 4, "{:?}", names(&world.data));
+}
+
+#[test]
+fn a_backup_overwrites_nothing_unless_told_to() {
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    fs::write(&file, "precious").expect("a file");
+    let line = refused(&["backup", text(&file)], &world.data);
+    assert!(line.ends_with("or replace it with --force"), "{line}");
+    assert_eq!(fs::read(&file).expect("it is there"), b"precious");
+    ok(&["backup", "--force", text(&file)], &world.data);
+    assert_whole(&file);
+    let own = world.database();
+    for flags in [&["backup"][..], &["backup", "--force"]] {
+        let line = [flags, &[text(&own)]].concat();
+        refused(&line, &world.data);
+    }
+    assert_whole(&own);
+}
+
+#[test]
+fn a_damaged_database_gives_no_backup_and_a_damaged_backup_is_not_restored() {
+    let world = World::new();
+    let good = world.folder.path().join("good.db");
+    ok(&["backup", text(&good)], &world.data);
+    let damage = "PRAGMA foreign_keys = OFF; DELETE FROM device_groups WHERE user_id = 1";
+    look(&world.database()).execute_batch(damage).expect("SQL");
+    let file = world.folder.path().join("bad.db");
+    let line = refused(&["backup", text(&file)], &world.data);
+    assert!(line.contains("every reference leads to a row"), "{line}");
+    assert_eq!(names(world.folder.path()), ["data", "good.db"]);
+
+    // The same damage in a backup, damage to its pages, half of it, and files that are none.
+    fs::copy(world.database(), &file).expect("a copy");
+    let bytes = fs::read(&good).expect("a file");
+    let mut overwritten = bytes.clone();
+    overwritten[8192..12288].fill(0xa5);
+    let elsewhere = world.folder.path().join("elsewhere");
+    for (bytes, reason) in [
+        (fs::read(&file).expect("a file"), "is damaged"),
+        (overwritten, "is damaged"),
+        (bytes[..bytes.len() / 2].to_vec(), "damaged"),
+        (
+            b"not a database, but long enough to be looked at".repeat(200),
+            "is not a linebook database",
+        ),
+        (Vec::new(), "is not a linebook database"),
+    ] {
+        fs::write(&file, bytes).expect("a file");
+        let line = refused(&["restore", text(&file)], &elsewhere);
+        assert!(line.starts_with(text(&file)), "{line}");
+        assert!(line.contains(reason), "{line}");
+        assert_eq!(names(&elsewhere), ["linebook.lock"], "{line}");
+    }
+    fs::write(&file, &bytes).expect("a file");
+    look(&file)
+        .execute_batch("PRAGMA user_version = 99")
+        .expect("SQL");
+    let line = refused(&["restore", text(&file)], &elsewhere);
+    assert!(line.contains("has schema version 99"), "{line}");
+    refused(&["restore", "/nowhere/at/all.db"], &elsewhere);
+    // A copy of a live file is not whole without its WAL.
+    fs::write(&file, &bytes).expect("a file");
+    fs::write(file.with_extension("db-wal"), "frames").expect("a file");
+    let line = refused(&["restore", text(&file)], &elsewhere);
+    assert!(line.contains("has a WAL beside it"), "{line}");
+}
+
+#[test]
+fn a_restore_keeps_what_it_replaces() {
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", text(&file)], &world.data);
+    let server = world.start();
+    ok(&["user", "add", "later"], &world.data);
+    let line = refused(&["restore", "--force", text(&file)], &world.data);
+    assert!(line.contains("a linebook server already runs on"), "{line}");
+    // Killed: the last user is only in the WAL.
+    server.kill();
+    assert!(world.data.join("linebook.db-wal").exists());
+    let line = refused(&["restore", text(&file)], &world.data);
+    assert!(line.contains("--force"), "{line}");
+    assert_eq!(usernames(&world.database()), "admin,office,later");
+    let holder = world.start();
+    holder.kill();
+    ok(&["restore", "--force", text(&file)], &world.data);
+    let kept: Vec<PathBuf> = names(&world.data)
+        .into_iter()
+        .filter(|name| name.starts_with("linebook.db"))
+        .map(|name| world.data.join(name))
+        .collect();
+    assert_eq!(kept.len(), 2, "no WAL is left: {kept:?}");
+    assert!(text(&kept[1]).contains("linebook.db.replaced-2"));
+    assert_eq!(usernames(&kept[0]), "admin,office");
+    assert_eq!(usernames(&kept[1]), "admin,office,later");
+    world.start().terminate();
+}
+
+#[test]
+fn a_damaged_database_is_replaced_and_kept_with_its_wal() {
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", text(&file)], &world.data);
+    fs::write(world.database(), "rubbish".repeat(1000)).expect("a file");
+    fs::write(world.data.join("linebook.db-wal"), "frames").expect("a file");
+    fs::write(world.data.join("linebook.db-shm"), "index").expect("a file");
+    ok(&["restore", "--force", text(&file)], &world.data);
+    assert_eq!(usernames(&world.database()), "admin,office");
+    assert!(!world.data.join("linebook.db-wal").exists());
+    let kept = names(&world.data);
+    let replaced = |name: &&String| name.starts_with("linebook.db.replaced-");
+    assert!(kept.iter().filter(replaced).count() >= 1, "{kept:?}");
+}
+
+#[test]
+fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", text(&file)], &world.data);
+    let server = world.start();
+    ok(&["user", "add", "later"], &world.data);
+    server.kill();
+    // As a restore that was killed between its two renames leaves it.
+    fs::rename(world.database(), world.data.join("moved")).expect("a file");
+    let line = refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
+    assert!(line.contains("there is no database at"), "{line}");
+    ok(&["restore", text(&file)], &world.data);
+    assert_eq!(usernames(&world.database()), "admin,office");
+    world.start().terminate();
+    assert_eq!(usernames(&world.database()), "admin,office");
+}
+
+/// Kills `restore` at random moments: the database is the old one or the new one, whole, or (between two renames) the
+/// old one is under its other name and nothing is served.
+#[test]
+fn a_killed_restore_leaves_one_or_the_other() {
+    let rounds = if is_slow() { 60 } else { 8 };
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", text(&file)], &world.data);
+    ok(&["user", "add", "later"], &world.data);
+    let later = world.folder.path().join("later.db");
+    ok(&["backup", text(&later)], &world.data);
+    let dice = Ambient::system();
+    for round in 0..rounds {
+        let from = if round % 2 == 0 { &file } else { &later };
+        let mut child = linebook()
+            .args(["restore", "--force", text(from), "--data"])
+            .arg(&world.data)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let digits: u64 = dice.digits(4).parse().expect("digits");
+        std::thread::sleep(Duration::from_micros(digits * 4));
+        let _ = child.kill();
+        child.wait().expect("it ends");
+        if !world.database().exists() {
+            refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
+            ok(&["restore", text(from)], &world.data);
+        }
+        assert_whole(&world.database());
+        world.start().terminate();
+        let users = usernames(&world.database());
+        assert!(users.starts_with("admin,office"), "{users}");
+    }
+    // What the killed ones have left is gone with the next.
+    ok(&["restore", "--force", text(&file)], &world.data);
+    let left = names(&world.data);
+    assert!(!left.iter().any(|name| name.starts_with('.')), "{left:?}");
+}
+
+#[test]
+fn a_server_makes_backups_and_keeps_the_newest() {
+    let world = World::new();
+    let folder = world.folder.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    let now_ms = Ambient::system().now_ms();
+    let hour_ms = 60 * 60 * 1000;
+    let name = |at_ms: i64| format!("linebook-{}.db", file_time(at_ms));
+    for hours in [30, 40, 50] {
+        fs::write(folder.join(name(now_ms - hours * hour_ms)), "old").expect("a file");
+    }
+    fs::write(folder.join("linebook-of-someone.db"), "other").expect("a file");
+    let flags = [
+        "--backup-every",
+        "24h",
+        "--backup-keep",
+        "2",
+        "--backup-dir",
+    ];
+    let flags = [&flags[..], &[text(&folder)]].concat();
+    let server = Server::start(&world.data, &flags);
+    wait_for("a backup", || (names(&folder).len() == 3).then_some(()));
+    wait_for("its log line", || {
+        server.log().contains("a backup was made").then_some(())
+    });
+    let left = names(&folder);
+    assert_eq!(left[0], name(now_ms - 30 * hour_ms), "{left:?}");
+    assert_eq!(left[2], "linebook-of-someone.db");
+    let made = folder.join(&left[1]);
+    assert_whole(&made);
+    let mode = fs::metadata(&made).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    server.terminate();
+    // The next is due a day later, whether or not the server is started again.
+    let server = Server::start(&world.data, &flags);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(names(&folder), left);
+    server.terminate();
+}
+
+#[test]
+fn a_failed_backup_removes_none_and_stops_nothing() {
+    let world = World::new();
+    let folder = world.folder.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    let old = format!("linebook-{}.db", file_time(0));
+    let older = format!("linebook-{}.db", file_time(1));
+    for name in [&old, &older] {
+        fs::write(folder.join(name), "old").expect("a file");
+    }
+    let damage = "PRAGMA foreign_keys = OFF; DELETE FROM device_groups WHERE user_id = 0";
+    look(&world.database()).execute_batch(damage).expect("SQL");
+    let flags = [
+        "--backup-every",
+        "24h",
+        "--backup-keep",
+        "1",
+        "--backup-dir",
+    ];
+    let server = Server::start(&world.data, &[&flags[..], &[text(&folder)]].concat());
+    wait_for("its log line", || {
+        server.log().contains("no backup was made").then_some(())
+    });
+    assert_eq!(names(&folder), [old, older]);
+    let load = Load::start(server.address, 1, Vec::new());
+    wait_for("a write", || (load.count() > 0).then_some(()));
+    load.finish();
+    server.terminate();
+}

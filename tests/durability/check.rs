@@ -1,0 +1,264 @@
+//! `linebook check`: each invariant is broken by hand, and is named.
+
+use std::collections::BTreeSet;
+
+use linebook::service::installation;
+use linebook::store::check::{CHECKS, FILE_CHECKS};
+use linebook::store::{OpenError, Options, Store};
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::server::{Load, World, ok, run};
+
+/// Which check, and what breaks it in the demo world.
+const BREAKS: &[(&str, &str)] = &[
+    (
+        "SQLite finds the file intact",
+        // An index that lacks what its table holds.
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE INDEX users_of_owner ON users (owner_id) WHERE 0' WHERE name = 'users_of_owner';
+         PRAGMA writable_schema = RESET; REINDEX users_of_owner;
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE INDEX users_of_owner ON users (owner_id)' WHERE name = 'users_of_owner'",
+    ),
+    (
+        "every reference leads to a row",
+        "UPDATE dids SET provider_id = 77 WHERE id = 1",
+    ),
+    (
+        "installation and settings have one row each",
+        "DELETE FROM settings",
+    ),
+    (
+        "a reserved, active or closed DID has a user, any other has none",
+        "UPDATE dids SET user_id = NULL WHERE status = 'closed'",
+    ),
+    (
+        "a reserved, active or closed DID has a user, any other has none",
+        "UPDATE dids SET user_id = 2 WHERE id = 1",
+    ),
+    (
+        "an active DID is on one device or dial plan, any other on none",
+        "UPDATE dids SET device_id = NULL WHERE id = 3",
+    ),
+    (
+        "an active DID is on one device or dial plan, any other on none",
+        "UPDATE dids SET device_id = 1 WHERE id = 2",
+    ),
+    (
+        "an active DID is on one device or dial plan, any other on none",
+        "UPDATE dids SET dialplan_id = 1 WHERE id = 3",
+    ),
+    (
+        "a DID has a closing time if and only if it is closed",
+        "UPDATE dids SET closed_ms = NULL WHERE status = 'closed'",
+    ),
+    (
+        "a DID's device is its user's",
+        "UPDATE dids SET user_id = 100 WHERE id = 3",
+    ),
+    (
+        "a DID's user is in the DID's scope",
+        "UPDATE dids SET owner_id = 4 WHERE id = 2",
+    ),
+    (
+        "a DID's user is in the DID's scope",
+        "UPDATE dids SET owner_id = 0 WHERE id = 10",
+    ),
+    (
+        "a DID's dial plan is in the DID's scope",
+        "UPDATE dids SET dialplan_id = 2 WHERE id = 4",
+    ),
+    (
+        "owners are admin or resellers",
+        "UPDATE providers SET owner_id = 2 WHERE id = 1",
+    ),
+    (
+        "owners are admin or resellers",
+        "INSERT INTO allowed_networks VALUES (3, '192.0.2.0/24')",
+    ),
+    (
+        "only callers have keys and permissions",
+        "INSERT INTO permissions VALUES (2, 'manage_dids')",
+    ),
+    (
+        "usernames are unique",
+        "LOOSEN users; UPDATE users SET username = 'anna' WHERE id = 5",
+    ),
+    (
+        "DIDs are unique",
+        "LOOSEN dids; UPDATE dids SET did = '37060000001' WHERE id = 6",
+    ),
+    (
+        "PINs are unique",
+        "LOOSEN devices; UPDATE devices SET pin = '1111' WHERE id = 2",
+    ),
+    (
+        "extensions are unique",
+        "LOOSEN devices; UPDATE devices SET extension = '1001' WHERE id = 2",
+    ),
+    (
+        "device usernames are unique",
+        "LOOSEN devices; UPDATE devices SET username = '1001' WHERE id = 2",
+    ),
+    (
+        "CLI numbers are unique",
+        "LOOSEN clis; UPDATE clis SET number = '37061111111' WHERE id = 3",
+    ),
+    (
+        "CLI domains are unique",
+        "LOOSEN clis; UPDATE clis SET domain = 'sip.example.com' WHERE id = 3",
+    ),
+    (
+        "every device is in a group of its user",
+        "UPDATE devices SET device_group_id = 11 WHERE id = 1",
+    ),
+    (
+        "every user has exactly one primary group",
+        "UPDATE device_groups SET is_primary = 0 WHERE id = 3",
+    ),
+    (
+        "every user has exactly one primary group",
+        "LOOSEN device_groups; UPDATE device_groups SET is_primary = 1 WHERE id = 12",
+    ),
+    (
+        "a hidden device has no PIN",
+        "UPDATE devices SET pin = '7' WHERE id = 7",
+    ),
+    (
+        "no DID is on a hidden device",
+        "UPDATE dids SET device_id = 7 WHERE id = 3",
+    ),
+    (
+        "no CLI is on a hidden device",
+        "UPDATE clis SET device_id = 7 WHERE id = 1",
+    ),
+    (
+        "a CLI's IVR is of an owner who reaches its device",
+        "UPDATE clis SET ivr_id = 3 WHERE id = 1",
+    ),
+    (
+        "an owner whose calls need no hash has an allow-list, or passwords are required",
+        "INSERT INTO owner_settings VALUES (4, 'off', 'pages')",
+    ),
+    (
+        "every extension below next_extension is taken",
+        "UPDATE installation SET next_extension = 1010",
+    ),
+    (
+        "every creation is in the action log",
+        "INSERT INTO dids (did, provider_id, owner_id, status, created_ms) VALUES ('5', 1, 0, 'free', 5)",
+    ),
+    (
+        "every creation in the action log is there",
+        "INSERT INTO action_log (at_ms, actor, through, action, object_id) VALUES (0, 'x', 'cli', 'device.create', 99)",
+    ),
+];
+
+fn demo_world() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    Store::create(folder.path(), Options::default(), |tx| {
+        Ok::<_, OpenError>(installation::fill_demo(tx, 1)?)
+    })
+    .expect("the demo world");
+    folder
+}
+
+/// The names and examples that `linebook check` prints.
+fn violations(folder: &TempDir) -> Vec<(String, Vec<String>)> {
+    let output = run(&["check", "--json"], folder.path());
+    if output.status.code() == Some(0) {
+        return Vec::new();
+    }
+    assert_eq!(output.status.code(), Some(1));
+    let rows: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let rows = rows.as_array().expect("rows").iter();
+    rows.map(|row| {
+        let examples = row["examples"].as_array().expect("examples").iter();
+        (text(&row["name"]), examples.map(text).collect())
+    })
+    .collect()
+}
+
+/// Takes a table's constraints and indexes away.
+fn loosen(connection: &Connection, table: &str) {
+    connection
+        .execute_batch(&format!(
+            "PRAGMA legacy_alter_table = ON;
+             ALTER TABLE {table} RENAME TO tight;
+             CREATE TABLE {table} AS SELECT * FROM tight;
+             DROP TABLE tight;"
+        ))
+        .expect("SQL");
+}
+
+#[test]
+fn each_broken_invariant_is_named() {
+    for (name, sql) in BREAKS {
+        let folder = demo_world();
+        let connection = Connection::open(folder.path().join("linebook.db")).expect("a database");
+        connection
+            .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+            .expect("SQL");
+        let mut sql = *sql;
+        if let Some((table, rest)) = sql
+            .strip_prefix("LOOSEN ")
+            .and_then(|sql| sql.split_once(';'))
+        {
+            loosen(&connection, table);
+            sql = rest;
+        }
+        connection.execute_batch(sql).expect(sql);
+        drop(connection);
+        let found = violations(&folder);
+        let examples = found.iter().find(|(found, _)| found == name);
+        let (_, examples) = examples.unwrap_or_else(|| panic!("{name}: {sql}: {found:?}"));
+        assert!(!examples.is_empty() && examples.len() <= 5, "{found:?}");
+        assert!(!examples[0].contains("cannot be told"), "{found:?}");
+    }
+}
+
+#[test]
+fn every_check_is_broken_once_and_none_stands_twice() {
+    let broken: BTreeSet<&str> = BREAKS.iter().map(|(name, _)| *name).collect();
+    let checks: Vec<&str> = FILE_CHECKS
+        .iter()
+        .chain(CHECKS)
+        .map(|check| check.name)
+        .collect();
+    assert_eq!(broken, checks.iter().copied().collect());
+    assert_eq!(broken.len(), checks.len());
+}
+
+#[test]
+fn good_databases_pass_also_while_they_are_written() {
+    assert_eq!(violations(&demo_world()), []);
+    let world = World::new();
+    let server = world.start();
+    let load = Load::start(server.address, 16, Vec::new());
+    for _ in 0..5 {
+        let said = ok(&["check"], &world.data);
+        let count = FILE_CHECKS.len() + CHECKS.len();
+        assert_eq!(said, format!("all {count} checks hold\n"));
+    }
+    assert_eq!(load.finish().refusals, [] as [String; 0]);
+    server.terminate();
+}
+
+#[test]
+fn many_examples_are_cut_short() {
+    let folder = demo_world();
+    let connection = Connection::open(folder.path().join("linebook.db")).expect("a database");
+    connection
+        .execute_batch("UPDATE installation SET next_extension = 900000000")
+        .expect("SQL");
+    drop(connection);
+    let output = run(&["check"], folder.path());
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.contains("1008 1009 1010 1011 1012"), "{said}");
+    assert!(said.contains("yes"), "{said}");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(stderr.contains("a check does not hold: "), "{stderr}");
+}

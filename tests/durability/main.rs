@@ -1,0 +1,12 @@
+//! That nothing acknowledged is lost: the real server, killed, traced, cut off from its disk, backed up and restored.
+//!
+//! `LINEBOOK_SLOW=1` runs the full sizes; what needs a privilege that is not there says so and passes.
+
+mod backup;
+mod check;
+mod crash;
+mod disk;
+mod server;
+mod start;
+mod stop;
+mod trace;

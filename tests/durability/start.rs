@@ -1,0 +1,202 @@
+//! What a start does first: it is alone on its folder, it closes the folder to others, it frees what is due.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use linebook::ambient::Ambient;
+use linebook::app::App;
+use linebook::housekeeping;
+use linebook::store::{Options, Store};
+
+use super::server::{World, look, ok, refused, run, wait_for};
+
+fn mode(path: &Path) -> u32 {
+    let found = fs::metadata(path).expect("it is there");
+    found.permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
+}
+
+#[test]
+fn a_second_server_is_refused_and_the_other_verbs_are_not() {
+    let world = World::new();
+    let server = world.start();
+    let line = refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
+    assert_eq!(
+        line,
+        format!(
+            "a linebook server already runs on {}: stop it first, or choose another folder",
+            world.data.display()
+        )
+    );
+    ok(&["user", "list"], &world.data);
+    ok(&["user", "add", "another"], &world.data);
+    // The kernel takes the lock back from a killed one.
+    server.kill();
+    world.start().terminate();
+}
+
+#[test]
+fn a_folder_that_is_empty_but_for_the_lock_gets_a_database() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("linebook.lock"), "").expect("a file");
+    super::server::Server::start(folder.path(), &[]).terminate();
+    assert!(folder.path().join("linebook.db").exists());
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    set_mode(folder.path(), 0o755);
+    fs::write(folder.path().join("letters.txt"), "dear").expect("a file");
+    let line = refused(&["serve", "--listen", "127.0.0.1:0"], folder.path());
+    assert!(line.starts_with("there is no database at"), "{line}");
+    assert_eq!(mode(folder.path()), 0o755);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+#[test]
+fn the_folder_and_its_files_are_tightened() {
+    let world = World::new();
+    set_mode(&world.data, 0o755);
+    set_mode(&world.database(), 0o644);
+    let server = world.start();
+    assert_eq!(mode(&world.data), 0o700);
+    for name in ["linebook.db", "linebook.db-wal", "linebook.db-shm"] {
+        assert_eq!(mode(&world.data.join(name)), 0o600, "{name}");
+    }
+    let log = server.log();
+    let said = log
+        .lines()
+        .filter(|line| line.contains("permissions were tightened"))
+        .count();
+    assert_eq!(said, 2, "{log}");
+    server.terminate();
+    let server = world.start();
+    assert_eq!(server.log(), "", "nothing to say the second time");
+    server.terminate();
+}
+
+#[test]
+fn closed_dids_are_freed_at_the_start() {
+    let world = World::new();
+    let day_ms = 24 * 60 * 60 * 1000;
+    let close = |did: &str, closed_ms: i64| {
+        ok(&["did", "create", did, "--provider", "1"], &world.data);
+        let sql = "UPDATE dids SET status = 'closed', user_id = 1, closed_ms = ?2 WHERE did = ?1";
+        let changed = look(&world.database()).execute(sql, (did, closed_ms));
+        assert_eq!(changed, Ok(1));
+    };
+    let now_ms = Ambient::system().now_ms();
+    close("371", now_ms - 90 * day_ms);
+    close("372", now_ms - 90 * day_ms + 60_000);
+    let server = world.start();
+    let status = |did: &str| status(&world.database(), did);
+    wait_for("a freed DID", || (status("371") == "free").then_some(()));
+    assert_eq!(status("372"), "closed");
+    server.terminate();
+    let by: String = look(&world.database())
+        .query_row(
+            "SELECT actor || ' ' || through FROM action_log WHERE action = 'did.free'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("one row");
+    assert_eq!(by, "system system");
+}
+
+fn status(database: &Path, did: &str) -> String {
+    let sql = "SELECT status FROM dids WHERE did = ?1";
+    look(database)
+        .query_row(sql, [did], |row| row.get(0))
+        .expect("a DID")
+}
+
+/// Lets real time pass without the test's clock running on: it stands while a blocking task runs.
+async fn a_moment() {
+    let wait = || std::thread::sleep(Duration::from_millis(50));
+    tokio::task::spawn_blocking(wait).await.expect("no panic");
+}
+
+async fn wait_until_free(database: &Path, did: &str) {
+    for _ in 0..200 {
+        if status(database, did) == "free" {
+            return;
+        }
+        a_moment().await;
+    }
+    panic!("DID {did} is {}", status(database, did));
+}
+
+#[tokio::test(start_paused = true)]
+async fn closed_dids_are_freed_every_hour() {
+    let world = World::new();
+    let database = world.database();
+    let close = |did: &str| {
+        ok(&["did", "create", did, "--provider", "1"], &world.data);
+        let sql = "UPDATE dids SET status = 'closed', user_id = 1, closed_ms = 0 WHERE did = ?1";
+        assert_eq!(look(&database).execute(sql, [did]), Ok(1));
+    };
+    close("371");
+    let store = Store::open(&world.data, Options::default()).expect("the database");
+    let year_ms = 365 * 24 * 60 * 60 * 1000;
+    let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(year_ms, 1))));
+    let running = tokio::spawn(housekeeping::run(app));
+    wait_until_free(&database, "371").await;
+    close("372");
+    tokio::time::advance(housekeeping::INTERVAL - Duration::from_secs(1)).await;
+    a_moment().await;
+    assert_eq!(status(&database, "372"), "closed");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    wait_until_free(&database, "372").await;
+    running.abort();
+}
+
+#[test]
+fn a_migration_starts_after_a_whole_snapshot() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = folder.path().join("linebook.db");
+    // A file from before the first step, with something that the step stumbles over.
+    let old = rusqlite::Connection::open(&database).expect("a file");
+    old.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x6c696e65; CREATE TABLE users (name); INSERT INTO users VALUES ('kept'); PRAGMA wal_checkpoint",
+    )
+    .expect("SQL");
+    assert_eq!(run(&["user", "list"], folder.path()).status.code(), Some(1));
+    let names = || {
+        let mut names: Vec<String> = fs::read_dir(folder.path())
+            .expect("the folder")
+            .map(|entry| {
+                entry
+                    .expect("a file")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
+            .filter(|name| name.starts_with("linebook.db.") || name.starts_with('.'))
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["linebook.db.v0"]);
+    let copy = folder.path().join("linebook.db.v0");
+    assert_eq!(mode(&copy), 0o600);
+    let read = |path: &Path| -> String {
+        look(path)
+            .query_row("SELECT name FROM users", [], |row| row.get(0))
+            .expect("a row")
+    };
+    assert_eq!(read(&copy), "kept");
+    // A second try is another migration: its snapshot does not stand for the first one's, nor the other way round.
+    old.execute_batch("UPDATE users SET name = 'later'")
+        .expect("SQL");
+    assert_eq!(run(&["user", "list"], folder.path()).status.code(), Some(1));
+    assert_eq!(names(), ["linebook.db.v0", "linebook.db.v0-2"]);
+    assert_eq!(read(&copy), "kept");
+    assert_eq!(read(&folder.path().join("linebook.db.v0-2")), "later");
+}

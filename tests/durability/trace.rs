@@ -1,0 +1,221 @@
+//! The order of the server's own system calls: the WAL is synced before a success is answered; and a power cut, which
+//! leaves no more of the WAL than what the trace says was synced.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::server::{
+    Acknowledged, Load, Server, World, assert_stored, assert_whole, clean, reserve, wait_for,
+};
+
+/// How many writes are traced: few enough that the WAL is not yet merged into the file.
+const WRITES: usize = 120;
+
+/// Whether this machine lets a process be traced.
+pub fn can_trace() -> bool {
+    let traced = Command::new("strace")
+        .args(["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "true"])
+        .stderr(Stdio::null())
+        .status();
+    let can = traced.is_ok_and(|status| status.success());
+    if !can {
+        eprintln!("SKIPPED: strace is missing or refused here");
+    }
+    can
+}
+
+/// What matters of a trace, by the number of the line where it began and the one where it ended.
+#[derive(Default)]
+struct Trace {
+    wal_writes: Vec<WalWrite>,
+    syncs: Vec<(usize, usize)>,
+    /// The line of each successful reply, and the request's id.
+    replies: Vec<(usize, String)>,
+    database_writes: usize,
+}
+
+struct WalWrite {
+    began: usize,
+    ended: usize,
+    /// How long the file is after it, at least.
+    end_of_file: u64,
+    text: String,
+}
+
+impl Trace {
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).expect("the trace");
+        let lines: Vec<&str> = text.lines().collect();
+        let mut trace = Self::default();
+        for (began, line) in lines.iter().enumerate() {
+            let Some((thread, call)) = line.split_once(char::is_whitespace) else {
+                continue;
+            };
+            let call = call.trim_start();
+            let Some((name, arguments)) = call.split_once('(') else {
+                continue;
+            };
+            let ended = end(&lines, began, thread, name);
+            let file = arguments.split_once('<').map_or("", |(_, file)| file);
+            match name {
+                "fsync" | "fdatasync" if file.contains("linebook.db-wal>") => {
+                    let is_done = |ended: &usize| lines[*ended].ends_with("= 0");
+                    trace
+                        .syncs
+                        .extend(ended.filter(is_done).map(|ended| (began, ended)));
+                }
+                "pwrite64" if arguments.contains("linebook.db-wal>") => {
+                    trace.wal_writes.push(WalWrite {
+                        began,
+                        ended: ended.unwrap_or(usize::MAX),
+                        end_of_file: end_of_write(arguments),
+                        text: arguments.into(),
+                    });
+                }
+                "pwrite64" if arguments.contains("linebook.db>") => trace.database_writes += 1,
+                "write" | "writev" | "sendto" | "sendmsg"
+                    if file.starts_with("socket:") || file.starts_with("TCP:") =>
+                {
+                    if let Some(id) = success(arguments) {
+                        trace.replies.push((began, id));
+                    }
+                }
+                _ => {}
+            }
+        }
+        trace
+    }
+
+    /// How much of the WAL is certainly on disk when the line `now` is reached.
+    fn synced(&self, now: usize) -> u64 {
+        let done = self.syncs.iter().filter(|(_, ended)| *ended < now);
+        let Some((began, _)) = done.max_by_key(|(_, ended)| *ended) else {
+            return 0;
+        };
+        let covered = self.wal_writes.iter().filter(|write| write.ended < *began);
+        covered.map(|write| write.end_of_file).max().unwrap_or(0)
+    }
+}
+
+/// The line where the call that began in line `began` came back; none: it never did.
+fn end(lines: &[&str], began: usize, thread: &str, name: &str) -> Option<usize> {
+    if !lines[began].ends_with("<unfinished ...>") {
+        return Some(began);
+    }
+    let resumed = format!("<... {name} resumed>");
+    let later = lines.iter().enumerate().skip(began + 1);
+    let mut of_thread = later.filter(|(_, line)| {
+        line.split_once(char::is_whitespace)
+            .is_some_and(|(other, _)| other == thread)
+    });
+    let (line, text) = of_thread.next()?;
+    text.contains(&resumed).then_some(line)
+}
+
+/// Offset and length are the last two arguments.
+fn end_of_write(arguments: &str) -> u64 {
+    let arguments = arguments.trim_end_matches(" <unfinished ...>");
+    let arguments = arguments
+        .rsplit_once(") = ")
+        .map_or(arguments, |(head, _)| head);
+    let mut last = arguments.rsplit(", ");
+    let mut number = || last.next().and_then(|text| text.trim().parse::<u64>().ok());
+    number().expect("an offset") + number().expect("a length")
+}
+
+/// The request's id, in the bytes of a reply that tells of success.
+fn success(bytes: &str) -> Option<String> {
+    if !bytes.contains("<status>") || bytes.contains("<error>") {
+        return None;
+    }
+    let (_, rest) = bytes.split_once("x-request-id: ")?;
+    Some(rest[..16].into())
+}
+
+#[test]
+fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
+    if !can_trace() {
+        return;
+    }
+    let world = World::new();
+    let reserved = reserve(&world.database(), 200);
+    let traced = world.folder.path().join("trace");
+    let (acknowledged, trace) = record(&world, &traced, reserved);
+    assert_eq!(trace.database_writes, 0, "the WAL was merged: trace fewer");
+    assert!(trace.replies.len() >= WRITES, "{}", trace.replies.len());
+    assert!(acknowledged.len() >= WRITES);
+
+    for (reply, id) in &trace.replies {
+        // The action log's row carries the id, so this is a page of the commit that the reply is about.
+        let mut writes = trace.wal_writes.iter();
+        let written = writes.find(|write| write.text.contains(id.as_str()));
+        let written = written.unwrap_or_else(|| panic!("{id} was answered and never written"));
+        let mut syncs = trace.syncs.iter();
+        assert!(
+            written.began < *reply
+                && syncs.any(|(began, ended)| *began > written.ended && ended < reply),
+            "{id} was answered in line {reply} before it was synced"
+        );
+    }
+    let cuts = cut_after_each(&world, &trace, &acknowledged);
+    eprintln!(
+        "{} replies traced, {} syncs, {cuts} power cuts",
+        trace.replies.len(),
+        trace.syncs.len()
+    );
+}
+
+/// Runs a traced server under load and kills it.
+fn record(world: &World, path: &Path, reserved: Vec<String>) -> (Vec<Acknowledged>, Trace) {
+    let mut strace = Command::new("strace");
+    strace
+        // Detached: the server itself is our child.
+        .args(["-D", "-f", "-y", "-s", "4200", "-e"])
+        .arg("trace=pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync")
+        .arg("-o")
+        .arg(path)
+        .arg(env!("CARGO_BIN_EXE_linebook"));
+    let server = Server::start_as(clean(strace), &world.data, &[]);
+    let process = server.child.id().to_string();
+    let load = Load::start(server.address, 8, reserved);
+    wait_for("the writes", || (load.count() >= WRITES).then_some(()));
+    server.kill();
+    let outcome = load.finish();
+    assert_eq!(outcome.refusals, [] as [String; 0]);
+    wait_for("the end of the trace", || {
+        let text = fs::read_to_string(path).expect("the trace");
+        let mut last = text.lines().filter(|line| line.starts_with(&process));
+        last.any(|line| line.contains("+++")).then_some(())
+    });
+    (outcome.acknowledged, Trace::read(path))
+}
+
+/// For each reply, a power cut at its moment: the file as it was, and of the WAL what was synced by then. All that had
+/// been answered until then is there. How many there were.
+fn cut_after_each(world: &World, trace: &Trace, acknowledged: &[Acknowledged]) -> usize {
+    let wal = fs::read(world.data.join("linebook.db-wal")).expect("the WAL");
+    let find = |id: &String| acknowledged.iter().find(|done| done.request_id == *id);
+    let mut answered = Vec::new();
+    let mut last = PathBuf::new();
+    for (count, (reply, id)) in trace.replies.iter().enumerate() {
+        // A reply that was sent into a connection that the kill had cut is not known to its client.
+        answered.extend(find(id).cloned());
+        let length = trace.synced(*reply) as usize;
+        let data = world.folder.path().join(format!("cut-{count}"));
+        fs::create_dir(&data).expect("a folder");
+        fs::copy(world.database(), data.join("linebook.db")).expect("a copy");
+        fs::write(data.join("linebook.db-wal"), &wal[..length]).expect("a WAL");
+        assert_stored(&data.join("linebook.db"), &answered);
+        last = data;
+    }
+    assert_eq!(
+        answered.len(),
+        acknowledged.len(),
+        "replies that were not traced"
+    );
+    assert_whole(&last.join("linebook.db"));
+    Server::start(&last, &[]).terminate();
+    assert_stored(&last.join("linebook.db"), acknowledged);
+    trace.replies.len()
+}

@@ -1,0 +1,322 @@
+//! Clients that are slow, greedy, many, or speak no HTTP: they are answered, and the others are served meanwhile.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use linebook::ambient::Ambient;
+use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
+use linebook::http::server::Options;
+use linebook::store;
+
+use crate::common::socket::{Client, send, serve_with};
+use crate::common::{Answer, Call, Request, Server, World};
+use crate::inside::value;
+
+/// Limits that a test can wait for.
+const SHORT: Timeouts = Timeouts {
+    head: Duration::from_millis(600),
+    body: Duration::from_millis(600),
+    request: Duration::from_millis(1200),
+    write: Duration::from_millis(1200),
+    keep_alive: Duration::from_secs(20),
+    disconnect: Duration::from_millis(300),
+};
+/// How often a slow client sends a byte: much more often than any limit.
+const SLOWLY: Duration = Duration::from_millis(50);
+/// Only a server that lets a client wait takes so long.
+const LONG: Duration = Duration::from_secs(10);
+
+fn served(options: Options) -> (World, SocketAddr) {
+    let world = World::with(store::Options::default(), Ambient::system());
+    let address = serve_with(&world, options);
+    (world, address)
+}
+
+fn short() -> Options {
+    Options {
+        timeouts: SHORT,
+        ..Options::default()
+    }
+}
+
+fn list() -> Request {
+    Call::sample("devices_get").signed_by_admin().post()
+}
+
+/// Writes `first` at once, then a byte at a time, until an answer comes.
+fn send_slowly(address: SocketAddr, first: &[u8], byte: u8) -> (Answer, Duration) {
+    let mut client = Client::new(address);
+    client.write(first);
+    dribble(&mut client, byte)
+}
+
+/// The answer, and after how long it came; the connection is closed in the end, too.
+fn dribble(client: &mut Client, byte: u8) -> (Answer, Duration) {
+    let begun = Instant::now();
+    let mut slow = client.writer();
+    let writer = std::thread::spawn(move || {
+        let started = Instant::now();
+        while started.elapsed() < LONG && slow.write_all(&[byte]).is_ok() {
+            std::thread::sleep(SLOWLY);
+        }
+        started.elapsed()
+    });
+    let answer = client.read(true).unwrap();
+    let took = begun.elapsed();
+    assert!(writer.join().unwrap() < LONG, "the connection stayed open");
+    (answer, took)
+}
+
+fn is_too_slow((answer, took): &(Answer, Duration), within: Duration) {
+    assert!(*took < within, "{took:?}");
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.error().unwrap(), "Request was not complete in time");
+}
+
+#[test]
+fn a_head_of_a_byte_at_a_time_is_cut() {
+    let (_world, address) = served(short());
+    is_too_slow(&send_slowly(address, b"POST /billing/api/devi", b'a'), LONG);
+}
+
+#[test]
+fn so_is_the_second_head_of_a_connection() {
+    let (_world, address) = served(short());
+    let mut client = Client::new(address);
+    assert_eq!(client.send(&list()).status, 200);
+    is_too_slow(&dribble(&mut client, b'a'), LONG);
+}
+
+#[test]
+fn so_is_a_body() {
+    // Before the limit of the whole request, which ends the connection: the framework reads on what nobody waits for.
+    let request = LONG / 3;
+    let (_world, address) = served(Options {
+        timeouts: Timeouts { request, ..SHORT },
+        ..Options::default()
+    });
+    let head = "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\n";
+    let announced = format!("{head}Content-Length: 60000\r\n\r\n");
+    is_too_slow(&send_slowly(address, announced.as_bytes(), b'a'), request);
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\nfff\r\n");
+    is_too_slow(&send_slowly(address, chunked.as_bytes(), b'a'), request);
+}
+
+#[test]
+fn who_says_nothing_is_hung_up_on() {
+    let (_world, address) = served(short());
+    let started = Instant::now();
+    assert!(Client::new(address).is_closed());
+    assert!(started.elapsed() < LONG);
+}
+
+/// 100,000 devices: more than 8 MB of plain XML, more than the sockets' buffers take.
+const MANY: &str = "
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+INSERT INTO devices (user_id, device_group_id, type, extension, username, secret, ipaddr, port, created_ms)
+SELECT 100, 11, 'SIP', 100000 + i, 100000 + i, 'x', '192.0.2.1', 5060, 1 FROM n";
+
+#[test]
+fn a_reader_that_stops_reading_is_cut_and_one_that_reads_is_not() {
+    let (world, address) = served(short());
+    world.sql(MANY);
+    let request = list().header("Accept-Encoding", "identity");
+    let mut reader = Client::new(address);
+    assert!(reader.send(&request).body.len() > 8_000_000);
+    let mut stopped = Client::new(address);
+    stopped.write(&request.to_bytes());
+    std::thread::sleep(SHORT.write + SHORT.request);
+    // What was on the way arrives, then the connection is over, and the list is seen not to be whole.
+    assert!(stopped.read(true).is_err());
+    assert_eq!(reader.send(&list()).status, 200);
+}
+
+#[test]
+fn slow_clients_do_not_stop_others() {
+    let (_world, address) = served(Options::default());
+    let start =
+        b"POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
+    let mut slow: Vec<TcpStream> = (0..200)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    for (place, stream) in slow.iter_mut().enumerate() {
+        // Half of them in the head, half in the body.
+        let said = if place % 2 == 0 { &start[..20] } else { start };
+        stream.write_all(said).unwrap();
+    }
+    let started = Instant::now();
+    for _ in 0..20 {
+        for stream in &mut slow {
+            stream.write_all(b"a").unwrap();
+        }
+        assert_eq!(send(address, &list()).status, 200);
+    }
+    assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
+}
+
+#[test]
+fn one_connection_too_many_is_told_so() {
+    let (_world, address) = served(Options {
+        max_connections: 3,
+        ..Options::default()
+    });
+    let mut clients: Vec<Client> = (0..3).map(|_| Client::new(address)).collect();
+    for client in &mut clients {
+        assert_eq!(client.send(&list()).status, 200);
+    }
+    let mut fourth = Client::new(address);
+    let answer = fourth.read(true).unwrap();
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (503, Some("1"))
+    );
+    answer.check();
+    assert!(fourth.is_closed());
+    assert_eq!(clients[0].send(&list()).status, 200);
+    clients.pop();
+    let started = Instant::now();
+    while send_or_refused(address) != 200 {
+        assert!(started.elapsed() < LONG);
+    }
+}
+
+fn send_or_refused(address: SocketAddr) -> u16 {
+    let mut client = Client::new(address);
+    let mut writer = client.writer();
+    let _ = writer.write_all(&list().to_bytes());
+    client.read(true).map_or(0, |answer| answer.status)
+}
+
+#[test]
+fn what_all_send_before_they_are_answered_is_bounded() {
+    let (_world, address) = served(Options::default());
+    // Heads that never end, each within the framework's own limit.
+    let each = 100 * 1024;
+    let fits = MAX_HELD_BYTES / (each - FREE_BYTES);
+    let head = [
+        b"GET /none HTTP/1.1\r\nHost: x\r\nX: ".as_slice(),
+        &vec![b'a'; each],
+    ]
+    .concat();
+    let mut greedy = Vec::new();
+    for _ in 0..fits + 50 {
+        let client = Client::new(address);
+        let _ = client.writer().write_all(&head);
+        greedy.push(client);
+    }
+    let last = greedy.last_mut().unwrap();
+    let answer = last.read(true).unwrap();
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (503, Some("1"))
+    );
+    answer.check();
+    // Whoever sends no more than a request needs is served.
+    assert_eq!(send(address, &list()).status, 200);
+    drop(greedy);
+    std::thread::sleep(Duration::from_millis(500));
+    let mut client = Client::new(address);
+    client.write(&head);
+    client.write(b"\r\n\r\n");
+    assert_eq!(client.read(true).unwrap().status, 404);
+}
+
+#[test]
+fn what_is_no_http_is_answered_with_xml() {
+    let (_world, address) = served(Options::default());
+    let check = |sent: &[u8], status, error: &str| {
+        let mut client = Client::new(address);
+        let _ = client.writer().write_all(sent);
+        let answer = client.read(true).unwrap();
+        assert_eq!(
+            (answer.status, answer.error().unwrap()),
+            (status, error.into())
+        );
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert!(client.is_closed());
+    };
+    check(b"BAD\r\n\r\n", 400, "Request is not HTTP/1.1");
+    check(
+        b"GET / HTTP/1.1\r\nHost: x\r\nNo colon\r\n\r\n",
+        400,
+        "Request is not HTTP/1.1",
+    );
+    check(
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+        400,
+        "Request is not HTTP/1.1",
+    );
+    let many: String = (0..200).map(|i| format!("X{i}: a\r\n")).collect();
+    let too_large = "Request line and headers are larger than 131072 bytes";
+    check(
+        format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n").as_bytes(),
+        413,
+        too_large,
+    );
+    let long = "a".repeat(200_000);
+    check(
+        format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n").as_bytes(),
+        413,
+        too_large,
+    );
+    // Behind a good request on the same connection.
+    let mut client = Client::new(address);
+    client.write(&[list().to_bytes().as_slice(), b"BAD\r\n\r\n"].concat());
+    assert_eq!(client.read(true).unwrap().status, 200);
+    let answer = client.read(true).unwrap();
+    assert_eq!(answer.error().unwrap(), "Request is not HTTP/1.1");
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "a measurement")]
+fn clients_that_idle_do_not_stop_others() {
+    let is_slow = std::env::var_os("LINEBOOK_SLOW").is_some();
+    let count = if is_slow { 10_000 } else { 800 };
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit {
+        current: files.maximum,
+        ..files
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
+    let server = Server::start(&["--max-connections", "12000", "--log", "warn"]);
+    let mut idle = Vec::new();
+    for _ in 0..count {
+        // Every one of them has been served, so that it holds all that a connection can hold while it idles.
+        let mut client = Client::new(server.address);
+        assert_eq!(client.send(&list()).status, 200);
+        idle.push(client);
+    }
+    let started = Instant::now();
+    for _ in 0..50 {
+        assert_eq!(send(server.address, &list()).status, 200);
+    }
+    let took = started.elapsed();
+    let metrics = send(server.address, &Request::new("GET", "/metrics")).text();
+    let open = value(&metrics, "linebook_connections_open");
+    assert!(open >= f64::from(count), "{open} connections are open");
+    println!(
+        "{count} idle connections: 50 others were served in {took:?}, VmHWM {} KiB",
+        server.peak_kib()
+    );
+    assert!(took < LONG);
+    assert_eq!(idle[0].send(&list()).status, 200);
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_stop_callers() {
+    // Its standard error is a pipe of 64 KiB; lines of more than a MiB are written.
+    let server = Server::start(&["--log", "info"]);
+    let mut client = Client::new(server.address);
+    let unknown = Request::new("POST", "/x");
+    for _ in 0..30_000 {
+        assert_eq!(client.send(&unknown).status, 404);
+    }
+    let metrics = client.send(&Request::new("GET", "/metrics")).text();
+    let lost = value(&metrics, "linebook_log_lines_lost_total");
+    assert!(lost > 0.0, "the pipe was larger than expected");
+    let mut server = server;
+    let mut some = [0; 1024];
+    let mut errors = server.child.stderr.take().unwrap();
+    assert!(errors.read(&mut some).unwrap() > 0);
+}

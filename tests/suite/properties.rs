@@ -1,0 +1,700 @@
+//! What holds for any input: every answer is well-formed, every signature is the documented one, a DID's life goes as
+//! written, and a batch of writes ends as the same writes one by one.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use linebook::ambient::Ambient;
+use linebook::api::methods::METHODS;
+use linebook::api::parameters::Parameters;
+use linebook::api::signature::{sign, verify};
+use linebook::service::access::{Actor, Scope};
+use linebook::service::clis::{self, NewCli};
+use linebook::service::devices::{self, NewDevice, Pin};
+use linebook::service::{DidError, Error, Rule, dids};
+use linebook::store::settings::HashCheck;
+use linebook::store::users::UserType;
+use linebook::store::{Options, StoreError, WriteTx};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
+
+use crate::common::request::escape;
+use crate::common::world::NOW_MS;
+use crate::common::{self, Call, Request, World, sha1};
+
+fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        // A step here takes milliseconds: a rather small example soon beats the smallest one.
+        max_shrink_iters: 200,
+        ..ProptestConfig::default()
+    };
+    let run = TestRunner::new(config).run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    run.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Bytes that a request line can hold.
+fn query() -> impl Strategy<Value = String> {
+    let byte = select(
+        (0x21..0x7f)
+            .map(char::from)
+            .filter(|c| !"#\"<>\\^`{|}".contains(*c))
+            .collect::<Vec<char>>(),
+    );
+    let words = [
+        "u=admin", "&", "user_id=", "hash=", "test=1", "%00", "%ff", "%c5%be", "%", "+", "=",
+    ];
+    prop_oneof![
+        proptest::collection::vec(byte, 0..80).prop_map(|bytes| bytes.into_iter().collect()),
+        proptest::collection::vec(select(words.to_vec()), 0..30).prop_map(|words| words.concat()),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "{",
+        "}",
+        "\"u\"",
+        ":",
+        ",",
+        "null",
+        "true",
+        "1e5",
+        "[",
+        "\"\\u0000\"",
+        "--edge",
+        "\r\n",
+        "--",
+        "Content-Disposition: form-data; name=\"u\"",
+        "u=admin",
+        "&",
+        "\u{1}",
+        "ž",
+    ];
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..200),
+        proptest::collection::vec(select(words.to_vec()), 0..40)
+            .prop_map(|words| words.concat().into_bytes()),
+    ]
+}
+
+fn content_type() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        Just(None),
+        select(vec![
+            "application/x-www-form-urlencoded",
+            "application/json",
+            "APPLICATION/JSON; charset=utf-8",
+            "multipart/form-data; boundary=edge",
+            "multipart/form-data",
+            "text/plain",
+            "",
+        ])
+        .prop_map(|kind| Some(kind.into())),
+        "[ -~]{0,40}".prop_map(Some),
+    ]
+}
+
+/// Sends it; the answer owes what every answer owes, and a refusal has changed nothing.
+fn check_answer(world: &World, request: &Request) {
+    let before = world.dump();
+    let answer = world.send(request);
+    answer.check();
+    let is_success = answer.status == 200 && answer.error().is_none();
+    if !is_success {
+        assert_eq!(world.dump(), before, "{request:?}");
+    }
+}
+
+#[test]
+fn any_bytes_get_well_formed_xml_and_change_nothing() {
+    let world = World::new();
+    let method = select([&common::METHODS[..], &["device_list", "nothing"]].concat());
+    let verb = select(vec!["POST", "POST", "GET", "PUT"]);
+    let request = (verb, method, query(), content_type(), body());
+    check(600, request, |(verb, method, query, content_type, body)| {
+        let target = format!("/billing/api/{method}?{query}");
+        let request = Request::new(verb, &target).body(content_type.as_deref(), body);
+        check_answer(&world, &request);
+    });
+}
+
+/// Calls that pass the hash, with any text here and there: they get past the first checks, into the rules and into the
+/// database.
+#[test]
+fn any_signed_values_get_well_formed_xml_and_change_nothing_unless_they_succeed() {
+    let world = World::after("UPDATE settings SET require_password = 'never'");
+    let odd = [
+        "",
+        " ",
+        "0",
+        "1",
+        "2",
+        "5",
+        "7",
+        "100",
+        "1111",
+        "37060000001",
+        "37060000002",
+        "-1",
+        "999999999999999999",
+        "1000000000000000000",
+        "sip",
+        "Ann <1>",
+        "'",
+        "\0",
+        "\u{ffff}",
+        "]]>",
+        "ž",
+    ];
+    let value = prop_oneof![
+        select(odd.to_vec()).prop_map(String::from),
+        any::<String>(),
+        "[0-9]{1,22}",
+        "[a-z.]{1,20}",
+    ];
+    let values = proptest::collection::vec(proptest::option::weighted(0.3, value), 7);
+    let by = select(vec![
+        ("admin", "secret"),
+        ("reseller", "reseller-key"),
+        ("username", "456789"),
+    ]);
+    check(
+        600,
+        (0..METHODS.len(), by, values),
+        |(place, (by, key), values)| {
+            let method = METHODS[place];
+            let mut call = Call::sample(method.name).with("u", by);
+            for (parameter, value) in method.parameters.iter().zip(values) {
+                if let Some(value) = value {
+                    call = call.with(parameter.name, &value);
+                }
+            }
+            check_answer(&world, &call.signed_with(key).post());
+        },
+    );
+    assert_eq!(world.select("PRAGMA integrity_check"), "ok");
+    assert_eq!(world.select("PRAGMA foreign_key_check"), "");
+    let created = world.select("SELECT count(*) > 0 FROM action_log");
+    assert_eq!(created, "1", "not one call succeeded: this proves nothing");
+}
+
+#[test]
+fn a_signature_is_sha1_over_the_values_that_were_sent_and_the_key() {
+    let text = || "[ -~ž漢]{0,12}";
+    let values = proptest::collection::vec(proptest::option::of(text()), 8);
+    let keys = proptest::collection::vec("[!-~]{6,20}", 1..4);
+    let level = select(vec![
+        HashCheck::Strict,
+        HashCheck::Documented,
+        HashCheck::Lenient,
+    ]);
+    let strategy = (0..METHODS.len(), values, keys, level, "[0-9a-f]{40}");
+    check(1000, strategy, |(place, values, keys, level, wrong)| {
+        let method = METHODS[place];
+        let names = ["u"]
+            .into_iter()
+            .chain(method.parameters.iter().map(|parameter| parameter.name));
+        let sent: BTreeMap<&str, String> = names
+            .zip(values)
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
+        let pairs = sent
+            .iter()
+            .map(|(name, value)| ((*name).into(), value.clone()));
+        let parameters = Parameters::new(pairs.collect()).unwrap();
+        let mut accepted = Vec::new();
+        for (number, order) in method.hashes.iter().enumerate() {
+            let values = order.parameters.iter().filter_map(|name| sent.get(name));
+            let text: String = values.map(String::as_str).collect();
+            for (place, key) in keys.iter().enumerate() {
+                let hash = sha1::hex(&format!("{text}{key}"));
+                assert_eq!(sign(order, &parameters, key), hash);
+                let is_accepted = match format!("{:?}", order.level).as_str() {
+                    "Strict" => true,
+                    "Documented" => level != HashCheck::Strict,
+                    _ => level == HashCheck::Lenient,
+                };
+                if is_accepted {
+                    accepted.push(hash.clone());
+                }
+                let found = verify(method, level, &parameters, &keys, &hash);
+                assert_eq!(
+                    found.is_some(),
+                    accepted.contains(&hash),
+                    "{number} {place}"
+                );
+            }
+        }
+        assert!(
+            accepted.contains(&wrong)
+                || verify(method, level, &parameters, &keys, &wrong).is_none()
+        );
+    });
+}
+
+/// What the model knows of a DID; the words are those of the documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Life {
+    owner: i64,
+    state: &'static str,
+    user: Option<i64>,
+    device: Option<i64>,
+    dialplan: Option<i64>,
+    closed_ms: Option<i64>,
+}
+
+/// A step of a DID's life, as somebody tries it.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Create(i64),
+    Reserve(i64),
+    Unreserve,
+    AssignToTrunk(i64),
+    AssignToDialplan(i64),
+    Unassign,
+    Close,
+    Free,
+    Terminate,
+    FreeClosed,
+}
+
+/// Everyone who tries: the operator reaches everything, the others what belongs to admin (0) or to their reseller.
+const SCOPES: [Option<i64>; 4] = [None, Some(0), Some(4), Some(8)];
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Users of the demo world and whose they are.
+fn owner_of_user(user: i64) -> Option<i64> {
+    match user {
+        0..=4 | 6..=9 | 100 => Some(0),
+        5 => Some(4),
+        _ => None,
+    }
+}
+
+/// Devices that are not hidden: whose, and whether it is a trunk.
+fn device(id: i64) -> Option<(i64, bool)> {
+    match id {
+        1 => Some((2, true)),
+        2 => Some((2, false)),
+        3 => Some((100, false)),
+        5 => Some((5, true)),
+        6 => Some((5, false)),
+        _ => None,
+    }
+}
+
+fn reaches(scope: Option<i64>, owner: i64) -> bool {
+    scope.is_none_or(|scope| scope == owner)
+}
+
+fn reaches_user(scope: Option<i64>, user: i64) -> bool {
+    owner_of_user(user).is_some_and(|owner| reaches(scope, owner) || reaches(scope, user))
+}
+
+/// In whose scope the things of a user are.
+fn scope_of_user(user: i64) -> i64 {
+    match user {
+        4 | 8 => user,
+        other => owner_of_user(other).unwrap(),
+    }
+}
+
+fn freed(life: &Life) -> Life {
+    Life {
+        state: "free",
+        user: None,
+        device: None,
+        dialplan: None,
+        closed_ms: None,
+        ..life.clone()
+    }
+}
+
+/// What the step makes of a DID; none: it is refused.
+fn next(life: Option<&Life>, step: Step, scope: Option<i64>, now_ms: i64) -> Option<Life> {
+    if let Step::Create(provider) = step {
+        // Carrier 1 is admin's and common use, 2 admin's alone, 3 the reseller's.
+        let owner = match provider {
+            1 | 2 => 0,
+            3 => 4,
+            _ => return None,
+        };
+        let is_common = provider == 1 && matches!(scope, Some(4 | 8));
+        let may = life.is_none() && (reaches(scope, owner) || is_common);
+        let owner = scope.unwrap_or(0);
+        let free = Life {
+            owner,
+            state: "free",
+            user: None,
+            device: None,
+            dialplan: None,
+            closed_ms: None,
+        };
+        return may.then_some(free);
+    }
+    let life = life?;
+    if !reaches(scope, life.owner) {
+        return None;
+    }
+    match (step, life.state) {
+        (Step::Reserve(user), state) => {
+            let is_onward = state == "reserved" && life.user == Some(life.owner);
+            let may = (state == "free" || is_onward) && reaches_user(scope, user);
+            may.then(|| Life {
+                owner: scope_of_user(user),
+                state: "reserved",
+                user: Some(user),
+                ..life.clone()
+            })
+        }
+        (Step::Unreserve, "reserved") | (Step::Free, "closed" | "terminated") => Some(freed(life)),
+        (Step::AssignToTrunk(id), "reserved") => {
+            let (user, is_trunk) = device(id)?;
+            let is_for_user = life.user == Some(user);
+            let is_for_owner = life.user == Some(life.owner) && scope_of_user(user) == life.owner;
+            let may = is_trunk && reaches_user(scope, user) && (is_for_user || is_for_owner);
+            may.then(|| Life {
+                state: "active",
+                user: Some(user),
+                device: Some(id),
+                ..life.clone()
+            })
+        }
+        (Step::AssignToDialplan(id), "reserved") => {
+            let owner = match id {
+                1 => 0,
+                2 => 4,
+                _ => return None,
+            };
+            (owner == life.owner).then(|| Life {
+                state: "active",
+                dialplan: Some(id),
+                ..life.clone()
+            })
+        }
+        (Step::Unassign, "active") => Some(Life {
+            state: "reserved",
+            device: None,
+            dialplan: None,
+            ..life.clone()
+        }),
+        (Step::Close, "active") => Some(Life {
+            state: "closed",
+            device: None,
+            dialplan: None,
+            closed_ms: Some(now_ms),
+            ..life.clone()
+        }),
+        (Step::Terminate, "free" | "closed") => Some(Life {
+            state: "terminated",
+            ..freed(life)
+        }),
+        _ => None,
+    }
+}
+
+fn actor(scope: Option<i64>, now_ms: i64) -> Actor {
+    match scope {
+        None => Actor::operator(now_ms),
+        Some(owner) => Actor {
+            user_id: Some(owner),
+            name: "somebody".into(),
+            scope: Scope::Owner(owner),
+            user_type: if owner == 0 {
+                UserType::Admin
+            } else {
+                UserType::Reseller
+            },
+            ..Actor::operator(now_ms)
+        },
+    }
+}
+
+fn try_step(tx: &WriteTx<'_>, by: &Actor, number: &str, step: Step) -> Result<(), Error> {
+    match step {
+        Step::Create(provider) => dids::create(tx, by, number, Some(provider)).map(|_| ()),
+        Step::Reserve(user) => dids::reserve(tx, by, number, user),
+        Step::Unreserve => dids::unreserve(tx, by, number),
+        Step::AssignToTrunk(device) => dids::assign_to_trunk(tx, by, Some(device), number),
+        Step::AssignToDialplan(dialplan) => dids::assign_to_dialplan(tx, by, number, dialplan),
+        Step::Unassign => dids::unassign(tx, by, number),
+        Step::Close => dids::close(tx, by, number),
+        Step::Free => dids::free(tx, by, number),
+        Step::Terminate => dids::terminate(tx, by, number),
+        Step::FreeClosed => Ok(dids::free_closed(tx, by).map(|_| ())?),
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => select(vec![1, 1, 2, 3, 9]).prop_map(Step::Create),
+        4 => select(vec![0, 0, 1, 2, 2, 2, 4, 4, 5, 5, 8, 100, 999]).prop_map(Step::Reserve),
+        1 => Just(Step::Unreserve),
+        4 => select(vec![1, 1, 1, 1, 2, 3, 5, 5, 5, 6, 7, 999]).prop_map(Step::AssignToTrunk),
+        2 => select(vec![1, 1, 2, 9]).prop_map(Step::AssignToDialplan),
+        1 => Just(Step::Unassign),
+        3 => Just(Step::Close),
+        1 => Just(Step::Free),
+        1 => Just(Step::Terminate),
+        1 => Just(Step::FreeClosed),
+    ]
+}
+
+fn shown(life: &Life) -> String {
+    let or_null = |id: Option<i64>| id.map_or("NULL".into(), |id| id.to_string());
+    let links = [life.user, life.device, life.dialplan, life.closed_ms].map(or_null);
+    format!("{}|{}|{}", life.owner, life.state, links.join("|"))
+}
+
+#[test]
+fn a_did_lives_as_it_is_documented() {
+    let attempt = (
+        select(vec!["1", "2"]),
+        step(),
+        select(SCOPES.to_vec()),
+        0..50_i64,
+    );
+    let reached = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    check(60, proptest::collection::vec(attempt, 1..80), |attempts| {
+        // Only the DIDs of this test, so that freeing closed ones touches no other.
+        let world = World::after("DELETE FROM dids");
+        let mut lives: BTreeMap<&str, Life> = BTreeMap::new();
+        let mut now_ms = NOW_MS;
+        for (number, step, scope, days) in attempts {
+            now_ms += days * DAY_MS;
+            let by = actor(scope, now_ms);
+            let tried = world
+                .app
+                .store
+                .write(move |tx| try_step(tx, &by, number, step));
+            let tried = world.block_on(tried);
+            if let Err(Error::Store(error)) = tried {
+                panic!("{number} {step:?}: a rule let through what the database refuses: {error}");
+            }
+            if matches!(step, Step::FreeClosed) {
+                for life in lives.values_mut() {
+                    if life
+                        .closed_ms
+                        .is_some_and(|closed_ms| closed_ms <= now_ms - 90 * DAY_MS)
+                    {
+                        *life = freed(life);
+                    }
+                }
+            } else {
+                let next = next(lives.get(number), step, scope, now_ms);
+                assert_eq!(
+                    tried.is_ok(),
+                    next.is_some(),
+                    "{number} {step:?} by {scope:?}: {tried:?}, {lives:?}"
+                );
+                lives.extend(next.map(|life| (number, life)));
+            }
+            let columns = "SELECT did, owner_id, status, user_id, device_id, dialplan_id, closed_ms FROM dids ORDER BY did";
+            let expected: Vec<String> = lives
+                .iter()
+                .map(|(number, life)| format!("{number}|{}", shown(life)))
+                .collect();
+            assert_eq!(
+                world.select(columns),
+                expected.join(";"),
+                "after {step:?} by {scope:?}"
+            );
+            reached
+                .borrow_mut()
+                .extend(lives.values().map(|life| life.state));
+        }
+    });
+    assert_eq!(
+        reached.borrow().len(),
+        5,
+        "not every state was reached: {reached:?}"
+    );
+}
+
+/// The order of the reasons against an assignment, for every state, device and actor.
+#[test]
+fn an_assignment_says_the_first_reason_against_it() {
+    let world = World::new();
+    for scope in SCOPES {
+        for device_id in [1, 2, 3, 5, 6, 7, 999] {
+            for place in 0..=10 {
+                let number = format!("370600000{place:02}");
+                let expected = reason(scope, device_id, place);
+                let by = actor(scope, NOW_MS);
+                let asked = number.clone();
+                // Tried and taken back, so that the next one finds the same world.
+                let tried = world.block_on(world.app.store.write(move |tx| {
+                    dids::assign_to_trunk(tx, &by, Some(device_id), &asked)?;
+                    Err::<(), Error>(StoreError::Missing.into())
+                }));
+                let said = match tried.unwrap_err() {
+                    Error::Refused(refusal) => Some(refusal.rule),
+                    Error::Store(error) => {
+                        assert_eq!(error, StoreError::Missing);
+                        None
+                    }
+                };
+                assert_eq!(
+                    said,
+                    expected.map(Rule::Did),
+                    "{number} on {device_id} by {scope:?}"
+                );
+            }
+        }
+    }
+}
+
+/// The DIDs of the demo world by their last digits; 0 is not there.
+fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<DidError> {
+    let Some((user, is_trunk)) = device(device_id) else {
+        return Some(DidError::DeviceNotFound);
+    };
+    let (owner, state, reserved_for) = match place {
+        1 => (0, "free", 0),
+        2 => (0, "reserved", 2),
+        3 | 4 => (0, "active", 0),
+        5 => (0, "closed", 0),
+        6 => (0, "terminated", 0),
+        7 => (0, "reserved", 100),
+        8 => (4, "free", 0),
+        9 => (4, "reserved", 5),
+        10 => (4, "reserved", 4),
+        _ => return Some(DidError::NotFound),
+    };
+    let is_for_another = state == "reserved"
+        && reserved_for != user
+        && !(reserved_for == 4 && scope_of_user(user) == 4);
+    if !reaches_user(scope, user) {
+        Some(DidError::DeviceNotPermitted)
+    } else if !reaches(scope, owner) || is_for_another {
+        Some(DidError::NotPermitted)
+    } else {
+        match state {
+            "terminated" => Some(DidError::Terminated),
+            "active" | "closed" => Some(DidError::NotFree),
+            "free" => Some(DidError::NotReserved),
+            _ if !is_trunk => Some(DidError::NotTrunk),
+            _ => None,
+        }
+    }
+}
+
+/// A write among others, from few values, so that they get in each other's way.
+#[derive(Debug, Clone)]
+enum Write {
+    Device(Option<u8>),
+    Did(u8),
+    Cli(u8),
+    /// Does something and then refuses.
+    Refuse(u8),
+    /// Does something and then panics.
+    Panic,
+}
+
+fn write() -> impl Strategy<Value = Write> {
+    prop_oneof![
+        4 => proptest::option::of(0..6_u8).prop_map(Write::Device),
+        4 => (0..8_u8).prop_map(Write::Did),
+        4 => (0..8_u8).prop_map(Write::Cli),
+        2 => (0..8_u8).prop_map(Write::Refuse),
+        1 => Just(Write::Panic),
+    ]
+}
+
+async fn perform(world: &World, write: Write) -> Result<i64, Error> {
+    let ambient = world.app.ambient.clone();
+    let by = Actor::operator(NOW_MS);
+    let work = move |tx: &WriteTx<'_>| match write {
+        Write::Device(pin) => {
+            let new = NewDevice {
+                user_id: Some(2),
+                device_type: None,
+                device_group_id: None,
+                pin: pin.map_or(Pin::Pinless, |pin| Pin::Chosen(format!("9{pin}"))),
+                caller_id: None,
+                description: String::new(),
+            };
+            Ok(devices::create(tx, &by, &ambient, new)?.id)
+        }
+        Write::Did(number) => dids::create(tx, &by, &format!("9{number}"), Some(1)),
+        Write::Cli(number) => {
+            let new = NewCli {
+                device_id: Some(Some(2)),
+                number: Some(format!("9{number}")),
+                ..NewCli::default()
+            };
+            clis::create(tx, &by, new)
+        }
+        Write::Refuse(number) => {
+            dids::create(tx, &by, &format!("9{number}"), Some(1))?;
+            Err(DidError::WrongState.into())
+        }
+        Write::Panic => {
+            dids::create(tx, &by, "99", Some(1))?;
+            panic!("on purpose")
+        }
+    };
+    world.app.store.write(work).await
+}
+
+/// Writes that share their commits end exactly as the same writes one by one: ids, log, dice and all.
+#[test]
+fn a_batch_ends_as_its_writes_one_by_one() {
+    check(40, proptest::collection::vec(write(), 1..50), |writes| {
+        let together = World::new();
+        let all = join_all(
+            writes
+                .iter()
+                .cloned()
+                .map(|write| perform(&together, write)),
+        );
+        let all = together.block_on(all);
+
+        let alone = World::with(
+            Options {
+                max_batch: 1,
+                ..Options::default()
+            },
+            Ambient::fixed(NOW_MS, 1),
+        );
+        let one_by_one: Vec<_> = writes
+            .iter()
+            .cloned()
+            .map(|write| alone.block_on(perform(&alone, write)))
+            .collect();
+        assert_eq!(all, one_by_one, "{writes:?}");
+        assert_eq!(together.dump(), alone.dump(), "{writes:?}");
+    });
+}
+
+/// By all four ways in, down to the database.
+#[test]
+fn every_text_is_decoded_as_it_was_encoded() {
+    let world = World::new();
+    check(300, "\\PC{0,40}", |text| {
+        let call = Call::new("device_create")
+            .with("u", "admin")
+            .with("user_id", "2")
+            .with("pin", "")
+            .with("description", &text)
+            .signed_by_admin();
+        for request in [
+            call.post(),
+            call.post_form(),
+            call.post_json(),
+            call.post_multipart(),
+        ] {
+            assert_eq!(world.send(&request).error(), None, "{}", escape(&text));
+            let last = "SELECT description FROM devices ORDER BY id DESC LIMIT 1";
+            let stored = if text.trim().is_empty() { "" } else { &text };
+            assert_eq!(world.select(last), stored);
+        }
+    });
+}

@@ -1,0 +1,920 @@
+//! What holds for every method: checks generated from the table, against expectations that are written out here.
+
+use linebook::api::method::{Kind, Method};
+use linebook::api::methods::{self, METHODS};
+
+use crate::common::request::{escape, page_order};
+use crate::common::{self, Call, Request, World};
+
+/// The orders of every method, and from which `hash_check` on each is accepted.
+const ORDERS: [(&str, &str, &[&str]); 12] = [
+    (
+        "device_create",
+        "strict",
+        &[
+            "user_id",
+            "description",
+            "pin",
+            "type",
+            "devicegroup_id",
+            "caller_id",
+        ],
+    ),
+    ("device_create", "lenient", &["user_id"]),
+    ("did_create", "strict", &["did", "provider_id"]),
+    ("did_create", "strict", &["provider_id", "did"]),
+    ("did_create", "strict", &["u", "did", "provider_id"]),
+    ("did_create", "documented", &["provider_id"]),
+    ("did_trunk_device_assign", "strict", &["device_id", "did"]),
+    ("did_trunk_device_assign", "strict", &["did", "device_id"]),
+    ("did_trunk_device_assign", "documented", &["device_id"]),
+    (
+        "cli_add",
+        "strict",
+        &[
+            "device_id",
+            "cli_number",
+            "cli_description",
+            "comment",
+            "banned",
+            "ivr_id",
+        ],
+    ),
+    ("cli_add", "documented", &["device_id", "cli_number"]),
+    ("devices_get", "strict", &["user_id"]),
+];
+
+/// From the narrowest to the widest.
+const CHECKS: [&str; 4] = ["strict", "documented", "lenient", "off"];
+
+/// What a caller is told whom a method does not know, or whose type may not call it; and, if it is another text, what he
+/// is told who lacks the permission.
+const REFUSALS: [(&str, &str, &str); 5] = [
+    (
+        "cli_add",
+        "Access Denied",
+        "You are not authorised to use this functionality",
+    ),
+    ("device_create", "Dont be so smart", "Dont be so smart"),
+    ("devices_get", "Bad login", "Bad login"),
+    (
+        "did_create",
+        "Don't be so smart",
+        "You are not authorized to manage DIDs",
+    ),
+    (
+        "did_trunk_device_assign",
+        "Access Denied",
+        "You are not authorized to manage DIDs",
+    ),
+];
+
+/// The texts of every method, in the order in which it checks.
+const TEXTS: [(&str, &[&str]); 5] = [
+    (
+        "cli_add",
+        &[
+            "Access Denied",
+            "Incorrect hash",
+            "Access Denied",
+            "Access Denied",
+            "You are not authorised to use this functionality",
+            "Device ID cannot be empty",
+            "Device was not found",
+            "CLI Number cannot be empty",
+            "CLI must be numeric",
+            "CLI already exists. It is assigned to {} device",
+            "CLI already exists. It is assigned to another device",
+            "IVR was not found",
+            "banned must be 0 or 1",
+            "CLI domain is invalid",
+            "{} is too long",
+        ],
+    ),
+    (
+        "device_create",
+        &[
+            "Dont be so smart",
+            "Incorrect hash",
+            "Dont be so smart",
+            "Dont be so smart",
+            "Dont be so smart",
+            "Dont be so smart",
+            "User was not found",
+            "Device type invalid",
+            "Device group invalid",
+            "Pin must be numeric",
+            "Pin is already used",
+            "You are not authorized to manage callerid",
+            "Device was not created",
+        ],
+    ),
+    (
+        "devices_get",
+        &[
+            "Bad login",
+            "Incorrect hash",
+            "Bad login",
+            "Bad login",
+            "Bad login",
+            "user_id is empty",
+            "User not found",
+        ],
+    ),
+    (
+        "did_create",
+        &[
+            "Don't be so smart",
+            "Incorrect hash",
+            "Don't be so smart",
+            "Don't be so smart",
+            "You are not authorized to manage DIDs",
+            "Provider was not found",
+            "Your are not authorized to use this Provider",
+            "Invalid DID specified",
+            "DID already exists",
+            "DID creation failed",
+        ],
+    ),
+    (
+        "did_trunk_device_assign",
+        &[
+            "Access Denied",
+            "Incorrect hash",
+            "Access Denied",
+            "Access Denied",
+            "You are not authorized to manage DIDs",
+            "Device was not found",
+            "DID was not found",
+            "Your are not authorized to use this Device",
+            "Your are not authorized to use this DID",
+            "DID is terminated",
+            "DID is not free",
+            "DID must be reserved for a User",
+            "Device is not a Trunk",
+            "Device was not assigned",
+        ],
+    ),
+];
+
+/// Everyone can prove himself with any active key: no password is looked at.
+const NO_PASSWORDS: &str = "UPDATE settings SET require_password = 'never'";
+
+/// Sends a call to a fresh world after `sql`: `ok`, or the text of the error. A refused call changes nothing.
+fn outcome(sql: &str, request: &Request) -> String {
+    let world = World::after(sql);
+    let before = world.dump();
+    let answer = world.send(request);
+    match answer.error() {
+        Some(error) => {
+            assert_eq!(world.dump(), before, "{error}, but something has changed");
+            error
+        }
+        None => {
+            assert_eq!(answer.status, 200);
+            "ok".into()
+        }
+    }
+}
+
+fn wrong_caller(method: &str) -> &'static str {
+    REFUSALS.iter().find(|row| row.0 == method).unwrap().1
+}
+
+#[test]
+fn the_table_is_sorted_and_names_every_method_once() {
+    let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+    assert_eq!(names, common::METHODS, "METHODS in tests/common/mod.rs");
+    let texts = TEXTS.map(|(name, _)| name);
+    assert_eq!(names, texts, "TEXTS in this file");
+    let mut refusals = REFUSALS.map(|(name, ..)| name);
+    refusals.sort_unstable();
+    assert_eq!(names, refusals, "REFUSALS in this file");
+    assert!(names.is_sorted());
+    let aliases: Vec<&str> = METHODS
+        .iter()
+        .flat_map(|method| method.aliases)
+        .copied()
+        .collect();
+    assert_eq!(aliases, ["device_list"]);
+    for (name, method) in [
+        ("device_list", "devices_get"),
+        ("devices_get", "devices_get"),
+    ] {
+        assert_eq!(methods::find(name).unwrap().name, method);
+    }
+    assert!(methods::find("device").is_none());
+}
+
+#[test]
+fn every_text_stands_in_its_documented_place() {
+    for ((name, texts), method) in TEXTS.into_iter().zip(METHODS) {
+        assert_eq!(name, method.name);
+        let listed: Vec<&str> = method.errors.iter().map(|error| error.text).collect();
+        assert_eq!(listed, texts, "{name}");
+        let mut rules: Vec<String> = method
+            .errors
+            .iter()
+            .map(|error| format!("{:?}", error.rule))
+            .collect();
+        rules.sort();
+        rules.dedup();
+        assert_eq!(rules.len(), texts.len(), "{name} lists a rule twice");
+    }
+}
+
+#[test]
+fn every_fact_of_the_table_is_filled_in() {
+    for method in METHODS {
+        for text in [
+            method.summary,
+            method.source,
+            method.reply.pages,
+            method.reply.current,
+        ] {
+            assert!(!text.trim().is_empty(), "{}", method.name);
+        }
+        for parameter in method.parameters {
+            assert!(
+                !parameter.doc.is_empty(),
+                "{} {}",
+                method.name,
+                parameter.name
+            );
+        }
+        for (name, _) in method.example {
+            let mut known = method.parameters.iter();
+            assert!(
+                known.any(|parameter| parameter.name == *name),
+                "{} {name}",
+                method.name
+            );
+        }
+        for order in method.hashes {
+            assert!(!order.why.is_empty());
+            for name in order.parameters {
+                let mut known = method.parameters.iter().map(|parameter| parameter.name);
+                assert!(
+                    *name == "u" || known.any(|known| known == *name),
+                    "{} {name}",
+                    method.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_orders_of_the_table_are_the_documented_ones() {
+    for method in METHODS {
+        let of_method = ORDERS.iter().filter(|(name, ..)| *name == method.name);
+        let expected: Vec<String> = of_method
+            .map(|(_, level, order)| format!("{level} {order:?}"))
+            .collect();
+        let listed = method.hashes.iter();
+        let listed: Vec<String> = listed
+            .map(|order| {
+                format!(
+                    "{} {:?}",
+                    format!("{:?}", order.level).to_lowercase(),
+                    order.parameters
+                )
+            })
+            .collect();
+        assert_eq!(listed, expected, "{}", method.name);
+        assert_eq!(method.hashes[0].parameters, page_order(method.name));
+    }
+}
+
+#[test]
+fn every_example_signed_in_the_first_order_passes_the_hash() {
+    for method in METHODS {
+        let call = Call::new(method.name)
+            .with("u", "admin")
+            .with("p", "password")
+            .with_all(method.example);
+        let signed = call.clone().signed(method.hashes[0].parameters, "secret");
+        // The DID of this example is made by the other example.
+        let expected = match method.name {
+            "did_trunk_device_assign" => "DID was not found",
+            _ => "ok",
+        };
+        assert_eq!(outcome("", &signed.post()), expected, "{}", method.name);
+        let unsigned = call.signed(method.hashes[0].parameters, "another key");
+        assert_eq!(
+            outcome("", &unsigned.post()),
+            "Incorrect hash",
+            "{}",
+            method.name
+        );
+    }
+}
+
+#[test]
+fn orders_are_accepted_from_their_level_on_with_every_active_key() {
+    for (method, level, order) in ORDERS {
+        let from = CHECKS.iter().position(|check| *check == level).unwrap();
+        for (place, check) in CHECKS.iter().enumerate() {
+            for (key, is_active) in [("secret", true), ("456789", true), ("revoked", false)] {
+                let sql = format!(
+                    "{NO_PASSWORDS}; INSERT INTO owner_settings VALUES (0, '{check}', 'pages');
+                     INSERT INTO api_keys (user_id, secret, created_ms, revoked_ms) VALUES (0, 'revoked', 1, 2)"
+                );
+                // A parameter more than the short orders sign, so that no two orders sign the same.
+                let call = Call::sample(method);
+                let call = if method == "cli_add" {
+                    call.with("comment", "x")
+                } else {
+                    call
+                };
+                let is_accepted = *check == "off" || (place >= from && is_active);
+                let expected = if is_accepted { "ok" } else { "Incorrect hash" };
+                let answer = outcome(&sql, &call.signed(order, key).post());
+                assert_eq!(
+                    answer, expected,
+                    "{method} {order:?} under {check} with {key}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hash_that_is_missing_wrong_blank_or_reordered_is_incorrect() {
+    for method in common::METHODS {
+        let signed = Call::sample(method).signed_by_admin();
+        let hash = signed.hash(page_order(method), "secret");
+        let send = |call: Call| outcome(NO_PASSWORDS, &call.post());
+        assert_eq!(send(signed.clone()), "ok", "{method}");
+        assert_eq!(
+            send(signed.clone().with("hash", &hash.to_uppercase())),
+            "ok",
+            "{method}"
+        );
+        let backwards: Vec<&str> = page_order(method).iter().rev().copied().collect();
+        let mut wrong = vec![
+            signed.clone().without("hash"),
+            signed.clone().with("hash", ""),
+            signed.clone().with("hash", " "),
+            signed.clone().with("hash", &hash[..39]),
+            signed.clone().with("hash", &(hash.clone() + "0")),
+            signed.clone().with("hash", &format!(" {hash}")),
+            signed.clone().with("hash", &"0".repeat(40)),
+            signed.clone().with("hash", "x"),
+            signed.clone().signed(page_order(method), ""),
+            signed.clone().signed(page_order(method), "SECRET"),
+            signed.clone().signed(&[], "secret"),
+        ];
+        // Where the other way round is another text, and no documented order.
+        if !matches!(
+            method,
+            "devices_get" | "did_create" | "did_trunk_device_assign"
+        ) {
+            wrong.push(signed.clone().signed(&backwards, "secret"));
+        }
+        for call in wrong {
+            assert_eq!(send(call.clone()), "Incorrect hash", "{call:?}");
+        }
+    }
+}
+
+#[test]
+fn an_owner_without_an_active_key_cannot_be_called_for() {
+    let sql = format!("{NO_PASSWORDS}; UPDATE api_keys SET revoked_ms = 1 WHERE user_id = 0");
+    for method in common::METHODS {
+        for key in ["secret", ""] {
+            let call = Call::sample(method).signed_with(key);
+            assert_eq!(outcome(&sql, &call.post()), "Incorrect hash", "{method}");
+        }
+    }
+}
+
+#[test]
+fn every_required_parameter_is_required() {
+    let expected = |method: &str, parameter: &str| match (method, parameter) {
+        ("cli_add", "device_id") => "Device ID cannot be empty",
+        ("cli_add", "cli_number") => "CLI Number cannot be empty",
+        ("device_create", "user_id") => "Dont be so smart",
+        ("devices_get", "user_id") => "user_id is empty",
+        ("did_create", "did") => "Invalid DID specified",
+        ("did_create", "provider_id") => "Provider was not found",
+        ("did_trunk_device_assign", "device_id") => "Device was not found",
+        ("did_trunk_device_assign", "did") => "DID was not found",
+        other => panic!("{other:?} is not a required parameter"),
+    };
+    let mut count = 0;
+    for method in METHODS {
+        for parameter in method
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required)
+        {
+            let call = Call::sample(method.name);
+            for call in [
+                call.clone().without(parameter.name),
+                call.clone().with(parameter.name, ""),
+                call.with(parameter.name, " \t"),
+            ] {
+                let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
+                assert_eq!(
+                    answer,
+                    expected(method.name, parameter.name),
+                    "{} without {}",
+                    method.name,
+                    parameter.name
+                );
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, 8);
+}
+
+#[test]
+fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
+    let mut count = 0;
+    for method in METHODS {
+        for parameter in method.parameters {
+            let (Kind::Text(limit) | Kind::Digits(limit)) = parameter.kind else {
+                continue;
+            };
+            assert_eq!(limit, expected_limit(method, parameter.name));
+            for (length, is_taken) in [(limit, true), (limit + 1, false)] {
+                let value = filler(parameter.name, length);
+                assert_eq!(value.chars().count(), length);
+                let is_unknown_number = method.name == "did_trunk_device_assign";
+                let call = Call::sample(method.name).with(parameter.name, &value);
+                let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
+                match is_unknown_number {
+                    true => assert_eq!(answer, "DID was not found"),
+                    false => assert_eq!(
+                        answer == "ok",
+                        is_taken,
+                        "{} {length}: {answer}",
+                        parameter.name
+                    ),
+                }
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, 9);
+}
+
+fn expected_limit(method: &Method, parameter: &str) -> usize {
+    match (method.name, parameter) {
+        ("device_create", "description") => 255,
+        ("device_create", "caller_id") => 80,
+        ("device_create", "pin") => 20,
+        ("cli_add", "cli_number") => 20,
+        ("cli_add", "cli_domain") => 253,
+        ("cli_add", "cli_description" | "comment") => 255,
+        ("did_create" | "did_trunk_device_assign", "did") => 15,
+        other => panic!("no limit of {other:?}"),
+    }
+}
+
+/// A value of that many characters which is valid but for its length.
+fn filler(parameter: &str, length: usize) -> String {
+    match parameter {
+        "pin" | "cli_number" | "did" => "8".repeat(length),
+        "caller_id" => "ž".repeat(length - 7) + " <1008>",
+        "cli_domain" => {
+            let labels = "a.".repeat(length / 2 - 1);
+            labels.clone() + &"a".repeat(length - labels.len())
+        }
+        _ => "ž".repeat(length),
+    }
+}
+
+#[test]
+fn an_id_has_at_most_18_digits() {
+    let sql = "INSERT INTO users (id, username, type, owner_id, created_ms) VALUES
+                 (999999999999999999, 'longest', 'user', 0, 1), (1000000000000000000, 'too long', 'user', 0, 1)";
+    for (id, expected) in [
+        ("999999999999999999", "ok"),
+        ("1000000000000000000", "User not found"),
+        ("0000000000000000100", "User not found"),
+        ("000000000000000100", "ok"),
+    ] {
+        let call = Call::sample("devices_get").with("user_id", id);
+        assert_eq!(
+            outcome(sql, &call.signed_by_admin().post()),
+            expected,
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
+    for method in common::METHODS {
+        let call = Call::sample(method).signed_by_admin();
+        let (query, form) = (call.post(), call.form());
+
+        let count = form.matches('=').count();
+        for (total, expected) in [(200, "ok"), (201, "More than 200 parameters")] {
+            let more = "&a=".repeat(total - count);
+            let mut request = query.clone();
+            request.target += &more;
+            assert_eq!(outcome("", &request), expected, "{method} {total}");
+            // Those of query and body are counted together.
+            let split = Request::new("POST", &format!("/billing/api/{method}?{}", &more[1..]));
+            assert_eq!(
+                outcome("", &split.body(None, form.clone())),
+                expected,
+                "{method} {total}"
+            );
+        }
+        for (total, expected) in [
+            (8192, "ok"),
+            (8193, "Query string is longer than 8192 bytes"),
+        ] {
+            let mut request = query.clone();
+            request.target += &format!("&a={}", "x".repeat(total - form.len() - 3));
+            let sent = request.target.split_once('?').unwrap().1.len();
+            assert_eq!(sent, total);
+            assert_eq!(outcome("", &request), expected, "{method} {total}");
+        }
+        for (total, expected) in [(65536, "ok"), (65537, "Body is larger than 65536 bytes")] {
+            let mut request = call.post_form();
+            request.body.extend(b"&a=");
+            request.body.resize(total, b'x');
+            assert_eq!(outcome("", &request), expected, "{method} {total}");
+        }
+    }
+}
+
+/// Who calls: his username, his key, and whose things he reaches.
+const CALLERS: [(&str, &str, Whose); 11] = [
+    ("admin", "secret", Whose::Admins),
+    ("username", "secret", Whose::Admins),
+    ("clerk", "clerk-key", Whose::Admins),
+    ("manager", "secret", Whose::Admins),
+    ("trainee", "secret", Whose::Admins),
+    ("reseller", "reseller-key", Whose::Resellers),
+    ("newcomer", "newcomer-key", Whose::Newcomers),
+    ("anna", "secret", Whose::Admins),
+    ("office", "secret", Whose::Admins),
+    ("rita", "reseller-key", Whose::Resellers),
+    ("nina", "newcomer-key", Whose::Newcomers),
+];
+
+#[derive(Clone, Copy)]
+enum Whose {
+    Admins,
+    Resellers,
+    Newcomers,
+}
+
+/// The world of the matrix: the newcomer has a user, a provider, a trunk, a DID and an IVR of his own, the manager, anna
+/// and rita every permission there is.
+const MATRIX_WORLD: &str = "
+UPDATE settings SET require_password = 'never';
+INSERT INTO users (id, username, type, owner_id, created_ms) VALUES (200, 'nina', 'user', 8, 1);
+INSERT INTO device_groups (id, user_id, name, is_primary, created_ms) VALUES (200, 200, 'primary', 1, 1);
+INSERT INTO providers (id, owner_id, name, created_ms) VALUES (200, 8, 'Newcomer Carrier', 1);
+INSERT INTO ivrs (id, owner_id, name, created_ms) VALUES (200, 8, 'Newcomer welcome', 1);
+INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, is_trunk, created_ms)
+  VALUES (200, 200, 200, 'SIP', '2000', '2000', 'x', 1, 1);
+INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms) VALUES ('200', 200, 8, 'reserved', 200, 1);
+INSERT OR IGNORE INTO permissions
+  SELECT u.id, p.permission FROM users u, (SELECT DISTINCT permission FROM permissions) p
+  WHERE u.username IN ('manager', 'anna', 'rita');
+";
+
+/// What the caller reaches and what he does not: user, group, provider, trunk, DID, IVR.
+fn things(own: Whose) -> [[&'static str; 2]; 6] {
+    match own {
+        Whose::Admins => [
+            ["2", "5"],
+            ["12", "11"],
+            ["2", "3"],
+            ["1", "5"],
+            ["37060000002", "37060000009"],
+            ["2", "3"],
+        ],
+        Whose::Resellers => [
+            ["5", "2"],
+            ["6", "3"],
+            ["3", "2"],
+            ["5", "1"],
+            ["37060000009", "37060000002"],
+            ["3", "2"],
+        ],
+        Whose::Newcomers => [
+            ["200", "5"],
+            ["200", "6"],
+            ["200", "3"],
+            ["200", "5"],
+            ["200", "37060000009"],
+            ["200", "3"],
+        ],
+    }
+}
+
+/// The call about own things, about a foreign main thing, and about a foreign second thing.
+fn matrix_calls(method: &str, own: Whose) -> [Call; 3] {
+    let [user, group, provider, trunk, did, ivr] = things(own);
+    let call = |pairs: &[(&str, &str)]| Call::new(method).with_all(pairs);
+    match method {
+        "device_create" => [(0, 0), (1, 0), (0, 1)]
+            .map(|(u, g)| call(&[("user_id", user[u]), ("devicegroup_id", group[g])])),
+        "did_create" => [("123", 0), ("123", 1), ("37060000001", 1)]
+            .map(|(did, p)| call(&[("did", did), ("provider_id", provider[p])])),
+        "did_trunk_device_assign" => {
+            [(0, 0), (1, 0), (0, 1)].map(|(t, d)| call(&[("device_id", trunk[t]), ("did", did[d])]))
+        }
+        "cli_add" => [(0, 0), (1, 0), (0, 1)].map(|(d, i)| {
+            call(&[
+                ("device_id", trunk[d]),
+                ("cli_number", "123"),
+                ("ivr_id", ivr[i]),
+            ])
+        }),
+        "devices_get" => [user[0], user[1], "999"].map(|user| call(&[("user_id", user)])),
+        other => panic!(
+            "no calls of {other} with own and foreign things: add them to matrix_calls in this file"
+        ),
+    }
+}
+
+/// Every method, every type of user, with and without permission, own and foreign things. Rows are [`CALLERS`].
+#[test]
+fn who_may_do_what_with_whose_things() {
+    const OK: &str = "ok";
+    // Each method's ways to refuse, so that the matrix below can be read as a table.
+    let matrix: [(&str, [[&str; 3]; 11]); 5] = [
+        ("device_create", {
+            const TYPE: &str = "Dont be so smart";
+            let own = [OK, "User was not found", "Device group invalid"];
+            [
+                own, own, [TYPE; 3], own, [TYPE; 3], own, own, [TYPE; 3], [TYPE; 3], [TYPE; 3],
+                [TYPE; 3],
+            ]
+        }),
+        ("did_create", {
+            const TYPE: &str = "Don't be so smart";
+            const PERMISSION: &str = "You are not authorized to manage DIDs";
+            const FOREIGN: &str = "Your are not authorized to use this Provider";
+            let own = [OK, FOREIGN, FOREIGN];
+            let not = [PERMISSION; 3];
+            [
+                own, own, not, [TYPE; 3], [TYPE; 3], own, not, [TYPE; 3], [TYPE; 3], [TYPE; 3],
+                [TYPE; 3],
+            ]
+        }),
+        ("did_trunk_device_assign", {
+            const TYPE: &str = "Access Denied";
+            const PERMISSION: &str = "You are not authorized to manage DIDs";
+            let own = [
+                OK,
+                "Your are not authorized to use this Device",
+                "Your are not authorized to use this DID",
+            ];
+            let not = [PERMISSION; 3];
+            [
+                own, own, not, [TYPE; 3], [TYPE; 3], own, not, [TYPE; 3], [TYPE; 3], [TYPE; 3],
+                [TYPE; 3],
+            ]
+        }),
+        ("cli_add", {
+            const TYPE: &str = "Access Denied";
+            const PERMISSION: &str = "You are not authorised to use this functionality";
+            let own = [OK, "Device was not found", "IVR was not found"];
+            let not = [PERMISSION; 3];
+            [
+                own, own, not, own, not, own, own, [TYPE; 3], [TYPE; 3], [TYPE; 3], [TYPE; 3],
+            ]
+        }),
+        ("devices_get", {
+            const TYPE: &str = "Bad login";
+            let own = [OK, "User not found", "User not found"];
+            [
+                own, own, [TYPE; 3], own, [TYPE; 3], own, own, [TYPE; 3], [TYPE; 3], [TYPE; 3],
+                [TYPE; 3],
+            ]
+        }),
+    ];
+    for (method, rows) in matrix {
+        for ((caller, key, own), expected) in CALLERS.into_iter().zip(rows) {
+            for (call, expected) in matrix_calls(method, own).into_iter().zip(expected) {
+                let call = call.with("u", caller).signed_with(key);
+                let answer = outcome(MATRIX_WORLD, &call.post());
+                assert_eq!(answer, expected, "{method} by {caller}: {}", call.form());
+            }
+        }
+    }
+}
+
+/// A permission taken away or given holds from the next call on, and each method asks for its own one.
+#[test]
+fn each_method_asks_for_its_own_permission() {
+    let needs = [
+        ("cli_add", "manage_devices"),
+        ("device_create", "manage_devices"),
+        ("devices_get", "manage_devices"),
+        ("did_create", "manage_dids"),
+        ("did_trunk_device_assign", "manage_dids"),
+    ];
+    for (method, needed) in needs {
+        let (_, _, refusal) = REFUSALS.iter().find(|row| row.0 == method).unwrap();
+        for permission in ["manage_devices", "manage_dids", "manage_callerid"] {
+            let sql = format!("{NO_PASSWORDS}; INSERT INTO permissions VALUES (6, '{permission}')");
+            let call = Call::sample(method)
+                .with("u", "clerk")
+                .signed_with("clerk-key");
+            let expected = if permission == needed { "ok" } else { refusal };
+            assert_eq!(
+                outcome(&sql, &call.post()),
+                expected,
+                "{method} with {permission}"
+            );
+        }
+    }
+}
+
+/// So does a caller ID, whatever else someone may.
+#[test]
+fn a_caller_id_asks_for_its_own_permission() {
+    for (more, expected) in [
+        ("manage_dids", "You are not authorized to manage callerid"),
+        ("manage_callerid", "ok"),
+    ] {
+        let sql = format!("INSERT INTO permissions VALUES (6, 'manage_devices'), (6, '{more}')");
+        let call = Call::sample("device_create")
+            .with("caller_id", "1008")
+            .with("u", "clerk");
+        assert_eq!(
+            outcome(&sql, &call.signed_with("clerk-key").post()),
+            expected,
+            "{more}"
+        );
+    }
+}
+
+#[test]
+fn an_allow_list_closes_every_method_for_other_addresses() {
+    let sql = "INSERT INTO allowed_networks VALUES (0, '192.0.2.0/29'), (0, '2001:db8::/64')";
+    for method in common::METHODS {
+        let request = Call::sample(method).signed_by_admin().post();
+        for (from, is_allowed) in [
+            ("192.0.2.7", true),
+            ("192.0.2.8", false),
+            ("::ffff:192.0.2.7", true),
+            ("2001:db8::7", true),
+            ("2001:db8:0:1::7", false),
+        ] {
+            let expected = if is_allowed {
+                "ok"
+            } else {
+                wrong_caller(method)
+            };
+            let answer = outcome(sql, &request.clone().from(from));
+            assert_eq!(answer, expected, "{method} from {from}");
+        }
+    }
+}
+
+#[test]
+fn a_blocked_caller_is_unknown() {
+    for (by, sql) in [
+        ("admin", "UPDATE users SET blocked = 1 WHERE id = 0"),
+        ("username", "UPDATE users SET blocked = 1 WHERE id = 1"),
+    ] {
+        for method in common::METHODS {
+            let call = Call::sample(method).with("u", by).signed_by_admin();
+            assert_eq!(
+                outcome(sql, &call.post()),
+                wrong_caller(method),
+                "{method} by {by}"
+            );
+            assert_eq!(outcome("", &call.post()), "ok", "{method} by {by}");
+        }
+    }
+}
+
+#[test]
+fn a_password_is_required_checked_or_ignored_as_the_setting_says() {
+    for method in common::METHODS {
+        for setting in ["documented", "always", "never"] {
+            for (sent, is_right, is_sent) in [
+                (Some("password"), true, true),
+                (Some("Password"), false, true),
+                (Some("password "), false, true),
+                (Some(""), false, false),
+                (None, false, false),
+            ] {
+                let call = Call::sample(method).without("p");
+                let call = match sent {
+                    Some(password) => call.with("p", password),
+                    None => call,
+                };
+                let is_accepted = match setting {
+                    "never" => true,
+                    "always" => is_right,
+                    _ if is_sent => is_right,
+                    _ => method != "did_create",
+                };
+                let expected = if is_accepted {
+                    "ok"
+                } else {
+                    wrong_caller(method)
+                };
+                let sql = format!("UPDATE settings SET require_password = '{setting}'");
+                let answer = outcome(&sql, &call.signed_by_admin().post());
+                assert_eq!(answer, expected, "{method} {setting} {sent:?}");
+            }
+        }
+    }
+}
+
+/// Someone who has no password cannot prove himself with one, not even a blank or a guessed one.
+#[test]
+fn without_a_stored_password_none_is_right() {
+    let sql = "UPDATE users SET password = NULL WHERE id = 0";
+    for method in common::METHODS {
+        for password in ["password", "NULL", "0"] {
+            let call = Call::sample(method).with("p", password).signed_by_admin();
+            assert_eq!(outcome(sql, &call.post()), wrong_caller(method), "{method}");
+        }
+    }
+}
+
+#[test]
+fn every_method_takes_its_parameters_from_all_four_places() {
+    for method in common::METHODS {
+        let call = Call::sample(method).signed_by_admin();
+        for request in [
+            call.post(),
+            call.post_form(),
+            call.post_json(),
+            call.post_multipart(),
+        ] {
+            assert_eq!(
+                outcome("", &request),
+                "ok",
+                "{method} {:?}",
+                request.headers
+            );
+        }
+        let get = "UPDATE settings SET allow_get = 1";
+        assert_eq!(outcome(get, &call.get()), "ok", "{method}");
+        let plain = Request::new("POST", &format!("/billing/api/{method}"));
+        assert_eq!(
+            outcome("", &plain.body(None, call.form())),
+            "ok",
+            "{method}"
+        );
+    }
+}
+
+/// What was stored comes back whole, whatever stands in it.
+#[test]
+fn odd_texts_are_carried_through_hash_database_and_xml() {
+    for text in [
+        "<&>\"']]>",
+        "\t\r\n x",
+        "ž漢🦀\u{fffd}",
+        "'; DROP TABLE clis; --",
+        "%00 %3C",
+        "+",
+    ] {
+        let world = World::after(
+            "UPDATE owner_settings SET dialect = 'current'; INSERT OR REPLACE INTO owner_settings VALUES (0, 'documented', 'current')",
+        );
+        let call = Call::sample("cli_add")
+            .with("comment", text)
+            .signed_by_admin();
+        assert_eq!(world.send(&call.post()).error(), None);
+        assert_eq!(world.select("SELECT comment FROM clis WHERE id = 4"), text);
+        world
+            .connection()
+            .execute("UPDATE devices SET caller_id = ?1 WHERE id = 3", [text])
+            .unwrap();
+        let listed = world.send(&Call::sample("devices_get").signed_by_admin().post());
+        let carried = xml_text(&listed.text(), "callerid");
+        assert_eq!(
+            carried,
+            text.replace("\r\n", "\n").replace('\r', "\n"),
+            "{}",
+            escape(text)
+        );
+    }
+}
+
+/// The text of the first element of this name, as a reader sees it.
+fn xml_text(document: &str, wanted: &str) -> String {
+    use xml::reader::{EventReader, XmlEvent};
+    let mut is_inside = false;
+    let mut text = String::new();
+    for event in EventReader::new(document.as_bytes()) {
+        match event.unwrap() {
+            XmlEvent::StartElement { name, .. } if name.local_name == wanted => is_inside = true,
+            XmlEvent::EndElement { name } if name.local_name == wanted && is_inside => return text,
+            XmlEvent::Characters(part) | XmlEvent::Whitespace(part) if is_inside => text += &part,
+            _ => {}
+        }
+    }
+    panic!("no {wanted} in {document}")
+}

@@ -1,0 +1,381 @@
+//! The invariants of the architecture, read from the source tree.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::common::World;
+use crate::common::world::rows;
+
+/// A source file: its path below `src`, and its code without comments and unit tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files = Vec::new();
+    for path in entries {
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn sources() -> Vec<Source> {
+    let src = root().join("src");
+    let source = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let is_comment = |line: &&str| line.trim_start().starts_with("//");
+        let code: Vec<&str> = code.lines().filter(|line| !is_comment(line)).collect();
+        Source {
+            path: path.strip_prefix(&src).unwrap().to_string_lossy().into(),
+            code: code.join("\n"),
+        }
+    };
+    let sources: Vec<Source> = files(&src).into_iter().map(source).collect();
+    assert!(sources.len() > 30, "only {} files", sources.len());
+    sources
+}
+
+/// No file under one of `where_not` has one of `words` in its code, except for the files in `but`.
+fn absent(words: &[&str], where_not: &[&str], but: &[&str]) {
+    for source in sources() {
+        let is_meant = where_not.iter().any(|start| source.path.starts_with(start));
+        if !is_meant || but.iter().any(|start| source.path.starts_with(start)) {
+            continue;
+        }
+        for word in words {
+            for (place, line) in source.code.lines().enumerate() {
+                assert!(
+                    !line.contains(word),
+                    "src/{}: {word} in code line {}: {line}",
+                    source.path,
+                    place + 1
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn doors_open_one_way() {
+    absent(
+        &[
+            "crate::http",
+            "crate::api",
+            "crate::cli",
+            "crate::app",
+            "crate::config",
+        ],
+        &["service/", "store/"],
+        &[],
+    );
+    absent(&["crate::service"], &["store/"], &[]);
+    absent(
+        &["crate::http", "crate::cli", "crate::config"],
+        &["api/"],
+        &[],
+    );
+    absent(&["crate::cli"], &["http/"], &[]);
+}
+
+#[test]
+fn crates_stay_in_their_rooms() {
+    absent(
+        &["actix_web", "actix_multipart", "actix_http"],
+        &[""],
+        &["http/"],
+    );
+    absent(&["rusqlite", "r2d2"], &[""], &["store/"]);
+    absent(&["use xml", " xml::", "(xml::"], &[""], &["api/xml.rs"]);
+    absent(&["std::env", "env ="], &[""], &["config.rs", "cli/mod.rs"]);
+    absent(&["env::var", "env = "], &["cli/"], &[]);
+    absent(&["sha1::", "use sha1"], &[""], &["api/"]);
+    absent(&["argon2"], &[""], &["service/"]);
+    // Every connection has the same pragmas because they are made in one place.
+    absent(
+        &["Connection::open", "SqliteConnectionManager::"],
+        &[""],
+        &["store/pool.rs"],
+    );
+}
+
+#[test]
+fn clock_and_dice_are_asked_in_one_place() {
+    absent(
+        &[
+            "SystemTime",
+            "Instant::now",
+            "UNIX_EPOCH",
+            "rand::",
+            "thread_rng",
+            "getrandom",
+            "strftime",
+            "random()",
+        ],
+        &[""],
+        &["ambient.rs", "http/server.rs"],
+    );
+    // How long a request took, for its log line, is no time of day.
+    absent(
+        &["SystemTime", "rand::", "UNIX_EPOCH"],
+        &["http/server.rs"],
+        &[],
+    );
+}
+
+#[test]
+fn sql_is_written_out_and_only_in_the_store() {
+    absent(&["SELECT *"], &[""], &[]);
+    for source in sources() {
+        for word in ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM"] {
+            let is_sql = |line: &str| line.contains(word) && !line.contains("DO UPDATE SET");
+            for line in source.code.lines().filter(|line| is_sql(line)) {
+                assert!(
+                    source.path.starts_with("store/"),
+                    "src/{}: {line}",
+                    source.path
+                );
+                assert!(!line.contains("format!"), "src/{}: {line}", source.path);
+            }
+        }
+    }
+    for source in sources()
+        .iter()
+        .filter(|source| source.path.starts_with("store/"))
+    {
+        for call in [
+            "prepare(&",
+            "prepare_cached(&",
+            "execute(&format",
+            "execute_batch(&",
+        ] {
+            assert!(!source.code.contains(call), "src/{}: {call}", source.path);
+        }
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_owns() {
+    for folder in ["src", "tests", "benches"] {
+        let folder = root().join(folder);
+        if !folder.exists() {
+            continue;
+        }
+        for path in files(&folder) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let is_said = text.starts_with("//! ") && text.lines().next().unwrap().len() > 10;
+            assert!(is_said, "{} does not start with `//! ...`", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason_or_is_of_the_stack() {
+    // What the whole field knows.
+    let stack = [
+        "serde",
+        "thiserror",
+        "tokio",
+        "toml",
+        "tracing",
+        "tracing-subscriber",
+    ];
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut is_dependencies = false;
+    let mut before = "";
+    let mut count = 0;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_dependencies = line.contains("dependencies]");
+        } else if is_dependencies && let Some((name, _)) = line.split_once(" = ") {
+            let has_reason = before.starts_with("# ") || stack.contains(&name);
+            // proptest and criterion are named by what they are for in the stack, too.
+            assert!(
+                has_reason || ["proptest", "criterion"].contains(&name),
+                "why {name}?"
+            );
+            count += 1;
+        }
+        before = line;
+    }
+    assert!(count > 20, "only {count} dependencies found");
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    for path in files(&root().join("tests"))
+        .into_iter()
+        .chain(files(&root().join("src")))
+    {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mark = concat!("#[ign", "ore");
+        assert!(!text.contains(mark), "{}", path.display());
+    }
+}
+
+#[test]
+fn nothing_is_unsafe_or_unfinished() {
+    absent(
+        &["unsafe ", "todo!", "unimplemented!", "dbg!", ".unwrap()"],
+        &[""],
+        &[],
+    );
+}
+
+/// Every SQL constant of the store: where it stands, its name, its text.
+fn statements() -> Vec<(String, String, String)> {
+    let mut statements = Vec::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.path.starts_with("store/"))
+    {
+        for part in source.code.split("\nconst ").skip(1) {
+            let Some((name, rest)) = part.split_once(": &str = \"") else {
+                continue;
+            };
+            let (sql, _) = rest.split_once("\";").unwrap();
+            // A statement begins on a line of its own; names of files do not.
+            if !sql.starts_with('\n') {
+                continue;
+            }
+            statements.push((source.path.clone(), name.into(), sql.trim().into()));
+        }
+    }
+    assert!(
+        statements.len() > 50,
+        "only {} statements found",
+        statements.len()
+    );
+    statements
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let names = sql.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    let names: std::collections::BTreeSet<&str> =
+        names.filter(|word| word.starts_with(':')).collect();
+    let mut statement = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    // A plan does not depend on the values; the names only must be the statement's own.
+    assert_eq!(statement.parameter_count(), names.len(), "{sql}");
+    for place in 1..=names.len() {
+        statement
+            .raw_bind_parameter(place, rusqlite::types::Null)
+            .unwrap();
+    }
+    let last = statement.column_count() - 1;
+    let mut steps = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(last).unwrap());
+    }
+    steps
+}
+
+/// A table that grows with the customers is never read from end to end: a list goes on from an id, a look-up has an
+/// index.
+#[test]
+fn no_statement_scans_a_table_that_grows() {
+    let world = World::new();
+    let connection = world.connection();
+    let growing = ["devices", "dids", "clis", "users", "api_keys", "action_log"];
+    for (path, name, sql) in statements() {
+        for step in plan(&connection, &sql) {
+            let is_scan = growing.iter().any(|table| {
+                let rest = step
+                    .strip_prefix("SCAN ")
+                    .and_then(|rest| rest.strip_prefix(table));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            });
+            assert!(!is_scan, "src/{path}: {name}: {step}\n{sql}");
+            // A user's keys are few; every other list comes out of an index in its order.
+            let is_sorted = step.contains("TEMP B-TREE") && name != "LIST_ACTIVE";
+            assert!(!is_sorted, "src/{path}: {name}: {step}\n{sql}");
+        }
+    }
+}
+
+/// A CHECK in the schema for every enumeration: the words in the code are the words in the file.
+#[test]
+fn enumerations_have_the_same_words_in_code_and_schema() {
+    let world = World::new();
+    let schema = world.select("SELECT sql FROM sqlite_schema WHERE type = 'table'");
+    let mut count = 0;
+    for source in sources()
+        .iter()
+        .filter(|source| source.path.starts_with("store/"))
+    {
+        for part in source.code.split("text_enum! {").skip(1) {
+            let body = part.split("\n}").next().unwrap();
+            let words: Vec<String> = body
+                .lines()
+                .filter_map(|line| line.trim().strip_suffix("\","))
+                .filter_map(|line| line.split_once(" = \""))
+                .map(|(_, word)| format!("'{word}'"))
+                .collect();
+            if words.is_empty() {
+                continue;
+            }
+            let list = words.join(", ");
+            assert!(
+                schema.contains(&list),
+                "src/{}: no CHECK has ({list})",
+                source.path
+            );
+            count += 1;
+        }
+    }
+    assert!(count >= 8, "only {count} enumerations found");
+}
+
+#[test]
+fn the_schema_has_strict_tables_and_an_index_for_every_foreign_key() {
+    let world = World::new();
+    let connection = world.connection();
+    let loose = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'";
+    assert_eq!(rows(&connection, loose).len(), 0);
+    // A foreign key without an index makes every deletion and many joins scan the child's table. The log is only written.
+    let bare = "
+      SELECT t.name || '.' || f.\"from\"
+      FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+      WHERE t.type = 'table'
+        AND f.seq = 0
+        AND t.name <> 'action_log'
+        AND NOT EXISTS (
+          SELECT 1
+          FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c
+          WHERE c.seqno = 0 AND c.name = f.\"from\"
+        )
+        AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk = 1 AND c.name = f.\"from\")";
+    assert_eq!(world.select(bare), "");
+}
+
+#[test]
+fn every_method_s_file_is_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api/methods");
+    let table = std::fs::read_to_string(root.join("mod.rs")).unwrap();
+    for entry in std::fs::read_dir(&root).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_listed =
+            table.contains(&format!("mod {name};")) && table.contains(&format!("&{name}::METHOD"));
+        assert!(
+            is_listed || name == "mod",
+            "src/api/methods/mod.rs: mod {name}, and its METHOD"
+        );
+    }
+}
