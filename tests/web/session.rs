@@ -234,3 +234,18 @@ fn sessions_of_one_user_are_bounded() {
         .unwrap();
     assert!(count <= sessions::MAX_SESSIONS, "{count}");
 }
+
+#[test]
+fn guessing_is_slowed_down() {
+    let world = World::new();
+    let guess = |password| {
+        let form = [("username", "admin"), ("password", password)];
+        world.post("/sign-in", VISITOR, &form).status
+    };
+    for _ in 0..10 {
+        assert_eq!(guess("wrong"), 422);
+    }
+    assert_eq!(guess("wrong"), 429);
+    assert_eq!(guess("password"), 429);
+    assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+}
