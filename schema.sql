@@ -47,6 +47,7 @@ CREATE TABLE users (
   CHECK (type = 'user' OR owner_id = 0)
 ) STRICT;
 CREATE INDEX users_of_owner ON users (owner_id);
+CREATE INDEX users_by_name ON users (owner_id, username COLLATE NOCASE);
 
 -- What accountants, managers and resellers may do beyond their type; no row, no permission.
 CREATE TABLE permissions (
@@ -88,7 +89,9 @@ CREATE TABLE providers (
   name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
   -- 1: resellers may use it too.
   common_use INTEGER NOT NULL DEFAULT 0 CHECK (common_use IN (0, 1)),
-  created_ms INTEGER NOT NULL
+  created_ms INTEGER NOT NULL,
+  -- Hidden, never deleted: the action log points here.
+  hidden_ms  INTEGER
 ) STRICT;
 CREATE INDEX providers_of_owner ON providers (owner_id);
 
@@ -99,10 +102,20 @@ CREATE TABLE device_groups (
   name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
   is_primary INTEGER NOT NULL DEFAULT 0 CHECK (is_primary IN (0, 1)),
   created_ms INTEGER NOT NULL,
+  hidden_ms  INTEGER,
+  -- The scope it is in, kept so that a scope's groups can be listed: the trigger below fills it in.
+  owner_id   INTEGER REFERENCES users (id),
   -- What devices refer to, so that a device cannot sit in another user's group.
   UNIQUE (user_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX device_groups_primary ON device_groups (user_id) WHERE is_primary = 1;
+CREATE INDEX device_groups_of_owner ON device_groups (owner_id) WHERE hidden_ms IS NULL;
+CREATE TRIGGER device_groups_have_an_owner AFTER INSERT ON device_groups WHEN NEW.owner_id IS NULL
+BEGIN
+  UPDATE device_groups
+  SET owner_id = (SELECT iif(type IN ('admin', 'reseller'), id, owner_id) FROM users WHERE id = NEW.user_id)
+  WHERE id = NEW.id;
+END;
 
 -- Phones, gateways and trunks. Never deleted: hidden, because calls and the action log point here.
 CREATE TABLE devices (
@@ -123,6 +136,9 @@ CREATE TABLE devices (
   is_trunk        INTEGER NOT NULL DEFAULT 0 CHECK (is_trunk IN (0, 1)),
   created_ms      INTEGER NOT NULL,
   hidden_ms       INTEGER,
+  -- The scope it is in (its user's owner; admin and resellers are their own), kept so that a scope's devices can be
+  -- listed among a million others: the trigger below fills it in.
+  owner_id        INTEGER REFERENCES users (id),
   -- What DIDs refer to, so that a DID cannot be active on another user's device.
   UNIQUE (user_id, id),
   FOREIGN KEY (user_id, device_group_id) REFERENCES device_groups (user_id, id),
@@ -130,13 +146,27 @@ CREATE TABLE devices (
   CHECK (hidden_ms IS NULL OR pin IS NULL)
 ) STRICT;
 CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
+-- The orders and the filters of the page of devices: each list is a walk along one of these.
+CREATE INDEX devices_of_owner ON devices (owner_id) WHERE hidden_ms IS NULL;
+CREATE INDEX devices_by_type ON devices (owner_id, type) WHERE hidden_ms IS NULL;
+CREATE INDEX devices_by_extension ON devices (owner_id, extension) WHERE hidden_ms IS NULL;
+CREATE INDEX devices_by_description ON devices (owner_id, description COLLATE NOCASE) WHERE hidden_ms IS NULL;
+CREATE INDEX devices_trunks ON devices (owner_id) WHERE is_trunk = 1 AND hidden_ms IS NULL;
+CREATE TRIGGER devices_have_an_owner AFTER INSERT ON devices WHEN NEW.owner_id IS NULL
+BEGIN
+  UPDATE devices
+  SET owner_id = (SELECT iif(type IN ('admin', 'reseller'), id, owner_id) FROM users WHERE id = NEW.user_id)
+  WHERE id = NEW.id;
+END;
 
 -- What answers a call instead of a device: here just enough to know that a DID is on one.
 CREATE TABLE dialplans (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
   name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
-  created_ms INTEGER NOT NULL
+  created_ms INTEGER NOT NULL,
+  -- Hidden, never deleted: the action log points here.
+  hidden_ms  INTEGER
 ) STRICT;
 CREATE INDEX dialplans_of_owner ON dialplans (owner_id);
 
@@ -152,6 +182,8 @@ CREATE TABLE dids (
   device_id   INTEGER,
   dialplan_id INTEGER REFERENCES dialplans (id),
   closed_ms   INTEGER,
+  -- Since when it is reserved; a reservation that is never used is worth a warning.
+  reserved_ms INTEGER,
   created_ms  INTEGER NOT NULL,
   FOREIGN KEY (user_id, device_id) REFERENCES devices (user_id, id),
   -- Each state has exactly the links that belong to it.
@@ -160,9 +192,11 @@ CREATE TABLE dids (
   CHECK (status = 'active' OR (device_id IS NULL AND dialplan_id IS NULL)),
   CHECK ((closed_ms IS NOT NULL) = (status = 'closed'))
 ) STRICT;
-CREATE INDEX dids_of_owner ON dids (owner_id, status);
-CREATE INDEX dids_of_user ON dids (user_id, device_id) WHERE user_id IS NOT NULL;
-CREATE INDEX dids_of_provider ON dids (provider_id);
+CREATE INDEX dids_of_owner ON dids (owner_id, did);
+CREATE INDEX dids_by_status ON dids (owner_id, status, did);
+CREATE INDEX dids_of_user ON dids (user_id, did) WHERE user_id IS NOT NULL;
+CREATE INDEX dids_of_provider ON dids (provider_id, did);
+CREATE INDEX dids_reserved ON dids (owner_id, reserved_ms) WHERE reserved_ms IS NOT NULL;
 CREATE INDEX dids_on_device ON dids (device_id) WHERE device_id IS NOT NULL;
 CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
 -- The server frees closed DIDs after did_closed_days.
@@ -173,7 +207,9 @@ CREATE TABLE ivrs (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
   name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
-  created_ms INTEGER NOT NULL
+  created_ms INTEGER NOT NULL,
+  -- Hidden, never deleted: the action log points here.
+  hidden_ms  INTEGER
 ) STRICT;
 CREATE INDEX ivrs_of_owner ON ivrs (owner_id);
 
@@ -189,9 +225,22 @@ CREATE TABLE clis (
   banned      INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
   ivr_id      INTEGER REFERENCES ivrs (id),
   created_ms  INTEGER NOT NULL,
+  -- Its device's user and scope, which never change: the trigger below fills them in.
+  user_id     INTEGER REFERENCES users (id),
+  owner_id    INTEGER REFERENCES users (id),
   CHECK (number IS NOT NULL OR domain IS NOT NULL)
 ) STRICT;
 CREATE INDEX clis_on_device ON clis (device_id);
+CREATE INDEX clis_of_owner ON clis (owner_id);
+CREATE INDEX clis_of_user ON clis (user_id);
+CREATE TRIGGER clis_have_an_owner AFTER INSERT ON clis WHEN NEW.owner_id IS NULL
+BEGIN
+  UPDATE clis
+  SET
+    user_id = (SELECT user_id FROM devices WHERE id = NEW.device_id),
+    owner_id = (SELECT owner_id FROM devices WHERE id = NEW.device_id)
+  WHERE id = NEW.id;
+END;
 CREATE INDEX clis_with_ivr ON clis (ivr_id) WHERE ivr_id IS NOT NULL;
 
 -- Who changed what: written in the transaction of the change, and never changed afterwards. Holds no secret.
@@ -214,7 +263,28 @@ CREATE TABLE action_log (
   before      TEXT CHECK (before IS NULL OR json_valid(before)),
   after       TEXT CHECK (after IS NULL OR json_valid(after))
 ) STRICT;
+CREATE INDEX action_log_of_actor ON action_log (actor_id) WHERE actor_id IS NOT NULL;
+CREATE INDEX action_log_of_object ON action_log (object_id) WHERE object_id IS NOT NULL;
 CREATE TRIGGER action_log_is_not_updated BEFORE UPDATE ON action_log
 BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;
 CREATE TRIGGER action_log_is_not_deleted BEFORE DELETE ON action_log
 BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;
+
+-- Who is signed in to the pages. A password change or a block ends them.
+CREATE TABLE sessions (
+  -- BLAKE2b-256 of the cookie: whoever reads the file cannot sign in with it.
+  token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  created_ms INTEGER NOT NULL,
+  -- When it was last used, to within a few minutes.
+  seen_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
+
+-- Links with which a user sets his password, once; `init` makes one for admin.
+CREATE TABLE password_links (
+  token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX password_links_of_user ON password_links (user_id);

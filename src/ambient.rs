@@ -98,6 +98,13 @@ pub fn rfc3339(at_ms: i64) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
+/// The start of a day written as `2026-11-21`, in milliseconds since 1970-01-01 UTC.
+pub fn parse_day(text: &str) -> Option<i64> {
+    let start = humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).ok()?;
+    let since = start.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_millis() as i64)
+}
+
 /// `2026-11-21T08-30-00.000Z`: the same for a file's name, so that names sort by time and no file system minds them.
 pub fn file_time(at_ms: i64) -> String {
     rfc3339(at_ms).replace(':', "-")

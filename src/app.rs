@@ -38,6 +38,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Proxies that say truly for whom they call.
     pub trusted_proxies: Vec<IpNet>,
+    /// It listens with TLS.
+    pub has_tls: bool,
     /// Whether the metrics are on the address of the API.
     pub has_public_metrics: bool,
     /// When it was last tried whether the database can read and write, and whether it could.
@@ -52,6 +54,7 @@ impl App {
             throttle: Throttle::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
             trusted_proxies: Vec::new(),
+            has_tls: false,
             has_public_metrics: true,
             readiness: Mutex::default(),
             store,

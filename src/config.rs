@@ -103,6 +103,9 @@ fn backup_interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Where the server listens unless it is told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
 /// Where the server listens.
 #[derive(Debug, Clone, Args)]
 pub struct Listen {
@@ -111,7 +114,7 @@ pub struct Listen {
         long,
         env = "LINEBOOK_LISTEN",
         value_name = "ADDR",
-        default_value = "127.0.0.1:8080"
+        default_value = DEFAULT_LISTEN
     )]
     pub listen: SocketAddr,
 }

@@ -23,6 +23,9 @@ const ORDER: &[&str] = &[
     "devices_get",
 ];
 
+/// Everyone's in the demo world who has one.
+const DEMO_PASSWORD: &str = "password";
+
 /// Serve the demo world, and print a call of each method that can be pasted
 ///
 /// The world is made in a temporary folder that goes away with the server, or in --data, where it stays. Its password
@@ -88,6 +91,9 @@ fn hello(base: &str, data: &Path) -> String {
         format!(
             "linebook's demo world listens on {base}, its database is in {}",
             data.display()
+        ),
+        format!(
+            "linebook's pages are at {base}/ (sign in as admin with the password {DEMO_PASSWORD})"
         ),
         String::new(),
     ];

@@ -9,13 +9,10 @@ use serde_json::json;
 
 use super::{Fault, Report};
 use crate::ambient::Ambient;
-use crate::config::DataDir;
-use crate::service::installation::{self, ADMIN_USERNAME};
-use crate::service::{keys, passwords};
+use crate::config::{self, DataDir};
+use crate::service::installation::{self, ADMIN_USERNAME, FIRST_RUN};
+use crate::service::{keys, passwords, sessions};
 use crate::store::{FILE_NAME, OpenError, Options, Store, WriteTx};
-
-/// Where the first secrets go when there is no terminal to show them on.
-pub const FIRST_RUN: &str = "first-run.txt";
 
 /// Make a new database with the user admin, a random password and a random secret key
 ///
@@ -33,7 +30,8 @@ impl Init {
             true => Shown::OnTerminal,
             false => Shown::InFile,
         };
-        let (_, report) = run(&self.at.data, Options::default(), ambient, shown)?;
+        let base = format!("http://{}", config::DEFAULT_LISTEN);
+        let (_, report) = run(&self.at.data, Options::default(), ambient, shown, &base)?;
         Ok(report)
     }
 }
@@ -48,32 +46,35 @@ pub enum Shown {
 }
 
 /// Makes a new database in the folder `data`, which is made if it is missing, and opens it. The report holds the secrets,
-/// or the path of the file that does.
+/// or the path of the file that does; `base` is where the pages will be.
 pub fn run(
     data: &Path,
     options: Options,
     ambient: &Ambient,
     shown: Shown,
+    base: &str,
 ) -> Result<(Store, Report), Fault> {
     make_folder(data)?;
     let secrets = Secrets {
         password: passwords::generate(ambient),
         key: keys::generate(ambient),
+        token: sessions::new_token(ambient),
     };
     let hash = passwords::hash(&secrets.password, ambient)?;
     let now_ms = ambient.now_ms();
     let mut first_run = None;
     let store = Store::create(data, options, |tx: &WriteTx<'_>| {
         installation::fill_new(tx, now_ms, hash, &secrets.key)?;
+        sessions::insert_first_link(tx, &secrets.token, now_ms)?;
         // Before the commit: a database whose secrets nobody has is of no use.
         if shown == Shown::InFile {
-            first_run = Some(write_file(data, &secrets)?);
+            first_run = Some(write_file(data, &secrets, base)?);
         }
         Ok::<(), Fault>(())
     });
     match (store, first_run) {
         (Ok(store), Some(path)) => Ok((store, in_file(data, &path))),
-        (Ok(store), None) => Ok((store, on_terminal(data, &secrets))),
+        (Ok(store), None) => Ok((store, on_terminal(data, &secrets, base))),
         (Err(fault), path) => {
             if let Some(path) = path
                 && !is_made(data, &fault)
@@ -94,13 +95,22 @@ fn is_made(data: &Path, fault: &Fault) -> bool {
 struct Secrets {
     password: String,
     key: String,
+    /// Of the link with which admin sets a password of his own.
+    token: String,
 }
 
 impl Secrets {
-    fn lines(&self) -> String {
+    fn link(&self, base: &str) -> String {
+        format!("{base}/welcome/{}", self.token)
+    }
+
+    fn lines(&self, base: &str) -> String {
         format!(
-            "username  {ADMIN_USERNAME}\npassword  {}\nkey       {}",
-            self.password, self.key
+            "username  {ADMIN_USERNAME}\npassword  {}\nkey       {}\nlink      {}\n(Once linebook serves, the link sets another password in the browser: once, and within {} minutes.)",
+            self.password,
+            self.key,
+            self.link(base),
+            sessions::LINK_MS / 60_000,
         )
     }
 }
@@ -115,7 +125,7 @@ pub fn make_folder(data: &Path) -> Result<(), Fault> {
 }
 
 /// Writes the file for its owner only. One that is already there may hold the secrets of another database.
-fn write_file(data: &Path, secrets: &Secrets) -> Result<PathBuf, Fault> {
+fn write_file(data: &Path, secrets: &Secrets, base: &str) -> Result<PathBuf, Fault> {
     let path = data.join(FIRST_RUN);
     let written = OpenOptions::new()
         .write(true)
@@ -123,7 +133,7 @@ fn write_file(data: &Path, secrets: &Secrets) -> Result<PathBuf, Fault> {
         .mode(0o600)
         .open(&path)
         .and_then(|mut file| {
-            writeln!(file, "{}", secrets.lines())?;
+            writeln!(file, "{}", secrets.lines(base))?;
             file.sync_all()
         });
     match written {
@@ -144,24 +154,25 @@ fn write_file(data: &Path, secrets: &Secrets) -> Result<PathBuf, Fault> {
     }
 }
 
-fn on_terminal(data: &Path, secrets: &Secrets) -> Report {
+fn on_terminal(data: &Path, secrets: &Secrets, base: &str) -> Report {
     let text = format!(
         "A new database is in {}. These are shown this once:\n{}",
         data.display(),
-        secrets.lines()
+        secrets.lines(base)
     );
     let json = json!({
         "data": data.display().to_string(),
         "username": ADMIN_USERNAME,
         "password": secrets.password,
         "key": secrets.key,
+        "link": secrets.link(base),
     });
     Report::new(text, &json)
 }
 
 fn in_file(data: &Path, path: &Path) -> Report {
     let text = format!(
-        "A new database is in {}. The password and the key of {ADMIN_USERNAME} are in {}: keep them, and delete that file.",
+        "A new database is in {}. The password and the key of {ADMIN_USERNAME} are in {}: keep them. The file goes away at the first sign-in.",
         data.display(),
         path.display()
     );

@@ -1,7 +1,7 @@
 //! `serve`: the API, until the process is told to stop.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,9 +56,25 @@ impl Serve {
             true => Shown::OnTerminal,
             false => Shown::InFile,
         };
-        let (store, report) = init::run(data, options, ambient, shown)?;
+        let server = &self.settings.server;
+        let scheme = if server.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let base = format!("{scheme}://{}", browsable(server.on.listen));
+        let (store, report) = init::run(data, options, ambient, shown, &base)?;
         show(&report)?;
         Ok(store)
+    }
+}
+
+/// The address as a browser on this machine reaches it.
+fn browsable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        ip if !ip.is_unspecified() => listen,
+        ip if ip.is_ipv4() => SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port())),
+        _ => SocketAddr::from((Ipv6Addr::LOCALHOST, listen.port())),
     }
 }
 
@@ -120,6 +136,7 @@ pub fn serve(
     show(&Report::line(hello(&format!("{scheme}://{address}"))))?;
     app.trusted_proxies = settings.trusted_proxy.0.clone();
     app.has_public_metrics = metrics.is_none();
+    app.has_tls = tls.is_some();
     let options = server::Options {
         workers: settings.worker_count(),
         shutdown_timeout: settings.shutdown_timeout(),

@@ -3,6 +3,7 @@
 mod address;
 pub mod connection;
 mod gzip;
+pub mod pages;
 mod reply;
 mod request;
 pub mod server;

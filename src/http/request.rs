@@ -65,6 +65,14 @@ async fn decode(request: &HttpRequest, body: Bytes) -> Result<Pairs, Fault> {
     }
 }
 
+/// The pairs of a query or a body that someone pasted.
+pub fn pasted(text: &str) -> Result<Vec<(String, String)>, Fault> {
+    match text.starts_with('{') {
+        true => json(text.as_bytes()),
+        false => form(text.as_bytes()),
+    }
+}
+
 /// `name=value&name=value`, percent-encoded UTF-8.
 fn form(encoded: &[u8]) -> Result<Pairs, Fault> {
     encoded

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 
 use super::connection::{Door, Timeouts};
 use super::tls::Tls;
-use super::{address, reply, request};
+use super::{address, pages, reply, request};
 use crate::api::dispatch::{self, Answer, Outcome, Request, Verb, dispatch};
 use crate::api::fault::Fault;
 use crate::api::methods;
@@ -198,8 +198,40 @@ async fn entry(http: HttpRequest, payload: Payload, app: Data<App>) -> HttpRespo
     match segments(&path)[..] {
         ["billing", "api", name] | ["api", name] => api(http, payload, app, name, started).await,
         ["metrics"] if !app.has_public_metrics => unknown(&http, &app, started),
-        ref other => look(&http, &app, other, started).await,
+        // Whoever asks for the API gets XML, whatever his path: never a page, never a redirect to one.
+        ref other @ ["billing" | "api" | "health" | "metrics", ..] => {
+            look(&http, &app, other, started).await
+        }
+        ref other => page(http, payload, &app, other, started).await,
     }
+}
+
+async fn page(
+    http: HttpRequest,
+    payload: Payload,
+    app: &Arc<App>,
+    segments: &[&str],
+    started: Instant,
+) -> HttpResponse {
+    let Some(found) = pages::find(&http, segments) else {
+        return unknown(&http, app, started);
+    };
+    let request_id = app.ambient.request_id();
+    let name = found.name();
+    let served = pages::serve(&http, payload, app, found, &request_id);
+    let reply = AssertUnwindSafe(served).catch_unwind().await;
+    let Ok(reply) = reply else {
+        return fault(&http, app, Fault::Internal, started);
+    };
+    tracing::info!(
+        %request_id,
+        page = name,
+        verb = %http.method(),
+        status = reply.status().as_u16(),
+        duration_us = started.elapsed().as_micros() as u64,
+        "page"
+    );
+    reply
 }
 
 async fn inside(http: HttpRequest, app: Data<App>) -> HttpResponse {

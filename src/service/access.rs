@@ -8,7 +8,7 @@ use super::AccessError;
 use super::Error;
 use crate::store::action_log::Through;
 use crate::store::row::Id;
-use crate::store::settings::{self, OwnerSettings, Settings};
+use crate::store::settings::{self, HashCheck, OwnerSettings, Settings};
 use crate::store::users::{self, ADMIN, Permission, User, UserType};
 use crate::store::{ReadTx, StoreError, api_keys};
 
@@ -19,6 +19,33 @@ pub enum Scope {
     Everything,
     /// One owner's: admin's (0) or a reseller's.
     Owner(Id),
+    /// One plain user's own, to look at.
+    User(Id),
+}
+
+/// What someone may see or do on the pages: the API's rules of who may call what, for what the API has no method for too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Be signed in at all: the overview, one's own password.
+    SignedIn,
+    /// See devices and CLIs.
+    SeeDevices,
+    /// Create, change and hide devices and device groups; add, change and delete CLIs.
+    ManageDevices,
+    /// See DIDs.
+    SeeDids,
+    /// Create DIDs and lead them through their life.
+    ManageDids,
+    /// See, create, block users; set their passwords.
+    ManageUsers,
+    /// Give and take permissions.
+    ManagePermissions,
+    /// Providers, IVRs and dial plans.
+    ManageSetup,
+    /// Keys, the settings of an owner, his allow-list; Generate hash and the console.
+    ManageApi,
+    /// See the action log.
+    SeeLog,
 }
 
 /// Who does something: what the rules and the action log need to know of him.
@@ -74,11 +101,60 @@ impl Actor {
         self.user_type == UserType::Admin || self.permissions.contains(&permission)
     }
 
-    /// The owner for whom he makes things: his scope, or admin.
+    /// Whether he has a right. Accountants and managers act for admin within their permissions, managers never on DIDs; a
+    /// reseller manages DIDs with the permission, and sees his own without; a plain user looks at what is his.
+    pub fn has(&self, right: Right) -> bool {
+        let devices = self.may(Permission::ManageDevices);
+        let dids = self.may(Permission::ManageDids);
+        match self.user_type {
+            UserType::Admin => true,
+            UserType::Reseller => match right {
+                Right::ManageDids => dids,
+                Right::ManagePermissions => false,
+                _ => true,
+            },
+            UserType::Accountant | UserType::Manager => match right {
+                Right::SignedIn | Right::SeeLog => true,
+                Right::SeeDevices | Right::ManageDevices => devices,
+                Right::SeeDids | Right::ManageDids => {
+                    dids && self.user_type == UserType::Accountant
+                }
+                _ => false,
+            },
+            UserType::User => matches!(right, Right::SignedIn | Right::SeeDevices | Right::SeeDids),
+        }
+    }
+
+    /// Refuses whoever lacks a right.
+    pub fn require(&self, right: Right) -> Result<(), Error> {
+        if self.has(right) {
+            return Ok(());
+        }
+        // A type that gets the right with a permission is told that this is what is missing.
+        let could = Self {
+            permissions: Permission::ALL.to_vec(),
+            ..self.clone()
+        };
+        Err(match could.has(right) {
+            true => AccessError::NotPermitted.into(),
+            false => AccessError::WrongType.into(),
+        })
+    }
+
+    /// The owner for whom he makes things: his scope, or admin. A plain user makes nothing; for him it is himself, who
+    /// owns nothing.
     pub fn owner_id(&self) -> Id {
         match self.scope {
             Scope::Everything => ADMIN,
-            Scope::Owner(owner_id) => owner_id,
+            Scope::Owner(id) | Scope::User(id) => id,
+        }
+    }
+
+    /// The plain user who sees only what is his.
+    pub fn only_user(&self) -> Option<Id> {
+        match self.scope {
+            Scope::User(id) => Some(id),
+            Scope::Everything | Scope::Owner(_) => None,
         }
     }
 
@@ -87,12 +163,16 @@ impl Actor {
         match self.scope {
             Scope::Everything => true,
             Scope::Owner(own) => own == owner_id,
+            Scope::User(_) => false,
         }
     }
 
     /// Whether a user is his own: one of his scope's, or the scope itself.
     pub fn owns_user(&self, user: &User) -> bool {
-        self.owns(user.owner_id) || self.owns(user.id)
+        match self.scope {
+            Scope::User(id) => id == user.id,
+            _ => self.owns(user.owner_id) || self.owns(user.id),
+        }
     }
 
     /// The user with this id, if he is the actor's own; any other is as good as none.
@@ -160,6 +240,27 @@ pub fn find_caller(tx: &ReadTx<'_>, settings: &Settings, username: &str) -> Resu
         user,
         password,
     })
+}
+
+/// What signs the calls of someone: keys, and how strictly hashes are checked.
+pub struct Signers {
+    /// The active keys; the first one signs what is shown.
+    pub keys: Vec<String>,
+    /// Which orders are accepted.
+    pub check: HashCheck,
+}
+
+/// What signs the calls of the user named `username`, if the actor may know: his own scope's keys, and nobody else's.
+pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Signers>, StoreError> {
+    let settings = settings::get(tx)?;
+    match find_caller(tx, &settings, username) {
+        Ok(caller) if by.owns(caller.owner_id) => Ok(Some(Signers {
+            keys: caller.keys,
+            check: caller.owner_settings.hash_check,
+        })),
+        Ok(_) | Err(Error::Refused(_)) => Ok(None),
+        Err(Error::Store(error)) => Err(error),
+    }
 }
 
 /// An accountant or manager signs with keys of his own, and with admin's while `shared_admin_key` is on; everyone else

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::access::Actor;
+use super::lists::{self, Slice};
 use super::{CliError, Error, Rule, devices, log, text};
-use crate::store::clis::{self, Cli};
-use crate::store::row::Id;
-use crate::store::{WriteTx, devices as device_rows, ivrs, users};
+use crate::store::clis::{self, Cli, Walk};
+use crate::store::row::{Cursor, Id};
+use crate::store::{ReadTx, WriteTx, devices as device_rows, ivrs, users};
 
 /// Longest number, in digits.
 pub const MAX_NUMBER: usize = 20;
@@ -147,4 +148,117 @@ pub fn delete(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     clis::delete(tx, id)?;
     log::record(tx, by, "cli.delete", id, Some(json!(cli)), None)?;
     Ok(())
+}
+
+/// The CLI of this row, if its device is the actor's own.
+pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Cli, Error> {
+    let not_found = || Rule::from(CliError::NotFound).with(id.to_string());
+    let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
+    devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
+    Ok(cli)
+}
+
+/// What can be edited of a CLI.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    /// What it is.
+    pub description: String,
+    /// What else there is to say.
+    pub comment: String,
+    /// Calls from it are refused.
+    pub banned: bool,
+    /// The voice menu its calls go to (`Some(None)`: an id that cannot be one).
+    pub ivr_id: Option<Option<Id>>,
+}
+
+/// Changes a CLI; its number and device stay.
+pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
+    let before = get(tx, by, id)?;
+    let ivr_id = ivr(tx, by, edit.ivr_id)?;
+    for (name, value) in [
+        ("cli_description", &edit.description),
+        ("comment", &edit.comment),
+    ] {
+        if text::is_longer(value, MAX_TEXT) {
+            return Err(Rule::from(CliError::TooLong).with(name));
+        }
+    }
+    let after = Cli {
+        description: edit.description,
+        comment: edit.comment,
+        banned: edit.banned,
+        ivr_id,
+        ..before.clone()
+    };
+    if after == before {
+        return Ok(());
+    }
+    clis::update(tx, &after)?;
+    let (was, is) = log::difference(&json!(before), &json!(after));
+    log::record(tx, by, "cli.update", id, Some(was), Some(is))?;
+    Ok(())
+}
+
+/// Which CLIs a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Whose number or domain begins with this.
+    pub start: String,
+    /// On this device.
+    pub device_id: Option<Id>,
+    /// Banned ones, or the others.
+    pub banned: Option<bool>,
+}
+
+/// A page of the CLIs that the actor sees: the newest first, or by what was searched.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Cli>, Error> {
+    let start = filter.start.to_ascii_lowercase();
+    let is_number = text::is_digits(&start);
+    let walk = match (filter.device_id, by.only_user()) {
+        (Some(id), _) => match devices::find_own(tx, by, id)? {
+            Some(device) => Walk::OnDevice(device.id),
+            None => {
+                return Ok(Slice {
+                    rows: Vec::new(),
+                    next: None,
+                    is_cut: false,
+                });
+            }
+        },
+        (None, Some(user_id)) => Walk::OfUser(user_id),
+        (None, None) if start.is_empty() => Walk::OfOwner(by.owner_id()),
+        (None, None) if is_number => Walk::ByNumber(&start),
+        (None, None) => Walk::ByDomain(&start),
+    };
+    let begins =
+        |text: &Option<String>| text.as_deref().is_some_and(|text| text.starts_with(&start));
+    // Numbers and domains are in one index for everyone: each is asked whose it is.
+    let is_mixed = matches!(walk, Walk::ByNumber(_) | Walk::ByDomain(_));
+    let is_own = |cli: &Cli| {
+        !is_mixed || devices::find_own(tx, by, cli.device_id).is_ok_and(|found| found.is_some())
+    };
+    Ok(lists::walk(
+        after,
+        limit,
+        |after, limit| clis::walk(tx, walk, after, limit),
+        |cli| Cursor {
+            text: match walk {
+                Walk::ByNumber(_) => cli.number.clone().unwrap_or_default(),
+                Walk::ByDomain(_) => cli.domain.clone().unwrap_or_default(),
+                _ => String::new(),
+            },
+            id: cli.id,
+        },
+        |cli| {
+            filter.banned.is_none_or(|wanted| wanted == cli.banned)
+                && (start.is_empty() || begins(&cli.number) || begins(&cli.domain))
+                && is_own(cli)
+        },
+    )?)
 }

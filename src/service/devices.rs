@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::access::Actor;
+use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
-use crate::store::devices::{self, Device, DeviceType};
-use crate::store::row::Id;
+use crate::store::devices::{self, Device, DeviceType, Walk};
+use crate::store::row::{Cursor, Id};
 use crate::store::users::{Permission, User};
 use crate::store::{ReadTx, StoreError, WriteTx, device_groups, installation, settings};
 
@@ -160,25 +161,41 @@ fn check_pin(tx: &WriteTx<'_>, pin: &Pin) -> Result<(), Error> {
 }
 
 fn check_texts(new: &NewDevice) -> Result<(), Error> {
-    let not_created = Rule::from(DeviceError::NotCreated);
-    if let Pin::Chosen(pin) = &new.pin
-        && pin.len() > MAX_PIN
-    {
-        return Err(not_created.with(format!("pin is longer than {MAX_PIN} digits")));
+    let pin = match &new.pin {
+        Pin::Chosen(pin) => Some(pin.as_str()),
+        Pin::Random | Pin::Pinless => None,
+    };
+    let caller_id = new.caller_id.as_deref().unwrap_or_default();
+    check_lengths(
+        DeviceError::NotCreated.into(),
+        pin,
+        &new.description,
+        caller_id,
+    )
+}
+
+/// Refuses, by `rule`, what does not fit into a device.
+fn check_lengths(
+    rule: Rule,
+    pin: Option<&str>,
+    description: &str,
+    caller_id: &str,
+) -> Result<(), Error> {
+    if pin.is_some_and(|pin| pin.len() > MAX_PIN) {
+        return Err(rule.with(format!("pin is longer than {MAX_PIN} digits")));
     }
-    if text::is_longer(&new.description, MAX_DESCRIPTION) {
-        return Err(not_created.with(format!(
+    if text::is_longer(description, MAX_DESCRIPTION) {
+        return Err(rule.with(format!(
             "description is longer than {MAX_DESCRIPTION} characters"
         )));
     }
-    let caller_id = new.caller_id.as_deref().unwrap_or_default();
     if text::is_longer(caller_id, MAX_CALLER_ID) {
-        return Err(not_created.with(format!(
+        return Err(rule.with(format!(
             "caller_id is longer than {MAX_CALLER_ID} characters"
         )));
     }
     if !caller_id.is_empty() && !text::is_caller_id(caller_id) {
-        return Err(not_created.with("caller_id is not NUMBER, Name <NUMBER> or \"Name\" <NUMBER>"));
+        return Err(rule.with("caller_id is not NUMBER, Name <NUMBER> or \"Name\" <NUMBER>"));
     }
     Ok(())
 }
@@ -271,4 +288,277 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     let after = json!({ "hidden": true, "has_pin": false });
     log::record(tx, by, "device.hide", id, Some(before), Some(after))?;
     Ok(())
+}
+
+/// In which order devices are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// By extension.
+    Extension,
+    /// By description, in any letter case.
+    Description,
+}
+
+/// Which devices a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Whose extension or description begins with this, or whose number or PIN it is.
+    pub search: String,
+    /// Of this user.
+    pub user_id: Option<Id>,
+    /// In this group.
+    pub device_group_id: Option<Id>,
+    /// Of this type.
+    pub device_type: Option<DeviceType>,
+    /// Trunks, or the others.
+    pub is_trunk: Option<bool>,
+    /// With a caller ID, or without.
+    pub has_caller_id: Option<bool>,
+    /// The order. A search, a user, a group set their own.
+    pub sort: Sort,
+}
+
+impl Filter {
+    /// Whether the list's order can be chosen: what is picked by a user, a group or a search comes as it is stored.
+    pub fn is_sortable(&self) -> bool {
+        self.user_id.is_none() && self.device_group_id.is_none() && self.search.is_empty()
+    }
+
+    fn keeps(&self, device: &Device) -> bool {
+        self.user_id.is_none_or(|id| id == device.user_id)
+            && self
+                .device_group_id
+                .is_none_or(|id| id == device.device_group_id)
+            && self
+                .device_type
+                .is_none_or(|wanted| wanted == device.device_type)
+            && self.is_trunk.is_none_or(|wanted| wanted == device.is_trunk)
+            && self
+                .has_caller_id
+                .is_none_or(|wanted| wanted != device.caller_id.is_empty())
+    }
+
+    fn finds(&self, device: &Device) -> bool {
+        let search = self.search.to_ascii_lowercase();
+        device.extension.starts_with(&search)
+            || device.description.to_ascii_lowercase().contains(&search)
+            || device.pin.as_deref() == Some(&self.search)
+            || device.id.to_string() == self.search
+    }
+}
+
+/// A page of the devices that the actor sees. A user, a group or a device that is not his own has none.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Device>, StoreError> {
+    if let Some(walk) = user_walk(tx, by, filter)? {
+        return page(tx, walk, after, limit, |device| {
+            filter.keeps(device) && (filter.search.is_empty() || filter.finds(device))
+        });
+    }
+    let is_foreign = filter.user_id.is_some() || filter.device_group_id.is_some();
+    if is_foreign {
+        return Ok(Slice {
+            rows: Vec::new(),
+            next: None,
+            is_cut: false,
+        });
+    }
+    if !filter.search.is_empty() {
+        return search(tx, by, filter, limit);
+    }
+    let owner_id = by.owner_id();
+    let start = "";
+    let walk = match (filter.sort, filter.device_type, filter.is_trunk) {
+        (Sort::Extension, ..) => Walk::ByExtension { owner_id, start },
+        (Sort::Description, ..) => Walk::ByDescription { owner_id, start },
+        (Sort::Newest, _, Some(true)) => Walk::Trunks { owner_id },
+        (Sort::Newest, Some(device_type), _) => Walk::OfType {
+            owner_id,
+            device_type,
+        },
+        (Sort::Newest, None, _) => Walk::Newest { owner_id },
+    };
+    page(tx, walk, after, limit, |device| filter.keeps(device))
+}
+
+/// The walk along one user's devices, where the filter or the actor names an own one.
+fn user_walk(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+) -> Result<Option<Walk<'static>>, StoreError> {
+    if let Some(id) = filter.device_group_id {
+        let group = device_groups::find(tx, id)?;
+        let Some(group) = group else { return Ok(None) };
+        let user = by.own_user(tx, group.user_id)?;
+        return Ok(user.map(|user| Walk::InGroup {
+            user_id: user.id,
+            device_group_id: id,
+        }));
+    }
+    let Some(user_id) = filter.user_id.or(by.only_user()) else {
+        return Ok(None);
+    };
+    let user = by.own_user(tx, user_id)?;
+    Ok(user.map(|user| Walk::OfUser { user_id: user.id }))
+}
+
+fn page(
+    tx: &ReadTx<'_>,
+    walk: Walk<'_>,
+    after: Option<Cursor>,
+    limit: usize,
+    keep: impl Fn(&Device) -> bool,
+) -> Result<Slice<Device>, StoreError> {
+    let cursor = |device: &Device| Cursor {
+        text: match walk {
+            Walk::ByExtension { .. } => device.extension.clone(),
+            Walk::ByDescription { .. } => device.description.clone(),
+            _ => String::new(),
+        },
+        id: device.id,
+    };
+    lists::walk(
+        after,
+        limit,
+        |after, limit| devices::walk(tx, walk, after, limit),
+        cursor,
+        keep,
+    )
+}
+
+/// What a search finds, on one page: by number and PIN first, then by extension, then by description.
+fn search(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Slice<Device>, StoreError> {
+    let owner_id = by.owner_id();
+    let start = filter.search.as_str();
+    let mut found = Vec::new();
+    if text::is_digits(start) && start.len() <= 18 {
+        let id = start.parse().unwrap_or(-1);
+        found.extend(devices::find(tx, id)?);
+    }
+    found.extend(devices::find_by_pin(tx, start)?);
+    let mut own = Vec::new();
+    for device in found {
+        if by.own_user(tx, device.user_id)?.is_some() && filter.keeps(&device) {
+            own.push(device);
+        }
+    }
+    let keep = |device: &Device| filter.keeps(device);
+    let by_extension = page(tx, Walk::ByExtension { owner_id, start }, None, limit, keep)?;
+    let by_description = page(
+        tx,
+        Walk::ByDescription { owner_id, start },
+        None,
+        limit,
+        keep,
+    )?;
+    let mut is_cut = by_extension.next.is_some() || by_description.next.is_some();
+    let mut rows: Vec<Device> = Vec::new();
+    for device in own
+        .into_iter()
+        .chain(by_extension.rows)
+        .chain(by_description.rows)
+    {
+        if rows.iter().all(|known| known.id != device.id) {
+            rows.push(device);
+        }
+    }
+    is_cut |= rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Slice {
+        rows,
+        next: None,
+        is_cut,
+    })
+}
+
+/// A user's devices that a form offers.
+pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Device>, Error> {
+    list_of_user(tx, by, Some(user_id), 0, MAX_OFFERED)
+}
+
+/// What can be edited of a device.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// What people call it.
+    pub description: String,
+    /// Blank: none.
+    pub pin: String,
+    /// What it shows when it calls; blank: nothing.
+    pub caller_id: String,
+    /// Its group; none: an id that cannot be a group's.
+    pub device_group_id: Option<Id>,
+}
+
+/// Changes a device, by the rules under which it was created.
+pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
+    let before = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let user = find_user(tx, by, Some(before.user_id))?;
+    let device_group_id = group(tx, &user, Some(edit.device_group_id))?;
+    let pin = (!edit.pin.is_empty()).then_some(edit.pin);
+    if pin != before.pin
+        && let Some(pin) = &pin
+    {
+        check_pin(tx, &Pin::Chosen(pin.clone()))?;
+    }
+    if edit.caller_id != before.caller_id && !by.may(Permission::ManageCallerId) {
+        return Err(DeviceError::CallerIdNotPermitted.into());
+    }
+    check_lengths(
+        Rule::from(DeviceError::NotChanged),
+        pin.as_deref(),
+        &edit.description,
+        &edit.caller_id,
+    )?;
+    let after = Device {
+        description: edit.description,
+        pin,
+        caller_id: edit.caller_id,
+        device_group_id,
+        ..before.clone()
+    };
+    let (was, is) = log::difference(&json!(before), &json!(after));
+    if was == is {
+        return Ok(());
+    }
+    devices::update(tx, &after)?;
+    log::record(tx, by, "device.update", id, Some(was), Some(is))?;
+    Ok(())
+}
+
+/// Gives a device a new secret: it registers with that one from now on. The log says that, and not the secret.
+pub fn renew_secret(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    ambient: &Ambient,
+    id: Id,
+) -> Result<String, Error> {
+    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let after = Device {
+        secret: ambient.secret(SECRET),
+        ..device
+    };
+    devices::update(tx, &after)?;
+    log::record(tx, by, "device.new_secret", id, None, None)?;
+    Ok(after.secret)
+}
+
+/// A device's secret; that it was looked at is logged.
+pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
+    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    log::record(tx, by, "device.show_secret", id, None, None)?;
+    Ok(device.secret)
 }

@@ -1,12 +1,13 @@
 //! DIDs and their life cycle: free → reserved → active → closed → free; reserved → free; active → reserved;
 //! free or closed → terminated → free.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::access::{Actor, scope_of};
+use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, log, providers, text};
-use crate::store::dids::{self, Did, DidStatus};
-use crate::store::row::Id;
+use crate::store::dids::{self, Did, DidStatus, Walk};
+use crate::store::row::{Cursor, Id};
 use crate::store::users::User;
 use crate::store::{ReadTx, StoreError, WriteTx, devices, dialplans, settings};
 
@@ -68,15 +69,43 @@ pub fn assign_to_trunk(
     if !by.owns(did.owner_id) || is_reserved_for_another(&did, &user) {
         return Err(DidError::NotPermitted.into());
     }
-    match did.status {
-        DidStatus::Terminated => return Err(DidError::Terminated.into()),
-        DidStatus::Active | DidStatus::Closed => return Err(DidError::NotFree.into()),
-        DidStatus::Free => return Err(DidError::NotReserved.into()),
-        DidStatus::Reserved => {}
-    }
+    expect_reserved(&did)?;
     if !device.is_trunk {
         return Err(DidError::NotTrunk.into());
     }
+    let after = Did {
+        status: DidStatus::Active,
+        user_id: Some(user.id),
+        device_id: Some(device.id),
+        ..did.clone()
+    };
+    Ok(change(tx, by, "did.assign", &did, &after)?)
+}
+
+fn expect_reserved(did: &Did) -> Result<(), Error> {
+    match did.status {
+        DidStatus::Terminated => Err(DidError::Terminated.into()),
+        DidStatus::Active | DidStatus::Closed => Err(DidError::NotFree.into()),
+        DidStatus::Free => Err(DidError::NotReserved.into()),
+        DidStatus::Reserved => Ok(()),
+    }
+}
+
+/// Puts a reserved DID on any device of its user; the API takes only trunks.
+pub fn assign_to_device(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    number: &str,
+    device_id: Id,
+) -> Result<(), Error> {
+    let did = find_own(tx, by, number)?;
+    let not_found = || Rule::from(DidError::DeviceNotFound).with(device_id.to_string());
+    let device = devices::find(tx, device_id)?.ok_or_else(not_found)?;
+    let user = by.own_user(tx, device.user_id)?.ok_or_else(not_found)?;
+    if is_reserved_for_another(&did, &user) {
+        return Err(DidError::NotPermitted.into());
+    }
+    expect_reserved(&did)?;
     let after = Did {
         status: DidStatus::Active,
         user_id: Some(user.id),
@@ -233,21 +262,176 @@ fn change(
     before: &Did,
     after: &Did,
 ) -> Result<(), StoreError> {
-    dids::update(tx, after)?;
-    let (was, is) = difference(&json!(before), &json!(after));
+    dids::update(tx, after, by.now_ms)?;
+    let (was, is) = log::difference(&json!(before), &json!(after));
     log::record(tx, by, action, before.id, Some(was), Some(is))
 }
 
-/// The fields in which two objects differ, as they were and as they are.
-fn difference(before: &Value, after: &Value) -> (Value, Value) {
-    let mut was = serde_json::Map::new();
-    let mut is = serde_json::Map::new();
-    for (name, old) in before.as_object().into_iter().flatten() {
-        let new = &after[name];
-        if old != new {
-            was.insert(name.clone(), old.clone());
-            is.insert(name.clone(), new.clone());
+/// DIDs that one range adds at most, in one transaction.
+pub const MAX_RANGE: u64 = 1000;
+
+/// Every number from `first` to `last`, which have the same length.
+pub fn range(first: &str, last: &str) -> Result<Vec<String>, Error> {
+    let rule = || Rule::from(DidError::RangeInvalid);
+    for end in [first, last] {
+        if !text::is_digits(end) || end.len() > MAX_NUMBER {
+            return Err(Rule::from(DidError::NumberInvalid).with(end));
         }
     }
-    (was.into(), is.into())
+    if first.len() != last.len() {
+        return Err(rule().with("both ends need the same number of digits"));
+    }
+    let (from, to): (u64, u64) = (first.parse().unwrap_or(0), last.parse().unwrap_or(0));
+    if to < from {
+        return Err(rule().with("it ends before it begins"));
+    }
+    if to - from >= MAX_RANGE {
+        let detail = format!(
+            "it has {} numbers, {MAX_RANGE} are allowed at once",
+            to - from + 1
+        );
+        return Err(rule().with(detail));
+    }
+    let width = first.len();
+    Ok((from..=to)
+        .map(|number| format!("{number:0width$}"))
+        .collect())
+}
+
+/// Makes every DID of a range, or none.
+pub fn create_range(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    first: &str,
+    last: &str,
+    provider_id: Option<Id>,
+) -> Result<usize, Error> {
+    let numbers = range(first, last)?;
+    for number in &numbers {
+        create(tx, by, number, provider_id).map_err(|error| match error {
+            Error::Refused(refusal) if refusal.rule == DidError::Exists.into() => {
+                refusal.rule.with(number.as_str())
+            }
+            other => other,
+        })?;
+    }
+    Ok(numbers.len())
+}
+
+/// Which numbers of a range exist already: nothing would be made.
+pub fn taken(tx: &ReadTx<'_>, numbers: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut taken = Vec::new();
+    for number in numbers {
+        if dids::find_by_number(tx, number)?.is_some() {
+            taken.push(number.clone());
+        }
+    }
+    Ok(taken)
+}
+
+/// Which DIDs a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Whose numbers begin with this.
+    pub start: String,
+    /// In this state.
+    pub status: Option<DidStatus>,
+    /// Of this provider.
+    pub provider_id: Option<Id>,
+    /// Of this user.
+    pub user_id: Option<Id>,
+}
+
+/// A page of the DIDs that the actor sees, by number.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Did>, StoreError> {
+    let owner_id = by.owner_id();
+    let walk = match (
+        by.only_user().or(filter.user_id),
+        filter.provider_id,
+        filter.status,
+    ) {
+        (Some(user_id), ..) => Walk::OfUser(user_id),
+        (None, Some(provider_id), _) => Walk::OfProvider(provider_id),
+        (None, None, Some(status)) => Walk::InState(owner_id, status),
+        (None, None, None) => Walk::OfOwner(owner_id),
+    };
+    lists::walk(
+        after,
+        limit,
+        |after, limit| dids::walk(tx, walk, &filter.start, after, limit),
+        |did| Cursor {
+            text: did.did.clone(),
+            id: did.id,
+        },
+        |did| {
+            sees(by, did)
+                && filter.status.is_none_or(|wanted| wanted == did.status)
+                && filter
+                    .provider_id
+                    .is_none_or(|wanted| wanted == did.provider_id)
+                && filter
+                    .user_id
+                    .is_none_or(|wanted| Some(wanted) == did.user_id)
+        },
+    )
+}
+
+/// The DID of this row, if the actor sees it.
+pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Did, Error> {
+    let found = dids::find(tx, id)?.filter(|did| sees(by, did));
+    found.ok_or_else(|| Rule::from(DidError::NotFound).with(id.to_string()))
+}
+
+fn sees(by: &Actor, did: &Did) -> bool {
+    match by.only_user() {
+        Some(user_id) => did.user_id == Some(user_id),
+        None => by.owns(did.owner_id),
+    }
+}
+
+/// The DIDs on a device that the actor sees.
+pub fn list_on_device(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    device_id: Id,
+    limit: u32,
+) -> Result<Vec<Did>, StoreError> {
+    let mut dids = dids::list_on_device(tx, device_id, limit)?;
+    dids.retain(|did| sees(by, did));
+    Ok(dids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_RANGE, range};
+
+    #[test]
+    fn a_range_keeps_its_width_and_its_bounds() {
+        assert_eq!(
+            range("0098", "0101").unwrap(),
+            ["0098", "0099", "0100", "0101"]
+        );
+        assert_eq!(range("7", "7").unwrap(), ["7"]);
+        let last = |count: u64| (100_000 + count - 1).to_string();
+        assert_eq!(
+            range("100000", &last(MAX_RANGE)).unwrap().len() as u64,
+            MAX_RANGE
+        );
+        assert!(range("100000", &last(MAX_RANGE + 1)).is_err());
+        for (first, last) in [
+            ("9", "10"),
+            ("2", "1"),
+            ("", "1"),
+            ("1", "x"),
+            ("1234567890123456", "1234567890123456"),
+        ] {
+            assert!(range(first, last).is_err(), "{first} {last}");
+        }
+    }
 }

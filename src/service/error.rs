@@ -66,6 +66,9 @@ pub enum AccessError {
     /// The password is wrong, or required and missing.
     #[error("wrong password")]
     WrongPassword,
+    /// A link to set a password that was used, is too old, or was never made.
+    #[error("the link was used already, or is too old")]
+    LinkInvalid,
     /// Users of this type may not.
     #[error("users of this type may not do this")]
     WrongType,
@@ -98,6 +101,12 @@ pub enum UserError {
     /// Admin cannot be blocked.
     #[error("admin cannot be blocked")]
     AdminNotBlocked,
+    /// Whoever blocks himself could not undo it.
+    #[error("nobody blocks himself")]
+    SelfNotBlocked,
+    /// The two passwords that were typed differ.
+    #[error("the two passwords are not the same")]
+    PasswordsDiffer,
     /// This type of user has no use for the permission.
     #[error("this user's type does not take that permission")]
     PermissionInvalid,
@@ -142,6 +151,9 @@ pub enum DeviceError {
     /// It still has DIDs or CLIs.
     #[error("device is in use")]
     InUse,
+    /// What `detail` says does not fit into a device.
+    #[error("device was not changed")]
+    NotChanged,
 }
 
 /// DIDs.
@@ -189,6 +201,9 @@ pub enum DidError {
     /// Anything else that stops an assignment.
     #[error("DID was not assigned")]
     NotAssigned,
+    /// A range that ends before it begins, is too long, or whose ends have different lengths; `detail` says which.
+    #[error("the range is not one")]
+    RangeInvalid,
     /// The step does not start from the DID's state; `detail` says which does.
     #[error("the DID's state does not allow this")]
     WrongState,
@@ -247,6 +262,15 @@ pub enum SetupError {
     /// The owner must be admin or a reseller.
     #[error("the owner must be admin or a reseller")]
     OwnerInvalid,
+    /// No such provider, group, IVR or dial plan, or not the caller's own.
+    #[error("it was not found")]
+    NotFound,
+    /// Something still refers to it; `detail` says what.
+    #[error("it is in use")]
+    InUse,
+    /// Only admin offers a provider to everyone.
+    #[error("only admin can mark a provider for common use")]
+    CommonUseNotPermitted,
     /// No setting has this name.
     #[error("there is no such setting")]
     SettingUnknown,

@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::access::Actor;
-use super::{Error, log, setup, users};
-use crate::store::row::Id;
-use crate::store::{WriteTx, device_groups};
+use super::lists::{self, MAX_OFFERED, Slice};
+use super::{Error, Rule, SetupError, log, setup, users};
+use crate::store::device_groups::DeviceGroup;
+use crate::store::row::{Cursor, Id};
+use crate::store::{ReadTx, StoreError, WriteTx, device_groups, devices};
 
 /// Adds a device group of `user_id`, beside his primary one.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<Id, Error> {
@@ -15,4 +17,75 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<I
     let after = json!({ "user_id": user.id, "name": name });
     log::record(tx, by, "group.create", id, None, Some(after))?;
     Ok(id)
+}
+
+/// The group of this row, if its user is the actor's own.
+pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<DeviceGroup, Error> {
+    let not_found = || Rule::from(SetupError::NotFound).with(id.to_string());
+    let group = device_groups::find(tx, id)?.ok_or_else(not_found)?;
+    by.own_user(tx, group.user_id)?.ok_or_else(not_found)?;
+    Ok(group)
+}
+
+/// A page of the groups that the actor sees, or of one own user's.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    user_id: Option<Id>,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<DeviceGroup>, StoreError> {
+    let user = match user_id.or(by.only_user()) {
+        Some(id) => Some(by.own_user(tx, id)?),
+        None => None,
+    };
+    lists::walk(
+        after,
+        limit,
+        |after, limit| {
+            let after = after.map_or(0, |after| after.id);
+            match &user {
+                Some(Some(user)) => device_groups::list_of_user(tx, user.id, after, limit),
+                Some(None) => Ok(Vec::new()),
+                None => device_groups::walk(tx, by.owner_id(), after, limit),
+            }
+        },
+        |group| lists::id_cursor(group.id),
+        |_| true,
+    )
+}
+
+/// A user's groups that a form offers.
+pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<DeviceGroup>, Error> {
+    users::get(tx, by, user_id)?;
+    Ok(device_groups::list_of_user(tx, user_id, 0, MAX_OFFERED)?)
+}
+
+/// Renames a group.
+pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
+    let before = get(tx, by, id)?;
+    setup::check_name(name)?;
+    if before.name == name {
+        return Ok(());
+    }
+    device_groups::update(tx, id, name)?;
+    let (was, is) = (json!({ "name": before.name }), json!({ "name": name }));
+    log::record(tx, by, "group.update", id, Some(was), Some(is))?;
+    Ok(())
+}
+
+/// Hides a group. The primary one, where devices go that name none, and one with devices in it are refused.
+pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    let group = get(tx, by, id)?;
+    let in_use = Rule::from(SetupError::InUse);
+    if group.is_primary {
+        return Err(in_use.with("new devices of this user go into it"));
+    }
+    if devices::group_is_used(tx, group.user_id, id)? {
+        return Err(in_use.with("move its devices into another group first"));
+    }
+    device_groups::hide(tx, id, by.now_ms)?;
+    let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
+    log::record(tx, by, "group.hide", id, Some(before), Some(after))?;
+    Ok(())
 }

@@ -8,6 +8,8 @@ use crate::store::{ReadTx, StoreError, WriteTx, installation, settings};
 
 /// Admin's username in a new database.
 pub const ADMIN_USERNAME: &str = "admin";
+/// Where the first secrets go when there is no terminal to show them on; removed at the first sign-in to the pages.
+pub const FIRST_RUN: &str = "first-run.txt";
 
 /// Puts the first rows into a new database: the settings as they stand in the schema, and admin with his primary group,
 /// his password and one key.

@@ -20,6 +20,14 @@ pub const GENERATED_KEY: usize = 32;
 /// Active keys of one user at most: a call is checked against all of them.
 pub const MAX_ACTIVE_KEYS: usize = 16;
 
+/// Keys that a page lists at most.
+const MAX_LISTED: u32 = 1000;
+
+/// A secret as it may be shown: its first two characters, and stars.
+pub fn mask(secret: &str) -> String {
+    api_keys::mask(secret)
+}
+
 /// An active key as it may be shown.
 #[derive(Debug, Clone, Serialize)]
 pub struct MaskedKey {
@@ -101,10 +109,36 @@ pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
     Ok(())
 }
 
+/// Ends a key and gives its user another in one step, for one that has leaked; the new one's id.
+pub fn replace(tx: &WriteTx<'_>, by: &Actor, key_id: Id, secret: &str) -> Result<Id, Error> {
+    let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
+    let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
+    revoke(tx, by, key_id)?;
+    add(tx, by, key.user_id, secret)
+}
+
 /// Up to `limit` active keys with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<MaskedKey>, StoreError> {
     let keys = api_keys::list(tx, after, limit)?;
     Ok(keys.iter().map(MaskedKey::from).collect())
+}
+
+/// The active keys that the actor may revoke, with the names of whom they sign for: his own, and for admin also those of
+/// his accountants and managers.
+pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(MaskedKey, String)>, StoreError> {
+    let mut own = Vec::new();
+    if by.user_type != UserType::Admin {
+        for key in list_of_user(tx, by.owner_id())? {
+            own.push((key, by.name.clone()));
+        }
+        return Ok(own);
+    }
+    for key in list(tx, 0, MAX_LISTED)? {
+        if let Some(user) = by.own_user(tx, key.user_id)? {
+            own.push((key, user.username));
+        }
+    }
+    Ok(own)
 }
 
 /// A user's active keys, oldest first.

@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::access::Actor;
-use crate::store::action_log::{self, Entry};
-use crate::store::row::Id;
-use crate::store::{StoreError, WriteTx};
+use super::lists::{self, Slice};
+use crate::store::action_log::{self, Entry, Through};
+use crate::store::row::{Cursor, Id};
+use crate::store::users::UserType;
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Records that `by` did `action` to the object `object_id`; `before` and `after` are the fields that changed.
 pub fn record(
@@ -30,4 +32,77 @@ pub fn record(
     };
     action_log::insert(tx, &entry)?;
     Ok(())
+}
+
+/// Which entries a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// By whoever has this name.
+    pub actor: String,
+    /// Whose action begins with this: `device`, `did.reserve`.
+    pub action: String,
+    /// About the object of this number.
+    pub object_id: Option<Id>,
+    /// Through this door.
+    pub through: Option<Through>,
+    /// Not before this time, in milliseconds since 1970-01-01 UTC.
+    pub since_ms: Option<i64>,
+    /// Leaves out who signed in and out.
+    pub without_sessions: bool,
+    /// Before this time.
+    pub until_ms: Option<i64>,
+}
+
+/// A page of the action log, the newest first: for admin all of it, for everyone else what he did himself.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<(Id, Entry)>, StoreError> {
+    let sees_all = by.user_type == UserType::Admin;
+    let own = by.user_id.unwrap_or(-1);
+    lists::walk(
+        after,
+        limit,
+        |after, limit| {
+            let before_id = after.map_or(Id::MAX, |after| after.id);
+            match (sees_all, filter.object_id) {
+                (true, None) => action_log::list(tx, before_id, limit),
+                (true, Some(id)) => action_log::list_of_object(tx, id, before_id, limit),
+                (false, _) => action_log::list_of_actor(tx, own, before_id, limit),
+            }
+        },
+        |(id, _)| lists::id_cursor(*id),
+        |(_, entry)| is_kept(filter, entry),
+    )
+}
+
+fn is_kept(filter: &Filter, entry: &Entry) -> bool {
+    (filter.actor.is_empty() || entry.actor == filter.actor)
+        && entry.action.starts_with(&filter.action)
+        && !(filter.without_sessions && entry.action.starts_with("session."))
+        && filter
+            .object_id
+            .is_none_or(|id| entry.object_id == Some(id))
+        && filter
+            .through
+            .is_none_or(|through| through == entry.through)
+        && filter.since_ms.is_none_or(|since| entry.at_ms >= since)
+        && filter.until_ms.is_none_or(|until| entry.at_ms < until)
+}
+
+/// The fields in which two objects differ, as they were and as they are.
+pub(super) fn difference(before: &Value, after: &Value) -> (Value, Value) {
+    let mut was = serde_json::Map::new();
+    let mut is = serde_json::Map::new();
+    for (name, old) in before.as_object().into_iter().flatten() {
+        let new = &after[name];
+        if old != new {
+            was.insert(name.clone(), old.clone());
+            is.insert(name.clone(), new.clone());
+        }
+    }
+    (was.into(), is.into())
 }

@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::access::Actor;
-use super::{Error, log, setup};
-use crate::store::WriteTx;
+use super::lists::{self, MAX_OFFERED, Slice};
+use super::{Error, Rule, SetupError, log, setup};
 use crate::store::providers::{self, Provider};
-use crate::store::row::Id;
+use crate::store::row::{Cursor, Id};
 use crate::store::users::UserType;
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Whether `by` may put DIDs on a provider: everyone on his own, a reseller also on those marked common use.
 pub fn may_use(by: &Actor, provider: &Provider) -> bool {
@@ -24,8 +25,86 @@ pub fn create(
 ) -> Result<Id, Error> {
     setup::check_name(name)?;
     setup::check_owner(tx, by, owner_id)?;
+    check_common_use(by, common_use)?;
     let id = providers::insert(tx, owner_id, name, common_use, by.now_ms)?;
     let after = json!({ "owner_id": owner_id, "name": name, "common_use": common_use });
     log::record(tx, by, "provider.create", id, None, Some(after))?;
     Ok(id)
+}
+
+/// The provider of this row, if it is the actor's own.
+pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Provider, Error> {
+    let found = providers::find(tx, id)?.filter(|found| by.owns(found.owner_id));
+    found.ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
+}
+
+/// A page of the actor's own, the oldest first.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Provider>, StoreError> {
+    lists::walk(
+        after,
+        limit,
+        |after, limit| providers::walk(tx, by.owner_id(), after.map_or(0, |after| after.id), limit),
+        |found| lists::id_cursor(found.id),
+        |_| true,
+    )
+}
+
+/// Renames a provider, and offers it to everyone or no longer.
+pub fn update(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    id: Id,
+    name: &str,
+    common_use: bool,
+) -> Result<(), Error> {
+    let before = get(tx, by, id)?;
+    setup::check_name(name)?;
+    check_common_use(by, common_use && !before.common_use)?;
+    let after = Provider {
+        name: name.into(),
+        common_use,
+        ..before.clone()
+    };
+    let (was, is) = log::difference(&json!(before), &json!(after));
+    if was == is {
+        return Ok(());
+    }
+    providers::update(tx, id, name, common_use)?;
+    log::record(tx, by, "provider.update", id, Some(was), Some(is))?;
+    Ok(())
+}
+
+/// Hides a provider: no DID can be added to it any more, those on it stay.
+pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    get(tx, by, id)?;
+    providers::hide(tx, id, by.now_ms)?;
+    let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
+    log::record(tx, by, "provider.hide", id, Some(before), Some(after))?;
+    Ok(())
+}
+
+/// What a reseller marked would be offered to his competitors.
+fn check_common_use(by: &Actor, common_use: bool) -> Result<(), Error> {
+    if common_use && by.user_type != UserType::Admin {
+        return Err(SetupError::CommonUseNotPermitted.into());
+    }
+    Ok(())
+}
+
+/// The providers that a form offers for new DIDs: the actor's own, and for a reseller those marked common use.
+pub fn list_usable(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Provider>, StoreError> {
+    let mut usable = providers::walk(tx, by.owner_id(), 0, MAX_OFFERED)?;
+    usable.extend(providers::list_common(tx, by.owner_id(), MAX_OFFERED)?);
+    usable.retain(|provider| may_use(by, provider));
+    Ok(usable)
+}
+
+/// What a provider is called, hidden or not: for what already refers to it.
+pub fn name_of(tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
+    Ok(providers::find_name(tx, id)?.unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use super::{AccessError, Error, Rule, SetupError, devices, log, setup};
 use crate::store::row::Id;
 use crate::store::settings::{self, OwnerSettings, RequirePassword, Settings};
 use crate::store::users::UserType;
-use crate::store::{ReadTx, WriteTx, installation};
+use crate::store::{ReadTx, StoreError, WriteTx, installation};
 
 /// One setting: all that is said about it anywhere.
 #[derive(Debug, Clone, Copy)]
@@ -217,6 +217,16 @@ pub fn list(tx: &ReadTx<'_>, owner_id: Id) -> Result<Vec<(&'static Setting, Stri
         .collect())
 }
 
+/// After how many days a closed DID is freed.
+pub fn did_closed_days(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
+    Ok(settings::get(tx)?.did_closed_days)
+}
+
+/// The blocks on the allow-list of the actor's scope.
+pub fn networks(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<String>, StoreError> {
+    settings::networks(tx, by.owner_id())
+}
+
 /// Sets one setting from text. One that holds per owner is set for `owner_id`, or for the actor's own scope.
 pub fn set(
     tx: &WriteTx<'_>,
@@ -241,6 +251,26 @@ pub fn set(
         }
     }
     check_hash_off(tx)
+}
+
+/// Sets several settings in one step, those per owner for the actor's own scope. What was not changed is no change.
+pub fn set_all(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    values: &[(&'static str, String)],
+) -> Result<(), Error> {
+    for (name, value) in values {
+        let setting = SETTINGS.iter().find(|setting| setting.name == *name);
+        if let (Some(Field::Everyone { get, .. }), false) = (
+            setting.map(|setting| setting.field),
+            by.user_type == UserType::Admin,
+        ) && get(&settings::get(tx)?) == *value
+        {
+            continue;
+        }
+        set(tx, by, name, value, None)?;
+    }
+    Ok(())
 }
 
 fn set_for_everyone(

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
+use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, UserError, log, settings, setup, text};
-use crate::store::row::Id;
+use crate::store::row::{Cursor, Id};
 use crate::store::settings as settings_table;
 use crate::store::users::{self, ADMIN, Permission, User, UserType};
-use crate::store::{ReadTx, StoreError, WriteTx, device_groups};
+use crate::store::{ReadTx, StoreError, WriteTx, device_groups, sessions};
 
 /// Longest username, in characters.
 pub const MAX_USERNAME: usize = 80;
@@ -108,9 +109,101 @@ pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error>
 /// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives.
 pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Result<(), Error> {
     let user = get(tx, by, user_id)?;
-    users::update_password(tx, user.id, hash)?;
-    log::record(tx, by, "user.set_password", user.id, None, None)?;
+    change_password(tx, by, user.id, hash)
+}
+
+/// Changes a password, whoever's it is: every session and every link of that user ends with it.
+pub(super) fn change_password(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    user_id: Id,
+    hash: &str,
+) -> Result<(), Error> {
+    users::update_password(tx, user_id, hash)?;
+    sessions::delete_of_user(tx, user_id)?;
+    sessions::delete_links(tx, user_id)?;
+    log::record(tx, by, "user.set_password", user_id, None, None)?;
     Ok(())
+}
+
+/// The argon2 string of the actor's own password, by which he proves that it is still him.
+pub fn own_password(tx: &ReadTx<'_>, by: &Actor) -> Result<Option<String>, StoreError> {
+    match by.user_id {
+        Some(id) => users::find_password(tx, id),
+        None => Ok(None),
+    }
+}
+
+/// Changes the actor's own password; he has proved that he knows the old one.
+pub fn set_own_password(tx: &WriteTx<'_>, by: &Actor, hash: &str) -> Result<(), Error> {
+    change_password(tx, by, by.user_id.ok_or(UserError::NotFound)?, hash)
+}
+
+/// Which users a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Whose names begin with this.
+    pub start: String,
+    /// Of this type.
+    pub user_type: Option<UserType>,
+    /// Blocked ones, or the others.
+    pub blocked: Option<bool>,
+    /// The newest first, instead of by name.
+    pub is_newest_first: bool,
+}
+
+/// A page of the users that the actor owns.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<User>, StoreError> {
+    let owner_id = by.owner_id();
+    let is_newest = filter.is_newest_first && filter.start.is_empty();
+    lists::walk(
+        after,
+        limit,
+        |after, limit| match is_newest {
+            true => users::walk_newest(tx, owner_id, after, limit),
+            false => users::walk(tx, owner_id, &filter.start, after, limit),
+        },
+        |user| Cursor {
+            text: if is_newest {
+                String::new()
+            } else {
+                user.username.clone()
+            },
+            id: user.id,
+        },
+        |user| {
+            by.owns_user(user)
+                && filter
+                    .user_type
+                    .is_none_or(|wanted| wanted == user.user_type)
+                && filter.blocked.is_none_or(|wanted| wanted == user.blocked)
+        },
+    )
+}
+
+/// What a user of something that the actor may see is called.
+pub fn name_of(tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
+    Ok(users::find(tx, id)?.map_or_else(String::new, |user| user.username))
+}
+
+/// The actor's own users that a form offers: the first ones by name.
+pub fn list_offered(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<User>, StoreError> {
+    let mut offered = users::walk(tx, by.owner_id(), "", None, lists::MAX_OFFERED)?;
+    if by.owner_id() != ADMIN {
+        offered.extend(users::find(tx, by.owner_id())?);
+    }
+    Ok(offered)
+}
+
+/// A user's permissions.
+pub fn permissions(tx: &ReadTx<'_>, user: &User) -> Result<Vec<Permission>, StoreError> {
+    users::permissions(tx, user.id)
 }
 
 /// Gives a reseller, accountant or manager a permission, or takes it away.
@@ -121,6 +214,8 @@ pub fn set_permission(
     permission: Permission,
     allowed: bool,
 ) -> Result<(), Error> {
+    // A reseller would give himself what he lacks.
+    by.require(Right::ManagePermissions)?;
     let user = get(tx, by, user_id)?;
     match user.user_type {
         UserType::Reseller | UserType::Accountant | UserType::Manager => {}
@@ -154,10 +249,17 @@ pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, user_id: Id, blocked: bool) -> 
     if user.user_type == UserType::Admin && blocked {
         return Err(UserError::AdminNotBlocked.into());
     }
+    if by.user_id == Some(user.id) && blocked {
+        return Err(UserError::SelfNotBlocked.into());
+    }
     if user.blocked == blocked {
         return Ok(());
     }
     users::update_blocked(tx, user.id, blocked)?;
+    if blocked {
+        sessions::delete_of_user(tx, user.id)?;
+        sessions::delete_links(tx, user.id)?;
+    }
     let before = json!({ "blocked": user.blocked });
     let after = json!({ "blocked": blocked });
     log::record(

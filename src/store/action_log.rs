@@ -112,22 +112,92 @@ pub fn list(tx: &ReadTx<'_>, before_id: Id, limit: u32) -> Result<Vec<(Id, Entry
     tx.list(
         LIST,
         named_params! { ":before_id": before_id, ":limit": limit },
-        |row: &Row<'_>| {
-            Ok((
-                row.get(10)?,
-                Entry {
-                    at_ms: row.get(0)?,
-                    actor_id: row.get(1)?,
-                    actor: row.get(2)?,
-                    through: row.get(3)?,
-                    address: row.get(4)?,
-                    request_id: row.get(5)?,
-                    action: row.get(6)?,
-                    object_id: row.get(7)?,
-                    before: row.get(8)?,
-                    after: row.get(9)?,
-                },
-            ))
+        entry,
+    )
+}
+
+fn entry(row: &Row<'_>) -> Result<(Id, Entry), rusqlite::Error> {
+    Ok((
+        row.get(10)?,
+        Entry {
+            at_ms: row.get(0)?,
+            actor_id: row.get(1)?,
+            actor: row.get(2)?,
+            through: row.get(3)?,
+            address: row.get(4)?,
+            request_id: row.get(5)?,
+            action: row.get(6)?,
+            object_id: row.get(7)?,
+            before: row.get(8)?,
+            after: row.get(9)?,
         },
+    ))
+}
+
+/// The columns of an entry, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  at_ms,
+  actor_id,
+  actor,
+  through,
+  address,
+  request_id,
+  action,
+  object_id,
+  before,
+  after,
+  id
+FROM action_log
+",
+            $rest
+        )
+    };
+}
+
+const LIST_OF_ACTOR: &str = select!(
+    "INDEXED BY action_log_of_actor
+WHERE actor_id = :actor_id
+  AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+/// The newest `limit` entries of a user with ids below `before_id`, newest first.
+pub fn list_of_actor(
+    tx: &ReadTx<'_>,
+    actor_id: Id,
+    before_id: Id,
+    limit: u32,
+) -> Result<Vec<(Id, Entry)>, StoreError> {
+    tx.list(
+        LIST_OF_ACTOR,
+        named_params! { ":actor_id": actor_id, ":before_id": before_id, ":limit": limit },
+        entry,
+    )
+}
+
+const LIST_OF_OBJECT: &str = select!(
+    "INDEXED BY action_log_of_object
+WHERE object_id = :object_id
+  AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+/// The newest `limit` entries about objects of this number with ids below `before_id`, newest first.
+pub fn list_of_object(
+    tx: &ReadTx<'_>,
+    object_id: Id,
+    before_id: Id,
+    limit: u32,
+) -> Result<Vec<(Id, Entry)>, StoreError> {
+    tx.list(
+        LIST_OF_OBJECT,
+        named_params! { ":object_id": object_id, ":before_id": before_id, ":limit": limit },
+        entry,
     )
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Row, named_params};
 use serde::Serialize;
 
-use super::row::Id;
+use super::row::{Cursor, Id, Range};
 use super::{ReadTx, StoreError, WriteTx};
 
 /// A CLI: a calling number or domain by which a device is recognised.
@@ -119,7 +119,9 @@ INSERT INTO clis (
   comment,
   banned,
   ivr_id,
-  created_ms
+  created_ms,
+  user_id,
+  owner_id
 ) VALUES (
   :device_id,
   :number,
@@ -128,7 +130,9 @@ INSERT INTO clis (
   :comment,
   :banned,
   :ivr_id,
-  :now_ms
+  :now_ms,
+  (SELECT user_id FROM devices WHERE id = :device_id),
+  (SELECT owner_id FROM devices WHERE id = :device_id)
 )";
 
 /// Adds a CLI (its `id` is not looked at); its id.
@@ -156,4 +160,167 @@ WHERE id = :id";
 pub fn delete(tx: &WriteTx<'_>, id: Id) -> Result<(), StoreError> {
     tx.execute(DELETE, named_params! { ":id": id })?;
     Ok(())
+}
+
+/// The columns of a CLI, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  id,
+  device_id,
+  number,
+  domain,
+  description,
+  comment,
+  banned,
+  ivr_id
+FROM clis
+",
+            $rest
+        )
+    };
+}
+
+/// Along which index the CLIs of a page are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk<'a> {
+    /// A scope's, the newest first.
+    OfOwner(Id),
+    /// A user's, the newest first.
+    OfUser(Id),
+    /// A device's, the newest first.
+    OnDevice(Id),
+    /// Everyone's by number, from those that begin with a text.
+    ByNumber(&'a str),
+    /// Everyone's by domain, from those that begin with a text (in lower case).
+    ByDomain(&'a str),
+}
+
+const OF_OWNER: &str = select!(
+    "  INDEXED BY clis_of_owner
+WHERE owner_id = :whose
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    "  INDEXED BY clis_of_user
+WHERE user_id = :whose
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const ON_DEVICE: &str = select!(
+    "  INDEXED BY clis_on_device
+WHERE device_id = :whose
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const BY_NUMBER: &str = select!(
+    "WHERE (number, id) > (:after, :id)
+  AND number < :until
+ORDER BY number, id
+LIMIT :limit"
+);
+
+const BY_DOMAIN: &str = select!(
+    "WHERE (domain, id) > (:after, :id)
+  AND domain < :until
+ORDER BY domain, id
+LIMIT :limit"
+);
+
+/// Up to `limit` CLIs of a walk, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk<'_>,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Cli>, StoreError> {
+    let (sql, key) = match walk {
+        Walk::OfOwner(id) => (OF_OWNER, Ok(id)),
+        Walk::OfUser(id) => (OF_USER, Ok(id)),
+        Walk::OnDevice(id) => (ON_DEVICE, Ok(id)),
+        Walk::ByNumber(start) => (BY_NUMBER, Err(start)),
+        Walk::ByDomain(start) => (BY_DOMAIN, Err(start)),
+    };
+    match key {
+        Ok(whose) => {
+            let id = after.map_or(Id::MAX, |after| after.id);
+            let sent = named_params! { ":whose": whose, ":id": id, ":limit": limit };
+            tx.list(sql, sent, cli)
+        }
+        Err(start) => {
+            let range = Range::new(start, after);
+            let sent = named_params! {
+                ":after": range.after,
+                ":id": range.id,
+                ":until": range.until,
+                ":limit": limit,
+            };
+            tx.list(sql, sent, cli)
+        }
+    }
+}
+
+const COUNT: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM clis INDEXED BY clis_of_owner
+  WHERE owner_id = :owner_id
+  LIMIT :limit
+)";
+
+/// How many CLIs a scope has, counted up to `limit`.
+pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const UPDATE: &str = "
+UPDATE clis
+SET
+  description = :description,
+  comment = :comment,
+  banned = :banned,
+  ivr_id = :ivr_id
+WHERE id = :id";
+
+/// Replaces what can be edited of a CLI: everything but its device, number and domain.
+pub fn update(tx: &WriteTx<'_>, cli: &Cli) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE,
+        named_params! {
+            ":id": cli.id,
+            ":description": cli.description,
+            ":comment": cli.comment,
+            ":banned": cli.banned,
+            ":ivr_id": cli.ivr_id,
+        },
+    )?;
+    Ok(())
+}
+
+const IVR_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM clis
+  WHERE ivr_id = :ivr_id
+)";
+
+/// Whether a CLI's calls go to this IVR.
+pub fn ivr_is_used(tx: &ReadTx<'_>, ivr_id: Id) -> Result<bool, StoreError> {
+    tx.get(IVR_IS_USED, named_params! { ":ivr_id": ivr_id }, |row| {
+        row.get(0)
+    })
 }

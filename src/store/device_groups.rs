@@ -35,7 +35,8 @@ SELECT
   name,
   is_primary
 FROM device_groups
-WHERE id = :id";
+WHERE id = :id
+  AND hidden_ms IS NULL";
 
 /// The group with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<DeviceGroup>, StoreError> {
@@ -69,6 +70,7 @@ SELECT
   is_primary
 FROM device_groups
 WHERE id > :after
+  AND hidden_ms IS NULL
 ORDER BY id
 LIMIT :limit";
 
@@ -86,12 +88,18 @@ INSERT INTO device_groups (
   user_id,
   name,
   is_primary,
-  created_ms
+  created_ms,
+  owner_id
 ) VALUES (
   :user_id,
   :name,
   :is_primary,
-  :now_ms
+  :now_ms,
+  (
+    SELECT iif(type IN ('admin', 'reseller'), id, owner_id)
+    FROM users
+    WHERE id = :user_id
+  )
 )";
 
 /// Adds a group; its id.
@@ -111,4 +119,80 @@ pub fn insert(
             ":now_ms": now_ms,
         },
     )
+}
+
+const WALK: &str = "
+SELECT
+  id,
+  user_id,
+  name,
+  is_primary
+FROM device_groups INDEXED BY device_groups_of_owner
+WHERE owner_id = :owner_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` groups of a scope with ids above `after`, in id order.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<DeviceGroup>, StoreError> {
+    tx.list(
+        WALK,
+        named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit },
+        device_group,
+    )
+}
+
+const LIST_OF_USER: &str = "
+SELECT
+  id,
+  user_id,
+  name,
+  is_primary
+FROM device_groups
+WHERE user_id = :user_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` groups of a user with ids above `after`, in id order.
+pub fn list_of_user(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<DeviceGroup>, StoreError> {
+    tx.list(
+        LIST_OF_USER,
+        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        device_group,
+    )
+}
+
+const UPDATE: &str = "
+UPDATE device_groups
+SET name = :name
+WHERE id = :id";
+
+/// Renames a group.
+pub fn update(tx: &WriteTx<'_>, id: Id, name: &str) -> Result<(), StoreError> {
+    tx.execute(UPDATE, named_params! { ":id": id, ":name": name })?;
+    Ok(())
+}
+
+const HIDE: &str = "
+UPDATE device_groups
+SET hidden_ms = :now_ms
+WHERE id = :id";
+
+/// Hides a group.
+pub fn hide(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(HIDE, named_params! { ":id": id, ":now_ms": now_ms })?;
+    Ok(())
 }

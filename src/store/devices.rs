@@ -3,7 +3,7 @@
 use rusqlite::{Row, named_params};
 use serde::Serialize;
 
-use super::row::{Id, text_enum};
+use super::row::{Cursor, Id, Range, text_enum};
 use super::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -221,7 +221,8 @@ INSERT INTO devices (
   ipaddr,
   port,
   is_trunk,
-  created_ms
+  created_ms,
+  owner_id
 ) VALUES (
   :user_id,
   :device_group_id,
@@ -235,7 +236,12 @@ INSERT INTO devices (
   :ipaddr,
   :port,
   :is_trunk,
-  :now_ms
+  :now_ms,
+  (
+    SELECT iif(type IN ('admin', 'reseller'), id, owner_id)
+    FROM users
+    WHERE id = :user_id
+  )
 )";
 
 /// Adds a device (its `id` is not looked at); its id.
@@ -303,4 +309,342 @@ SELECT
 /// Whether a DID or a CLI is on the device.
 pub fn in_use(tx: &ReadTx<'_>, id: Id) -> Result<bool, StoreError> {
     tx.get(IN_USE, named_params! { ":id": id }, |row| row.get(0))
+}
+
+/// The columns of a device, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  id,
+  user_id,
+  device_group_id,
+  type,
+  description,
+  extension,
+  username,
+  secret,
+  pin,
+  caller_id,
+  ipaddr,
+  port,
+  is_trunk
+FROM devices
+",
+            $rest
+        )
+    };
+}
+
+/// Along which index the devices of a page are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk<'a> {
+    /// A scope's, the newest first.
+    Newest {
+        /// The scope.
+        owner_id: Id,
+    },
+    /// A scope's of one type, the newest first.
+    OfType {
+        /// The scope.
+        owner_id: Id,
+        /// The type.
+        device_type: DeviceType,
+    },
+    /// A scope's trunks, the newest first.
+    Trunks {
+        /// The scope.
+        owner_id: Id,
+    },
+    /// A user's, the newest first.
+    OfUser {
+        /// The user.
+        user_id: Id,
+    },
+    /// Those in a group, the newest first.
+    InGroup {
+        /// The group's user.
+        user_id: Id,
+        /// The group.
+        device_group_id: Id,
+    },
+    /// A scope's by extension, from those that begin with a text.
+    ByExtension {
+        /// The scope.
+        owner_id: Id,
+        /// What the extension begins with; blank: anything.
+        start: &'a str,
+    },
+    /// A scope's by description, from those that begin with a text in any letter case (ASCII).
+    ByDescription {
+        /// The scope.
+        owner_id: Id,
+        /// What the description begins with; blank: anything.
+        start: &'a str,
+    },
+}
+
+const NEWEST: &str = select!(
+    "  INDEXED BY devices_of_owner
+WHERE owner_id = :owner_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_TYPE: &str = select!(
+    "  INDEXED BY devices_by_type
+WHERE owner_id = :owner_id
+  AND type = :type
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const TRUNKS: &str = select!(
+    "  INDEXED BY devices_trunks
+WHERE owner_id = :owner_id
+  AND is_trunk = 1
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    "WHERE user_id = :user_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const IN_GROUP: &str = select!(
+    "  INDEXED BY devices_in_group
+WHERE user_id = :user_id
+  AND device_group_id = :device_group_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const BY_EXTENSION: &str = select!(
+    "  INDEXED BY devices_by_extension
+WHERE owner_id = :owner_id
+  AND (extension, id) > (:after, :id)
+  AND extension < :until
+  AND hidden_ms IS NULL
+ORDER BY extension, id
+LIMIT :limit"
+);
+
+// A comparison of rows is not taken as the start of a range where a collation is named, so the start is said twice.
+const BY_DESCRIPTION: &str = select!(
+    "  INDEXED BY devices_by_description
+WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE >= :after
+  AND (description COLLATE NOCASE, id) > (:after, :id)
+  AND description COLLATE NOCASE < :until
+  AND hidden_ms IS NULL
+ORDER BY description COLLATE NOCASE, id
+LIMIT :limit"
+);
+
+/// Up to `limit` devices of a walk, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk<'_>,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let id = after.map_or(Id::MAX, |after| after.id);
+    match walk {
+        Walk::Newest { owner_id } => tx.list(
+            NEWEST,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::OfType {
+            owner_id,
+            device_type,
+        } => tx.list(
+            OF_TYPE,
+            named_params! { ":owner_id": owner_id, ":type": device_type, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::Trunks { owner_id } => tx.list(
+            TRUNKS,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::OfUser { user_id } => tx.list(
+            OF_USER,
+            named_params! { ":user_id": user_id, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::InGroup {
+            user_id,
+            device_group_id,
+        } => tx.list(
+            IN_GROUP,
+            named_params! {
+                ":user_id": user_id,
+                ":device_group_id": device_group_id,
+                ":id": id,
+                ":limit": limit,
+            },
+            device,
+        ),
+        Walk::ByExtension { owner_id, start } => {
+            let range = Range::new(start, after);
+            tx.list(
+                BY_EXTENSION,
+                named_params! {
+                    ":owner_id": owner_id,
+                    ":after": range.after,
+                    ":id": range.id,
+                    ":until": range.until,
+                    ":limit": limit,
+                },
+                device,
+            )
+        }
+        Walk::ByDescription { owner_id, start } => {
+            let range = Range::new(start, after);
+            tx.list(
+                BY_DESCRIPTION,
+                named_params! {
+                    ":owner_id": owner_id,
+                    ":after": range.after,
+                    ":id": range.id,
+                    ":until": range.until,
+                    ":limit": limit,
+                },
+                device,
+            )
+        }
+    }
+}
+
+const COUNT: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM devices INDEXED BY devices_of_owner
+  WHERE owner_id = :owner_id
+    AND hidden_ms IS NULL
+  LIMIT :limit
+)";
+
+/// How many devices a scope has, counted up to `limit`.
+pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_TRUNKS: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM devices INDEXED BY devices_trunks
+  WHERE owner_id = :owner_id
+    AND is_trunk = 1
+    AND hidden_ms IS NULL
+  LIMIT :limit
+)";
+
+/// How many trunks a scope has, counted up to `limit`.
+pub fn count_trunks(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_TRUNKS,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_WITHOUT_CALLER_ID: &str = "
+SELECT count(*)
+FROM (
+  SELECT caller_id
+  FROM devices INDEXED BY devices_of_owner
+  WHERE owner_id = :owner_id
+    AND hidden_ms IS NULL
+  ORDER BY id DESC
+  LIMIT :limit
+)
+WHERE caller_id = ''";
+
+/// How many of a scope's newest `limit` devices have no caller ID.
+pub fn count_without_caller_id(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_WITHOUT_CALLER_ID,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const UPDATE: &str = "
+UPDATE devices
+SET
+  device_group_id = :device_group_id,
+  description = :description,
+  secret = :secret,
+  pin = :pin,
+  caller_id = :caller_id
+WHERE id = :id";
+
+/// Replaces what can be edited of a device: group, description, secret, PIN, caller ID.
+pub fn update(tx: &WriteTx<'_>, device: &Device) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE,
+        named_params! {
+            ":id": device.id,
+            ":device_group_id": device.device_group_id,
+            ":description": device.description,
+            ":secret": device.secret,
+            ":pin": device.pin,
+            ":caller_id": device.caller_id,
+        },
+    )?;
+    Ok(())
+}
+
+const GROUP_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM devices INDEXED BY devices_in_group
+  WHERE user_id = :user_id
+    AND device_group_id = :device_group_id
+    AND hidden_ms IS NULL
+)";
+
+/// Whether a device is in this group.
+pub fn group_is_used(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    device_group_id: Id,
+) -> Result<bool, StoreError> {
+    tx.get(
+        GROUP_IS_USED,
+        named_params! { ":user_id": user_id, ":device_group_id": device_group_id },
+        |row| row.get(0),
+    )
+}
+
+const FIND_BY_PIN: &str = select!("WHERE pin = :pin");
+
+/// The device with this PIN.
+pub fn find_by_pin(tx: &ReadTx<'_>, pin: &str) -> Result<Option<Device>, StoreError> {
+    tx.find(FIND_BY_PIN, named_params! { ":pin": pin }, device)
 }

@@ -31,7 +31,8 @@ SELECT
   owner_id,
   name
 FROM dialplans
-WHERE id = :id";
+WHERE id = :id
+  AND hidden_ms IS NULL";
 
 /// The dial plan with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Dialplan>, StoreError> {
@@ -45,6 +46,7 @@ SELECT
   name
 FROM dialplans
 WHERE id > :after
+  AND hidden_ms IS NULL
 ORDER BY id
 LIMIT :limit";
 
@@ -78,4 +80,62 @@ pub fn insert(tx: &WriteTx<'_>, owner_id: Id, name: &str, now_ms: i64) -> Result
             ":now_ms": now_ms,
         },
     )
+}
+
+const WALK: &str = "
+SELECT
+  id,
+  owner_id,
+  name
+FROM dialplans INDEXED BY dialplans_of_owner
+WHERE owner_id = :owner_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` of an owner's with ids above `after`, in id order.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Dialplan>, StoreError> {
+    tx.list(
+        WALK,
+        named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit },
+        dialplan,
+    )
+}
+
+const FIND_NAME: &str = "
+SELECT name
+FROM dialplans
+WHERE id = :id";
+
+/// The name of a dial plan, hidden or not: for what already refers to it.
+pub fn find_name(tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
+    tx.find(FIND_NAME, named_params! { ":id": id }, |row| row.get(0))
+}
+
+const UPDATE: &str = "
+UPDATE dialplans
+SET name = :name
+WHERE id = :id";
+
+/// Replaces what can be edited of a dial plan.
+pub fn update(tx: &WriteTx<'_>, id: Id, name: &str) -> Result<(), StoreError> {
+    tx.execute(UPDATE, named_params! { ":id": id, ":name": name })?;
+    Ok(())
+}
+
+const HIDE: &str = "
+UPDATE dialplans
+SET hidden_ms = :now_ms
+WHERE id = :id";
+
+/// Hides a dial plan.
+pub fn hide(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(HIDE, named_params! { ":id": id, ":now_ms": now_ms })?;
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Row, named_params};
 use serde::Serialize;
 
-use super::row::{Id, text_enum};
+use super::row::{Cursor, Id, Range, text_enum};
 use super::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -170,11 +170,12 @@ SET
   user_id = :user_id,
   device_id = :device_id,
   dialplan_id = :dialplan_id,
-  closed_ms = :closed_ms
+  closed_ms = :closed_ms,
+  reserved_ms = iif(:status = 'reserved', coalesce(reserved_ms, :now_ms), NULL)
 WHERE id = :id";
 
 /// Replaces a DID's state: everything but its number and provider.
-pub fn update(tx: &WriteTx<'_>, did: &Did) -> Result<(), StoreError> {
+pub fn update(tx: &WriteTx<'_>, did: &Did, now_ms: i64) -> Result<(), StoreError> {
     tx.execute(
         UPDATE,
         named_params! {
@@ -185,7 +186,208 @@ pub fn update(tx: &WriteTx<'_>, did: &Did) -> Result<(), StoreError> {
             ":device_id": did.device_id,
             ":dialplan_id": did.dialplan_id,
             ":closed_ms": did.closed_ms,
+            ":now_ms": now_ms,
         },
     )?;
     Ok(())
+}
+
+/// The columns of a DID, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+",
+            $rest
+        )
+    };
+}
+
+const FIND: &str = select!("WHERE id = :id");
+
+/// The DID of this row.
+pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Did>, StoreError> {
+    tx.find(FIND, named_params! { ":id": id }, did)
+}
+
+/// Along which index the DIDs of a page are walked, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// A scope's.
+    OfOwner(Id),
+    /// A scope's in one state.
+    InState(Id, DidStatus),
+    /// A user's.
+    OfUser(Id),
+    /// A provider's.
+    OfProvider(Id),
+}
+
+const OF_OWNER: &str = select!(
+    "  INDEXED BY dids_of_owner
+WHERE owner_id = :owner
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+const IN_STATE: &str = select!(
+    "  INDEXED BY dids_by_status
+WHERE owner_id = :owner
+  AND status = :status
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    "  INDEXED BY dids_of_user
+WHERE user_id = :owner
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+const OF_PROVIDER: &str = select!(
+    "  INDEXED BY dids_of_provider
+WHERE provider_id = :owner
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+/// Up to `limit` DIDs of a walk whose numbers begin with `start`, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk,
+    start: &str,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Did>, StoreError> {
+    let range = Range::new(start, after);
+    let (sql, owner, status) = match walk {
+        Walk::OfOwner(id) => (OF_OWNER, id, None),
+        Walk::InState(id, status) => (IN_STATE, id, Some(status)),
+        Walk::OfUser(id) => (OF_USER, id, None),
+        Walk::OfProvider(id) => (OF_PROVIDER, id, None),
+    };
+    if let Some(status) = status {
+        return tx.list(
+            sql,
+            named_params! {
+                ":owner": owner,
+                ":status": status,
+                ":after": range.after,
+                ":id": range.id,
+                ":until": range.until,
+                ":limit": limit,
+            },
+            did,
+        );
+    }
+    tx.list(
+        sql,
+        named_params! {
+            ":owner": owner,
+            ":after": range.after,
+            ":id": range.id,
+            ":until": range.until,
+            ":limit": limit,
+        },
+        did,
+    )
+}
+
+const ON_DEVICE: &str = select!(
+    "WHERE device_id = :device_id
+ORDER BY did
+LIMIT :limit"
+);
+
+/// Up to `limit` DIDs on a device, by number.
+pub fn list_on_device(tx: &ReadTx<'_>, device_id: Id, limit: u32) -> Result<Vec<Did>, StoreError> {
+    tx.list(
+        ON_DEVICE,
+        named_params! { ":device_id": device_id, ":limit": limit },
+        did,
+    )
+}
+
+const COUNT_IN_STATE: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM dids INDEXED BY dids_by_status
+  WHERE owner_id = :owner_id
+    AND status = :status
+  LIMIT :limit
+)";
+
+/// How many DIDs of a scope are in a state, counted up to `limit`.
+pub fn count_in_state(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    status: DidStatus,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_IN_STATE,
+        named_params! { ":owner_id": owner_id, ":status": status, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_RESERVED_UNTIL: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM dids INDEXED BY dids_reserved
+  WHERE owner_id = :owner_id
+    AND reserved_ms <= :until_ms
+  LIMIT :limit
+)";
+
+/// How many DIDs of a scope have been reserved since `until_ms` or longer, counted up to `limit`.
+pub fn count_reserved_until(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    until_ms: i64,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_RESERVED_UNTIL,
+        named_params! { ":owner_id": owner_id, ":until_ms": until_ms, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const DIALPLAN_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM dids
+  WHERE dialplan_id = :dialplan_id
+)";
+
+/// Whether a DID is on this dial plan.
+pub fn dialplan_is_used(tx: &ReadTx<'_>, dialplan_id: Id) -> Result<bool, StoreError> {
+    tx.get(
+        DIALPLAN_IS_USED,
+        named_params! { ":dialplan_id": dialplan_id },
+        |row| row.get(0),
+    )
 }

@@ -21,6 +21,7 @@ pub mod migrate;
 mod pool;
 pub mod providers;
 pub mod row;
+pub mod sessions;
 pub mod settings;
 pub mod users;
 mod writer;

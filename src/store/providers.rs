@@ -35,7 +35,8 @@ SELECT
   name,
   common_use
 FROM providers
-WHERE id = :id";
+WHERE id = :id
+  AND hidden_ms IS NULL";
 
 /// The provider with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Provider>, StoreError> {
@@ -50,6 +51,7 @@ SELECT
   common_use
 FROM providers
 WHERE id > :after
+  AND hidden_ms IS NULL
 ORDER BY id
 LIMIT :limit";
 
@@ -91,5 +93,91 @@ pub fn insert(
             ":common_use": common_use,
             ":now_ms": now_ms,
         },
+    )
+}
+
+const WALK: &str = "
+SELECT
+  id,
+  owner_id,
+  name,
+  common_use
+FROM providers INDEXED BY providers_of_owner
+WHERE owner_id = :owner_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` of an owner's with ids above `after`, in id order.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Provider>, StoreError> {
+    tx.list(
+        WALK,
+        named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit },
+        provider,
+    )
+}
+
+const FIND_NAME: &str = "
+SELECT name
+FROM providers
+WHERE id = :id";
+
+/// The name of a provider, hidden or not: for what already refers to it.
+pub fn find_name(tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
+    tx.find(FIND_NAME, named_params! { ":id": id }, |row| row.get(0))
+}
+
+const UPDATE: &str = "
+UPDATE providers
+SET
+  name = :name,
+  common_use = :common_use
+WHERE id = :id";
+
+/// Replaces what can be edited of a provider.
+pub fn update(tx: &WriteTx<'_>, id: Id, name: &str, common_use: bool) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE,
+        named_params! { ":id": id, ":name": name, ":common_use": common_use },
+    )?;
+    Ok(())
+}
+
+const HIDE: &str = "
+UPDATE providers
+SET hidden_ms = :now_ms
+WHERE id = :id";
+
+/// Hides a provider.
+pub fn hide(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(HIDE, named_params! { ":id": id, ":now_ms": now_ms })?;
+    Ok(())
+}
+
+const LIST_COMMON: &str = "
+SELECT
+  id,
+  owner_id,
+  name,
+  common_use
+FROM providers
+WHERE common_use = 1
+  AND owner_id <> :owner_id
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` providers of others that everyone may use.
+pub fn list_common(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<Vec<Provider>, StoreError> {
+    tx.list(
+        LIST_COMMON,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        provider,
     )
 }

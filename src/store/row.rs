@@ -7,6 +7,33 @@ use super::{ReadTx, StoreError, WriteTx};
 /// A row number. SQLite gives positive 64-bit ones; 0 is admin.
 pub type Id = i64;
 
+/// Where a walk along an index is: the last row that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// What the walk is in order of; blank where that is the id.
+    pub text: String,
+    /// The row.
+    pub id: Id,
+}
+
+/// The part of an index that holds the texts beginning with `start`, after a cursor.
+pub(super) struct Range {
+    pub(super) after: String,
+    pub(super) id: Id,
+    pub(super) until: String,
+}
+
+impl Range {
+    pub(super) fn new(start: &str, after: Option<&Cursor>) -> Self {
+        Self {
+            after: after.map_or(start, |after| &after.text).into(),
+            id: after.map_or(Id::MIN, |after| after.id),
+            // No text that begins with `start` and goes on sorts behind this one.
+            until: format!("{start}\u{10ffff}"),
+        }
+    }
+}
+
 impl ReadTx<'_> {
     /// The row that `sql` selects, if there is one.
     pub(super) fn find<T>(

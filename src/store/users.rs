@@ -3,7 +3,7 @@
 use rusqlite::{Row, named_params};
 use serde::Serialize;
 
-use super::row::{Id, text_enum};
+use super::row::{Cursor, Id, Range, text_enum};
 use super::{ReadTx, StoreError, WriteTx};
 
 /// The system owner's id.
@@ -242,4 +242,100 @@ pub fn update_permission(
         named_params! { ":user_id": user_id, ":permission": permission },
     )?;
     Ok(())
+}
+
+// The start of the range is said twice: see devices::BY_DESCRIPTION.
+const WALK: &str = "
+SELECT
+  id,
+  username,
+  type,
+  owner_id,
+  blocked
+FROM users INDEXED BY users_by_name
+WHERE owner_id = :owner_id
+  AND username COLLATE NOCASE >= :after
+  AND (username COLLATE NOCASE, id) > (:after, :id)
+  AND username COLLATE NOCASE < :until
+ORDER BY username COLLATE NOCASE, id
+LIMIT :limit";
+
+/// Up to `limit` users of an owner whose names begin with `start` in any letter case (ASCII), after the one at `after`, by
+/// name.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    start: &str,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<User>, StoreError> {
+    let range = Range::new(start, after);
+    tx.list(
+        WALK,
+        named_params! {
+            ":owner_id": owner_id,
+            ":after": range.after,
+            ":id": range.id,
+            ":until": range.until,
+            ":limit": limit,
+        },
+        user,
+    )
+}
+
+const WALK_NEWEST: &str = "
+SELECT
+  id,
+  username,
+  type,
+  owner_id,
+  blocked
+FROM users INDEXED BY users_of_owner
+WHERE owner_id = :owner_id
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit";
+
+/// Up to `limit` users of an owner, after the one at `after`, the newest first.
+pub fn walk_newest(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<User>, StoreError> {
+    let id = after.map_or(Id::MAX, |after| after.id);
+    tx.list(
+        WALK_NEWEST,
+        named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+        user,
+    )
+}
+
+const COUNT: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM users INDEXED BY users_of_owner
+  WHERE owner_id = :owner_id
+  LIMIT :limit
+)";
+
+/// How many users an owner has, counted up to `limit`.
+pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const FIND_PASSWORD: &str = "
+SELECT password
+FROM users
+WHERE id = :id";
+
+/// A user's argon2 string.
+pub fn find_password(tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
+    let found = tx.find(FIND_PASSWORD, named_params! { ":id": id }, |row| row.get(0))?;
+    Ok(found.flatten())
 }

@@ -299,8 +299,14 @@ fn init_on_a_terminal_shows_the_secrets_and_writes_no_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ambient = Ambient::system();
     let options = Options::default();
-    let (store, report) =
-        init::run(folder.path(), options, &ambient, init::Shown::OnTerminal).expect("a database");
+    let (store, report) = init::run(
+        folder.path(),
+        options,
+        &ambient,
+        init::Shown::OnTerminal,
+        "http://127.0.0.1:8080",
+    )
+    .expect("a database");
     drop(store);
     let world = World {
         data: folder.path().into(),

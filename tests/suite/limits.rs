@@ -195,7 +195,7 @@ fn what_all_send_before_they_are_answered_is_bounded() {
     let each = 100 * 1024;
     let fits = MAX_HELD_BYTES / (each - FREE_BYTES);
     let head = [
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: ".as_slice(),
+        b"GET /none HTTP/1.1\r\nHost: x\r\nX: ".as_slice(),
         &vec![b'a'; each],
     ]
     .concat();

@@ -159,7 +159,7 @@ fn dids_are_unique_and_cannot_contradict_themselves() {
     let update = |change: fn(&mut Did)| {
         let mut did = did();
         change(&mut did);
-        write(move |tx| dids::update(tx, &did))
+        write(move |tx| dids::update(tx, &did, 0))
     };
     let active = |did: &mut Did| (did.status, did.device_id) = (DidStatus::Active, Some(1));
     assert_eq!(update(active), Ok(()));

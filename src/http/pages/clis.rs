@@ -1,0 +1,282 @@
+//! CLIs: the list, a new one, one to edit or delete.
+
+use maud::html;
+
+use super::devices::problem_of_cli;
+use super::list::{Column, List};
+use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no};
+use super::visit::{Answer, Trouble, Visit, refusal};
+use crate::api::parameters::Parameters;
+use crate::service::access::{Actor, Right};
+use crate::service::clis::{self, Edit, Filter, NewCli};
+use crate::service::lists::Slice;
+use crate::service::{Error, devices, ivrs, users};
+use crate::store::ReadTx;
+use crate::store::clis::Cli;
+use crate::store::row::Cursor;
+
+/// A CLI, and the device it stands for.
+pub struct Row {
+    cli: Cli,
+    device: String,
+    username: String,
+}
+
+impl Row {
+    fn name(&self) -> &str {
+        let name = self.cli.number.as_deref().or(self.cli.domain.as_deref());
+        name.unwrap_or_default()
+    }
+}
+
+static LIST: List<Row> = List {
+    path: "/clis",
+    noun: "clis",
+    columns: &[
+        Column {
+            name: "Number or domain",
+            sort: None,
+            html: Some(|row| {
+                html! {
+                    a href={ "/clis/" (row.cli.id) } { (row.name()) }
+                    @if row.cli.banned { " " (badge("banned")) }
+                }
+            }),
+            text: |row| row.name().into(),
+        },
+        Column {
+            name: "Description",
+            sort: None,
+            html: Some(|row| or_dash(&row.cli.description)),
+            text: |row| row.cli.description.clone(),
+        },
+        Column {
+            name: "Device",
+            sort: None,
+            html: Some(|row| html! { a href={ "/devices/" (row.cli.device_id) } { (row.device) } }),
+            text: |row| row.device.clone(),
+        },
+        Column {
+            name: "User",
+            sort: None,
+            html: Some(|row| html! { (row.username) }),
+            text: |row| row.username.clone(),
+        },
+        Column {
+            name: "Comment",
+            sort: None,
+            html: Some(|row| or_dash(&row.cli.comment)),
+            text: |row| row.cli.comment.clone(),
+        },
+        Column {
+            name: "Banned",
+            sort: None,
+            html: None,
+            text: |row| yes_no(row.cli.banned).into(),
+        },
+    ],
+    filters: &["q", "banned", "device"],
+    empty: "There are no CLIs yet. A CLI is a calling number or domain by which a device is recognised.",
+    fetch,
+};
+
+fn fetch(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    sent: &Parameters,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Row>, Error> {
+    let filter = Filter {
+        start: sent.get("q").unwrap_or_default().trim().into(),
+        device_id: sent.id("device").map(|id| id.unwrap_or(-1)),
+        banned: sent.get("banned").map(|value| value == "yes"),
+    };
+    let slice = clis::list(tx, by, &filter, after, limit)?;
+    let rows = slice.rows.into_iter().map(|cli| {
+        let device = devices::find_own(tx, by, cli.device_id)?;
+        let username = match &device {
+            Some(device) => users::name_of(tx, device.user_id)?,
+            None => String::new(),
+        };
+        let device = device.map_or_else(String::new, |device| device.extension);
+        Ok(Row {
+            cli,
+            device,
+            username,
+        })
+    });
+    Ok(Slice {
+        rows: rows.collect::<Result<_, Error>>()?,
+        next: slice.next,
+        is_cut: slice.is_cut,
+    })
+}
+
+/// The list.
+pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
+    let text = |name| visit.sent.get(name).unwrap_or_default();
+    let banned = [("", "any"), ("yes", "yes"), ("no", "no")];
+    let banned = banned.map(|(sent, shown)| (sent.to_owned(), shown.to_owned()));
+    let filter = html! {
+        (Field::text("q", "Number or domain", text("q")).kind("search").render(&None))
+        (select("banned", "Banned", &banned, text("banned"), "", &None))
+        @if let Some(device) = visit.sent.get("device") {
+            (Field::text("device", "Device number", device).render(&None))
+        }
+    };
+    let head = html! {
+        @if visit.may(Right::ManageDevices) { a.button href="/clis/new" { "New CLI" } }
+    };
+    LIST.show(&visit, "CLIs", head, filter)
+}
+
+/// The list as a file.
+pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
+    LIST.export(&visit)
+}
+
+/// An empty form.
+pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
+    new_form(&visit, &None)
+}
+
+fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
+    let known = visit.read(|tx| ivrs::list_offered(tx, visit.by()))?;
+    let mut options = vec![(String::new(), "none".to_owned())];
+    options.extend(known.into_iter().map(|ivr| (ivr.id.to_string(), ivr.name)));
+    Ok(options)
+}
+
+fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
+    let ivrs = offered_ivrs(visit)?;
+    let body = parts::form(
+        visit,
+        "/clis/new",
+        "Add the CLI",
+        problem,
+        html! {
+            (Field::text("device", "Device", &text("device")).required()
+                .hint("The device's number, as in device_id").render(problem))
+            (Field::text("number", "Number", &text("number")).hint("Up to 20 digits").render(problem))
+            (Field::text("domain", "Domain", &text("domain")).hint("Or the domain it calls from").render(problem))
+            (Field::text("description", "Description", &text("description")).render(problem))
+            (Field::text("comment", "Comment", &text("comment")).render(problem))
+            (select("ivr", "IVR", &ivrs, &text("ivr"), "Where its calls go", problem))
+            (tick("banned", "Banned", visit.is_on("banned"), "Calls from it are refused"))
+        },
+    );
+    Ok(visit.page_or_problem("New CLI", problem.is_some(), body))
+}
+
+/// Adds one as `cli_add` does.
+pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
+    let new = NewCli {
+        device_id: visit.sent.id("device"),
+        number: visit.sent.text("number").map(|number| number.trim().into()),
+        domain: visit.sent.text("domain").map(|domain| domain.trim().into()),
+        description: visit.text("description"),
+        comment: visit.text("comment"),
+        banned: visit.is_on("banned").then(|| "1".into()),
+        ivr_id: visit.sent.id("ivr"),
+    };
+    match visit.write(move |tx, by| clis::create(tx, by, new)).await {
+        Ok(id) => Ok(Answer::SeeOther(format!("/clis/{id}?done=added"))),
+        Err(error) => {
+            let problem = Some(problem_of_cli(&refusal(error)?));
+            new_form(&visit, &problem)
+        }
+    }
+}
+
+/// One CLI.
+pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
+    render(&visit, &None)
+}
+
+fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    let by = visit.by();
+    let cli = visit.read(|tx| clis::get(tx, by, visit.id()))?;
+    let name = cli
+        .number
+        .as_deref()
+        .or(cli.domain.as_deref())
+        .unwrap_or_default();
+    let ivrs = offered_ivrs(visit)?;
+    let typed = |name: &str, stored: &str| match problem {
+        Some(_) => visit.sent.raw(name).unwrap_or_default().to_owned(),
+        None => stored.to_owned(),
+    };
+    let ivr = cli.ivr_id.map_or_else(String::new, |id| id.to_string());
+    let ivr_name = ivrs.iter().find(|(id, _)| *id == ivr && !ivr.is_empty());
+    let is_banned = if problem.is_some() {
+        visit.is_on("banned")
+    } else {
+        cli.banned
+    };
+    let body = html! {
+        p.crumbs { a href="/clis" { "CLIs" } " / " (name) }
+        div.columns {
+            section.card { (facts(&[
+                ("Number", or_dash(cli.number.as_deref().unwrap_or_default())),
+                ("Domain", or_dash(cli.domain.as_deref().unwrap_or_default())),
+                ("Device", html! { a href={ "/devices/" (cli.device_id) } { "Device number " (cli.device_id) } }),
+                ("Description", or_dash(&cli.description)),
+                ("Comment", or_dash(&cli.comment)),
+                ("Banned", html! { (yes_no(cli.banned)) }),
+                ("IVR", or_dash(ivr_name.map(|(_, name)| name.as_str()).unwrap_or_default())),
+            ])) }
+            @if visit.may(Right::ManageDevices) {
+                div {
+                    (parts::form(visit, &format!("/clis/{}/edit", cli.id), "Save", problem, html! {
+                        h2 { "Edit" }
+                        (Field::text("description", "Description", &typed("description", &cli.description)).render(problem))
+                        (Field::text("comment", "Comment", &typed("comment", &cli.comment)).render(problem))
+                        (select("ivr", "IVR", &ivrs, &typed("ivr", &ivr), "Where its calls go", problem))
+                        (tick("banned", "Banned", is_banned, "Calls from it are refused"))
+                    }))
+                    section.actions {
+                        (Action {
+                            path: &format!("/clis/{}/delete", cli.id),
+                            title: "Delete this CLI",
+                            consequence: "Calls from it are no longer recognised as this device's, and it can be added to another device. The action log keeps what it was.",
+                            button: "Delete it",
+                            is_grave: true,
+                        }.render(visit, &None, html! {}))
+                    }
+                }
+            }
+        }
+    };
+    Ok(visit.page_or_problem(&format!("CLI {name}"), problem.is_some(), body))
+}
+
+/// Changes what can be edited.
+pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
+    let id = visit.id();
+    let edit = Edit {
+        description: visit.text("description"),
+        comment: visit.text("comment"),
+        banned: visit.is_on("banned"),
+        ivr_id: visit.sent.id("ivr"),
+    };
+    visit.read(|tx| clis::get(tx, visit.by(), id))?;
+    match visit
+        .write(move |tx, by| clis::update(tx, by, id, edit))
+        .await
+    {
+        Ok(()) => Ok(Answer::SeeOther(format!("/clis/{id}?done=saved"))),
+        Err(error) => {
+            let problem = Some(problem_of_cli(&refusal(error)?));
+            render(&visit, &problem)
+        }
+    }
+}
+
+/// Deletes it.
+pub async fn delete(visit: Visit) -> Result<Answer, Trouble> {
+    let id = visit.id();
+    visit.write(move |tx, by| clis::delete(tx, by, id)).await?;
+    Ok(Answer::SeeOther("/clis?done=deleted".into()))
+}

@@ -1,0 +1,57 @@
+//! The one cookie: it holds the token of a session, or of a visitor who is about to sign in.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::COOKIE;
+
+use crate::app::App;
+use crate::service::sessions::ABSOLUTE_MS;
+
+/// Its name.
+const NAME: &str = "linebook";
+/// Characters of a token.
+const TOKEN: usize = 64;
+
+/// The token that the browser sent.
+pub fn token(http: &HttpRequest) -> Option<String> {
+    http.headers()
+        .get_all(COOKIE)
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, value)| *name == NAME && is_token(value))
+        .map(|(_, value)| value.to_owned())
+}
+
+fn is_token(value: &str) -> bool {
+    value.len() == TOKEN && value.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A `Set-Cookie` that keeps a token: a session's for as long as it can last, a visitor's until the browser is closed.
+/// Lax, so that a link to a page that someone shared works.
+pub fn keep(token: &str, is_session: bool, is_secure: bool) -> String {
+    let mut cookie = format!("{NAME}={token}; Path=/; HttpOnly; SameSite=Lax");
+    if is_session {
+        cookie.push_str(&format!("; Max-Age={}", ABSOLUTE_MS / 1000));
+    }
+    if is_secure {
+        cookie.push_str("; Secure");
+    }
+    cookie
+}
+
+/// A `Set-Cookie` that forgets the token.
+pub fn forget() -> String {
+    format!("{NAME}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+/// Whether the browser reached us over TLS, ours or that of a trusted proxy which says so: then the cookie is sent over
+/// nothing else.
+pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
+    let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| {
+        let mut trusted = app.trusted_proxies.iter();
+        trusted.any(|network| network.contains(&peer))
+    });
+    let proto = http.headers().get("X-Forwarded-Proto");
+    app.has_tls || is_trusted && proto.is_some_and(|proto| proto == "https")
+}

@@ -1,0 +1,215 @@
+//! Generate hash: what a pasted request is signed with, and why its hash is or is not accepted.
+
+use maud::{Markup, html};
+
+use super::parts::{self, Problem};
+use super::visit::{Answer, Trouble, Visit};
+use crate::api::diagnosis::{Diagnosis, diagnose};
+use crate::api::fault::Fault;
+use crate::api::method::{HashLevel, Method};
+use crate::api::parameters::Parameters;
+use crate::api::{curl, methods, signature};
+use crate::http::request::pasted;
+use crate::service::access::{Signers, signers};
+use crate::service::keys::mask;
+use crate::store::settings::HashCheck;
+
+/// The empty form.
+pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
+    Ok(render(&visit, &None, html! {}))
+}
+
+fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
+    let request = visit.sent.raw("request").unwrap_or_default();
+    let bad = problem.as_ref().map(|(_, text)| text);
+    let body = html! {
+        p { "Paste a request as a client sends it, and see what its hash must be. Nothing is called, and nothing is changed." }
+        form.card method="post" action="/hash" {
+            (parts::form_token(visit))
+            div.field {
+                label for="request" { "Request" }
+                textarea #request name="request" rows="4" spellcheck="false" aria-describedby="request-hint"
+                    aria-invalid=[bad.map(|_| "true")] { (request) }
+                @if let Some(text) = bad { p.problem role="alert" { (text) } }
+                p.hint #request-hint { "The address, from its start or from its path on: " code { "/billing/api/device_create?u=admin&user_id=2&hash=…" }
+                    ". A body goes on the next line." }
+            }
+            div.buttons { button type="submit" { "Explain" } }
+        }
+        (found)
+    };
+    visit.page_or_problem("Generate hash", problem.is_some(), body)
+}
+
+/// Explains a request.
+pub async fn explain(visit: Visit) -> Result<Answer, Trouble> {
+    let request = visit.sent.raw("request").unwrap_or_default();
+    let (method, parameters) = match read(request) {
+        Ok(read) => read,
+        Err(text) => return Ok(render(&visit, &Some(("request", text)), html! {})),
+    };
+    let by = visit.by();
+    let username = parameters.get("u").unwrap_or(&by.name).to_owned();
+    let signers = visit.read(|tx| signers(tx, by, &username))?;
+    let Some(signers) = signers else {
+        let text = format!(
+            "There is no {username} here who could call: u names nobody, somebody blocked, or somebody else's"
+        );
+        return Ok(render(&visit, &Some(("request", text)), html! {}));
+    };
+    let found = html! {
+        (verdict(method, &parameters, &signers))
+        (signing(&visit, method, &parameters, &signers))
+    };
+    Ok(render(&visit, &None, found))
+}
+
+/// The method and the parameters of what was pasted.
+fn read(request: &str) -> Result<(&'static Method, Parameters), String> {
+    let (address, body) = match request.trim().split_once('\n') {
+        Some((address, body)) => (address.trim(), body.trim()),
+        None => (request.trim(), ""),
+    };
+    // A line of curl holds the address between quotes.
+    let address = address
+        .split(['\'', '"'])
+        .find(|part| part.contains("api/"))
+        .unwrap_or(address);
+    // One of the documentation's own addresses has its question mark misprinted.
+    let (path, query) = address.split_once(['?', '&']).unwrap_or((address, ""));
+    let name = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let method = methods::find(name).ok_or_else(|| {
+        let known: Vec<&str> = methods::METHODS.iter().map(|method| method.name).collect();
+        format!("`{name}` is not a method: there are {}", known.join(", "))
+    })?;
+    let mut pairs = pasted(query).map_err(Fault::text)?;
+    pairs.extend(pasted(body).map_err(Fault::text)?);
+    let parameters = Parameters::new(pairs).map_err(Fault::text)?;
+    Ok((method, parameters))
+}
+
+/// What the server would say of the hash that was sent.
+fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Markup {
+    let sent = parameters.get("hash").unwrap_or_default();
+    if signers.check == HashCheck::Off {
+        return html! { section.notice.warn { p #verdict { "The hash is not looked at: hash_check is off for these calls." } } };
+    }
+    let found = diagnose(method, signers.check, parameters, &signers.keys, sent);
+    let key = match &found {
+        Diagnosis::Accepted(_, key)
+        | Diagnosis::LevelTooLow(_, key)
+        | Diagnosis::OtherText(_, key) => signers.keys.get(*key),
+        Diagnosis::NotSha1(_) | Diagnosis::NoKey | Diagnosis::Unknown => None,
+    };
+    let is_good = matches!(found, Diagnosis::Accepted(..));
+    html! {
+        section.notice.good[is_good].bad[!is_good] {
+            p {
+                b { @if is_good { "The hash that was sent is accepted. " } @else { "The server would answer “Incorrect hash”. " } }
+                span #verdict { (found) @if let Some(key) = key { ", key " (mask(key)) } }
+            }
+            @if let (Diagnosis::LevelTooLow(order, _), HashCheck::Strict | HashCheck::Documented) = (&found, signers.check) {
+                p { "Sign everything, or set hash_check to " (order.level.as_str()) " in the " a href="/settings" { "API settings" } "." }
+            }
+        }
+    }
+}
+
+/// What is hashed in which order, the hash, and a line to paste.
+fn signing(
+    visit: &Visit,
+    method: &'static Method,
+    parameters: &Parameters,
+    signers: &Signers,
+) -> Markup {
+    let Some((order, others)) = method.hashes.split_first() else {
+        return html! {};
+    };
+    let Some(key) = signers.keys.first() else {
+        return html! { p.notice.bad { "There is no active key to sign with. " a href="/settings" { "Make one" } } };
+    };
+    let hash = signature::sign(order, parameters, key);
+    html! {
+        section.card {
+            h2 { "The hash of " code { (method.name) } }
+            p { "SHA1 over these values one after the other, without anything between them, and then the key." }
+            div.scroll tabindex="0" role="region" aria-label="What is hashed" {
+                table.hashed {
+                    thead { tr { th scope="col" { "Order" } th scope="col" { "Parameter" } th scope="col" { "Value" } } }
+                    tbody {
+                        @for (place, name) in order.parameters.iter().enumerate() {
+                            tr {
+                                td { (place + 1) }
+                                td { code { (name) } }
+                                td { @match parameters.raw(name) {
+                                    Some("") => span.none { "sent blank" },
+                                    Some(value) => code { (value) },
+                                    None => span.none { "not sent, so not hashed" },
+                                } }
+                            }
+                        }
+                        tr { td { (order.parameters.len() + 1) } td { "key" } td { code { (mask(key)) } } }
+                    }
+                }
+            }
+            (parts::facts(&[
+                ("String", html! { code.long #hashed { (signature::signed_text(order, parameters)) (mask(key)) } }),
+                ("Hash", html! { code.long #hash { (hash) } }),
+                ("Paste this", html! { code.long { (curl::line(&visit.base, method, parameters, order, key)) } }),
+            ]))
+            @if !others.is_empty() {
+                p { "Also accepted here:" }
+                ul {
+                    @for other in others.iter().filter(|other| is_accepted(other.level, signers.check)) {
+                        li { code { (other.describe()) } ": " (other.why) }
+                    }
+                    @for other in others.iter().filter(|other| !is_accepted(other.level, signers.check)) {
+                        li.none { code { (other.describe()) } ": only from hash_check " (other.level.as_str()) " on" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn is_accepted(level: HashLevel, check: HashCheck) -> bool {
+    match check {
+        HashCheck::Strict => level == HashLevel::Strict,
+        HashCheck::Documented => level != HashLevel::Lenient,
+        HashCheck::Lenient | HashCheck::Off => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    fn check(request: &str, method: &str, pairs: &[(&str, &str)]) {
+        let (found, parameters) = read(request).unwrap_or_else(|text| panic!("{request}: {text}"));
+        assert_eq!(found.name, method);
+        assert_eq!(parameters.iter().collect::<Vec<_>>(), pairs);
+    }
+
+    #[test]
+    fn requests_are_read_as_people_paste_them() {
+        let pairs = [("u", "a b"), ("user_id", "2")];
+        for request in [
+            "http://127.0.0.1/billing/api/device_create?u=a%20b&user_id=2",
+            "/api/device_create/?u=a+b&user_id=2",
+            "device_create?u=a+b&user_id=2",
+            "curl -X POST 'http://x/billing/api/device_create?u=a+b&user_id=2'",
+            " /billing/api/device_create&u=a+b&user_id=2\n",
+            "/billing/api/device_create?u=a+b\nuser_id=2",
+            "/billing/api/device_create\n{\"u\": \"a b\", \"user_id\": 2}",
+        ] {
+            check(request, "device_create", &pairs);
+        }
+        assert!(read("").is_err());
+        assert!(read("/billing/api/device_kill?u=1").is_err());
+        assert!(read("/billing/api/device_create?u=%").is_err());
+    }
+}

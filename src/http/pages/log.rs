@@ -1,0 +1,214 @@
+//! The action log: who changed what, when, through what and from where, before and after.
+
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+use super::list::{Column, List};
+use super::parts::{Field, plain_time, select, time};
+use super::visit::{Answer, Trouble, Visit};
+use crate::ambient::{parse_day, rfc3339};
+use crate::api::parameters::Parameters;
+use crate::service::Error;
+use crate::service::access::Actor;
+use crate::service::lists::Slice;
+use crate::service::log::{self, Filter};
+use crate::store::ReadTx;
+use crate::store::action_log::{Entry, Through};
+use crate::store::row::{Cursor, Id};
+use crate::store::users::UserType;
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+static LIST: List<(Id, Entry)> = List {
+    path: "/log",
+    noun: "action-log",
+    columns: &[
+        Column {
+            name: "When (UTC)",
+            sort: None,
+            html: Some(|(_, entry)| time(entry.at_ms)),
+            text: |(_, entry)| rfc3339(entry.at_ms),
+        },
+        Column {
+            name: "Who",
+            sort: None,
+            html: Some(|(_, entry)| html! { (entry.actor) }),
+            text: |(_, entry)| entry.actor.clone(),
+        },
+        Column {
+            name: "What",
+            sort: None,
+            html: Some(|(_, entry)| what(entry)),
+            text: |(_, entry)| entry.action.clone(),
+        },
+        Column {
+            name: "Object",
+            sort: None,
+            html: None,
+            text: |(_, entry)| {
+                entry
+                    .object_id
+                    .map_or_else(String::new, |id| id.to_string())
+            },
+        },
+        Column {
+            name: "Before and after",
+            sort: None,
+            html: Some(|(_, entry)| changes(entry)),
+            text: |(_, entry)| entry.before.clone().unwrap_or_default(),
+        },
+        Column {
+            name: "After",
+            sort: None,
+            html: None,
+            text: |(_, entry)| entry.after.clone().unwrap_or_default(),
+        },
+        Column {
+            name: "Through",
+            sort: None,
+            html: Some(|(_, entry)| {
+                html! {
+                    (entry.through) @if let Some(address) = &entry.address { br; span.none { (address) } }
+                }
+            }),
+            text: |(_, entry)| entry.through.to_string(),
+        },
+        Column {
+            name: "Address",
+            sort: None,
+            html: None,
+            text: |(_, entry)| entry.address.clone().unwrap_or_default(),
+        },
+        Column {
+            name: "Request",
+            sort: None,
+            html: None,
+            text: |(_, entry)| entry.request_id.clone().unwrap_or_default(),
+        },
+    ],
+    filters: &["actor", "action", "object", "through", "since", "until"],
+    empty: "Nothing was changed yet.",
+    fetch,
+};
+
+fn fetch(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    sent: &Parameters,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<(Id, Entry)>, Error> {
+    let text = |name| sent.get(name).unwrap_or_default().trim();
+    let filter = Filter {
+        actor: text("actor").into(),
+        action: text("action").into(),
+        object_id: sent.id("object").map(|id| id.unwrap_or(-1)),
+        through: text("through").parse().ok(),
+        since_ms: parse_day(text("since")),
+        until_ms: parse_day(text("until")).map(|day| day + DAY_MS),
+        without_sessions: false,
+    };
+    Ok(log::list(tx, by, &filter, after, limit)?)
+}
+
+/// The page of what an action's first word and its number name, where there is one.
+fn page_of(entry: &Entry) -> Option<String> {
+    let id = entry.object_id?;
+    let area = entry.action.split('.').next()?;
+    let path = match area {
+        "device" => "devices",
+        "did" => "dids",
+        "cli" => "clis",
+        "user" | "session" => "users",
+        "group" => "groups",
+        "provider" => "providers",
+        "ivr" => "ivrs",
+        "dialplan" => "dialplans",
+        _ => return None,
+    };
+    Some(format!("/{path}/{id}"))
+}
+
+/// The action, and what it was done to.
+pub fn what(entry: &Entry) -> Markup {
+    // Who signed in stands beside it already.
+    let is_session = entry.action.starts_with("session.");
+    let id = entry.object_id.filter(|_| !is_session);
+    let id = id.map(|id| id.to_string());
+    html! {
+        code { (entry.action) }
+        @match (page_of(entry), id) {
+            (Some(page), Some(id)) => { " " a href=(page) { (id) } },
+            (None, Some(id)) => { " " (id) },
+            _ => {},
+        }
+    }
+}
+
+fn changes(entry: &Entry) -> Markup {
+    let read = |text: &Option<String>| {
+        let text = text.as_deref().unwrap_or("{}");
+        serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default()
+    };
+    let (before, after) = (read(&entry.before), read(&entry.after));
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    html! {
+        @if names.is_empty() { span.none { "–" } }
+        ul.changes {
+            @for name in names {
+                li {
+                    span.key { (name) } " "
+                    @if let Some(was) = before.get(name) { del { (plain(was)) } " " }
+                    @if let Some(is) = after.get(name) { ins { (plain(is)) } }
+                }
+            }
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "(blank)".into(),
+        Value::String(text) => text.clone(),
+        Value::Null => "none".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A line of the overview.
+pub fn line(entry: &Entry) -> Markup {
+    html! {
+        time datetime=(rfc3339(entry.at_ms)) { (plain_time(entry.at_ms)) }
+        " " b { (entry.actor) } " " (what(entry))
+    }
+}
+
+/// The list.
+pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
+    let text = |name| visit.sent.get(name).unwrap_or_default();
+    let mut doors = vec![(String::new(), "any".to_owned())];
+    doors.extend(
+        Through::ALL
+            .iter()
+            .map(|door| (door.to_string(), door.to_string())),
+    );
+    let filter = html! {
+        @if visit.by().user_type == UserType::Admin {
+            (Field::text("actor", "Who", text("actor")).render(&None))
+        }
+        (Field::text("action", "What begins with", text("action")).render(&None))
+        (Field::text("object", "Object number", text("object")).render(&None))
+        (select("through", "Through", &doors, text("through"), "", &None))
+        (Field::text("since", "From", text("since")).kind("date").render(&None))
+        (Field::text("until", "To", text("until")).kind("date").render(&None))
+    };
+    LIST.show(&visit, "Action log", html! {}, filter)
+}
+
+/// The list as a file.
+pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
+    LIST.export(&visit)
+}

@@ -1,0 +1,163 @@
+//! The pages: what the service layer can do, in a browser. Rendered here, without JavaScript; no rule stands here.
+
+mod account;
+mod assets;
+mod clis;
+mod console;
+mod cookies;
+mod devices;
+mod dialplans;
+mod dids;
+mod groups;
+mod hash;
+mod ivrs;
+mod layout;
+mod list;
+mod log;
+mod named;
+mod overview;
+mod parts;
+mod providers;
+pub mod routes;
+mod settings;
+mod sign_in;
+mod users;
+mod visit;
+
+use std::sync::Arc;
+
+use actix_web::http::Method as HttpMethod;
+use actix_web::http::header::ACCEPT;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+
+use self::routes::{ROUTES, Route, Verb};
+use self::visit::{Answer, Trouble, Visit};
+use super::request;
+use crate::api::parameters::parse_id;
+use crate::app::App;
+use crate::service::sessions;
+use crate::store::row::Id;
+
+/// What a path leads to.
+pub enum Found {
+    /// A page or an action, with the ids and the name that stand in its path.
+    Route(&'static Route, Vec<Id>, Option<String>),
+    /// A page, but not with this verb.
+    WrongVerb,
+    /// Nothing; a browser asked.
+    Nothing,
+}
+
+impl Found {
+    /// How it is called in the log. The path itself may hold anything, also the token of a link.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Route(route, ..) => route.path,
+            Self::WrongVerb | Self::Nothing => "-",
+        }
+    }
+}
+
+/// What the path leads to; none: nothing that a browser asked for.
+pub fn find(http: &HttpRequest, segments: &[&str]) -> Option<Found> {
+    let verb = match *http.method() {
+        HttpMethod::GET | HttpMethod::HEAD => Some(Verb::Get),
+        HttpMethod::POST => Some(Verb::Post),
+        _ => None,
+    };
+    let mut is_page = false;
+    for route in ROUTES {
+        let Some((ids, name)) = matched(route, segments) else {
+            continue;
+        };
+        if verb == Some(route.verb) {
+            return Some(Found::Route(route, ids, name));
+        }
+        is_page = true;
+    }
+    let is_browser = http.headers().get(ACCEPT).is_some_and(|accept| {
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.contains("text/html"))
+    });
+    match (is_browser, is_page) {
+        (true, true) => Some(Found::WrongVerb),
+        (true, false) => Some(Found::Nothing),
+        (false, _) => None,
+    }
+}
+
+/// The ids and the name in the path, if it is the route's.
+fn matched(route: &Route, segments: &[&str]) -> Option<(Vec<Id>, Option<String>)> {
+    let wanted: Vec<&str> = route
+        .path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    if wanted.len() != segments.len() {
+        return None;
+    }
+    let (mut ids, mut name) = (Vec::new(), None);
+    for (wanted, sent) in wanted.iter().zip(segments) {
+        match *wanted {
+            "{id}" => ids.push(parse_id(sent)?),
+            "{name}" => name = Some((*sent).to_owned()),
+            same if same == *sent => {}
+            _ => return None,
+        }
+    }
+    Some((ids, name))
+}
+
+/// Answers a request for a page.
+pub async fn serve(
+    http: &HttpRequest,
+    payload: Payload,
+    app: &Arc<App>,
+    found: Found,
+    request_id: &str,
+) -> HttpResponse {
+    let mut visit = Visit::new(http, app, request_id);
+    let answer = match visit.sign_in() {
+        Err(error) => Err(error.into()),
+        Ok(()) => match found {
+            Found::Nothing => Err(Trouble::NotFound),
+            Found::WrongVerb => Err(Trouble::WrongVerb),
+            Found::Route(route, ids, name) => match request::parameters(http, payload).await {
+                Err(fault) => Err(fault.into()),
+                Ok(sent) => {
+                    visit.sent = sent;
+                    visit.ids = ids;
+                    visit.name = name.unwrap_or_default();
+                    visit.route = route.path;
+                    walk_in(route, &visit).await
+                }
+            },
+        },
+    };
+    visit.reply(answer)
+}
+
+/// Who may, with which form; then the page or the action itself.
+async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
+    if let Some(right) = route.right {
+        let Some(by) = &visit.by else {
+            return Ok(visit.ask_to_sign_in(route.verb));
+        };
+        by.require(right)?;
+    }
+    if route.verb == Verb::Post && !visit.is_own_form() {
+        return Err(Trouble::WrongForm);
+    }
+    if visit.is_due {
+        let (token, now_ms) = (visit.token.clone(), visit.app.ambient.now_ms());
+        visit
+            .app
+            .store
+            .write(move |tx| sessions::see(tx, &token, now_ms))
+            .await
+            .map_err(Trouble::Store)?;
+    }
+    (route.handler)(visit.clone()).await
+}

@@ -1,0 +1,261 @@
+//! What pages are made of: fields with their labels and problems, forms, badges, times.
+
+use maud::{Markup, html};
+
+use super::visit::Visit;
+use crate::ambient::rfc3339;
+use crate::service::sessions;
+
+/// The problem that stopped a form: the field it stands beside (blank: the form as a whole), and its text.
+pub type Problem = Option<(&'static str, String)>;
+
+fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
+    let found = problem.as_ref().filter(|(field, _)| *field == name);
+    found.map(|(_, text)| text.as_str())
+}
+
+/// What stands above a form that was refused, where no field is to blame.
+pub fn problem_of_form(problem: &Problem) -> Markup {
+    html! {
+        @if let Some(text) = problem_of(problem, "") {
+            p.notice.bad role="alert" { (text) }
+        }
+    }
+}
+
+/// The hidden token without which a form is refused.
+pub fn form_token(visit: &Visit) -> Markup {
+    html! { input type="hidden" name="form_token" value=(sessions::form_token(&visit.token)); }
+}
+
+/// A field of a form.
+pub struct Field<'a> {
+    /// Its name in the form.
+    pub name: &'static str,
+    /// What stands above it.
+    pub label: &'static str,
+    /// What is in it.
+    pub value: &'a str,
+    /// What helps to fill it in.
+    pub hint: &'a str,
+    /// `text`, `password`, `number`, ...
+    pub kind: &'static str,
+    /// Whether the browser asks for it.
+    pub is_required: bool,
+    /// What it offers to choose from, beside anything else.
+    pub offers: &'a [(String, String)],
+}
+
+impl<'a> Field<'a> {
+    /// A text.
+    pub fn text(name: &'static str, label: &'static str, value: &'a str) -> Self {
+        Self {
+            name,
+            label,
+            value,
+            hint: "",
+            kind: "text",
+            is_required: false,
+            offers: &[],
+        }
+    }
+
+    /// The same with a hint.
+    pub fn hint(self, hint: &'a str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// The same, required.
+    pub fn required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+
+    /// The same of another kind.
+    pub fn kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same with offers.
+    pub fn offers(self, offers: &'a [(String, String)]) -> Self {
+        Self { offers, ..self }
+    }
+
+    /// The field, with the problem where it is this one's.
+    pub fn render(&self, problem: &Problem) -> Markup {
+        let bad = problem_of(problem, self.name);
+        let described = described(self.name, self.hint, bad);
+        let list = format!("{}-offers", self.name);
+        let autocomplete = match (self.kind, self.name) {
+            ("password", "password") => "current-password",
+            ("password", _) => "new-password",
+            (_, "username") => "username",
+            _ => "off",
+        };
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) @if self.is_required { span.must aria-hidden="true" { " *" } } }
+                input #(self.name) name=(self.name) type=(self.kind) value=(self.value)
+                    required[self.is_required] autocomplete=(autocomplete)
+                    aria-invalid=[bad.map(|_| "true")] aria-describedby=[described]
+                    list=[(!self.offers.is_empty()).then_some(&list)];
+                @if !self.offers.is_empty() {
+                    datalist id=(list) {
+                        @for (value, text) in self.offers { option value=(value) { (text) } }
+                    }
+                }
+                (help(self.name, self.hint, bad))
+            }
+        }
+    }
+}
+
+fn described(name: &str, hint: &str, bad: Option<&str>) -> Option<String> {
+    match (hint.is_empty(), bad.is_none()) {
+        (true, true) => None,
+        (false, true) => Some(format!("{name}-hint")),
+        (true, false) => Some(format!("{name}-problem")),
+        (false, false) => Some(format!("{name}-problem {name}-hint")),
+    }
+}
+
+fn help(name: &str, hint: &str, bad: Option<&str>) -> Markup {
+    html! {
+        @if let Some(text) = bad { p.problem id={ (name) "-problem" } role="alert" { (text) } }
+        @if !hint.is_empty() { p.hint id={ (name) "-hint" } { (hint) } }
+    }
+}
+
+/// A choice. An option is what is sent, and what is shown.
+pub fn select(
+    name: &'static str,
+    label: &str,
+    options: &[(String, String)],
+    value: &str,
+    hint: &str,
+    problem: &Problem,
+) -> Markup {
+    let bad = problem_of(problem, name);
+    html! {
+        div.field {
+            label for=(name) { (label) }
+            select #(name) name=(name) aria-invalid=[bad.map(|_| "true")] aria-describedby=[described(name, hint, bad)] {
+                @for (sent, shown) in options {
+                    option value=(sent) selected[sent == value] { (shown) }
+                }
+            }
+            (help(name, hint, bad))
+        }
+    }
+}
+
+/// Options out of words that are shown as they are sent.
+pub fn options(words: &[&str]) -> Vec<(String, String)> {
+    words
+        .iter()
+        .map(|word| ((*word).into(), (*word).into()))
+        .collect()
+}
+
+/// A box to tick.
+pub fn tick(name: &str, label: &str, is_on: bool, hint: &str) -> Markup {
+    html! {
+        div.field.tick {
+            input #(name) name=(name) type="checkbox" value="1" checked[is_on]
+                aria-describedby=[described(name, hint, None)];
+            label for=(name) { (label) }
+            (help(name, hint, None))
+        }
+    }
+}
+
+/// A form that changes something, with its button.
+pub fn form(
+    visit: &Visit,
+    action: &str,
+    button: &str,
+    problem: &Problem,
+    fields: Markup,
+) -> Markup {
+    html! {
+        form.card method="post" action=(action) {
+            (form_token(visit))
+            (problem_of_form(problem))
+            (fields)
+            div.buttons { button type="submit" { (button) } }
+        }
+    }
+}
+
+/// An action that opens first and says what it will do; the button in it does it.
+pub struct Action<'a> {
+    /// Where its form goes.
+    pub path: &'a str,
+    /// What it is called.
+    pub title: &'a str,
+    /// What will be so afterwards.
+    pub consequence: &'a str,
+    /// What its button says.
+    pub button: &'a str,
+    /// It takes something away.
+    pub is_grave: bool,
+}
+
+impl Action<'_> {
+    /// The action, with what its form asks.
+    pub fn render(&self, visit: &Visit, problem: &Problem, fields: Markup) -> Markup {
+        html! {
+            details.action open[problem.is_some()] {
+                summary { (self.title) }
+                form method="post" action=(self.path) {
+                    (form_token(visit))
+                    (problem_of_form(problem))
+                    p { (self.consequence) }
+                    (fields)
+                    div.buttons { button.grave[self.is_grave] type="submit" { (self.button) } }
+                }
+            }
+        }
+    }
+}
+
+/// A short word in a colour of its own; the word says it all without the colour.
+pub fn badge(word: &str) -> Markup {
+    html! { span class={ "badge " (word) } { (word) } }
+}
+
+/// `yes` or `no`.
+pub fn yes_no(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
+
+/// A time as people read it, to the second, in UTC.
+pub fn time(at_ms: i64) -> Markup {
+    let exact = rfc3339(at_ms);
+    html! { time datetime=(exact) { (plain_time(at_ms)) } }
+}
+
+/// A time as text.
+pub fn plain_time(at_ms: i64) -> String {
+    rfc3339(at_ms)
+        .chars()
+        .take(19)
+        .collect::<String>()
+        .replace('T', " ")
+}
+
+/// A definition list: what something is made of.
+pub fn facts(facts: &[(&str, Markup)]) -> Markup {
+    html! {
+        dl.facts {
+            @for (name, value) in facts { div { dt { (name) } dd { (value) } } }
+        }
+    }
+}
+
+/// A dash where there is nothing.
+pub fn or_dash(text: &str) -> Markup {
+    html! { @if text.is_empty() { span.none { "–" } } @else { (text) } }
+}

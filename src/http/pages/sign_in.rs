@@ -1,0 +1,227 @@
+//! Signing in and out, and the link with which the first password is set.
+
+use maud::{Markup, html};
+
+use super::parts::{self, Field, Problem};
+use super::visit::{Answer, Trouble, Visit, refusal, words};
+use super::{assets, layout};
+use crate::api::fault::Fault;
+use crate::service::access::{Actor, Right};
+use crate::service::throttle::{Failure, Proof};
+use crate::service::{AccessError, Error, Rule, UserError, installation, passwords, sessions};
+use crate::store::row::Id;
+use crate::store::users::{ADMIN, UserType};
+
+/// The name under which people look for the pages.
+pub async fn admin(_: Visit) -> Result<Answer, Trouble> {
+    Ok(Answer::SeeOther("/".into()))
+}
+
+/// Asks who it is.
+pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
+    if visit.may(Right::SignedIn) {
+        return Ok(Answer::SeeOther(next(&visit)));
+    }
+    let is_demo = visit.read(installation::is_demo)?;
+    Ok(ask(&visit, 200, &None, is_demo))
+}
+
+fn ask(visit: &Visit, status: u16, problem: &Problem, is_demo: bool) -> Answer {
+    let username = visit.text("username");
+    let body = html! {
+        p.brand { (assets::mark()) "linebook" }
+        form.card method="post" action="/sign-in" {
+            (parts::form_token(visit))
+            input type="hidden" name="next" value=(next(visit));
+            (parts::problem_of_form(problem))
+            (Field::text("username", "Username", &username).required().render(problem))
+            (Field::text("password", "Password", "").kind("password").required().render(problem))
+            div.buttons { button type="submit" { "Sign in" } }
+        }
+        @if is_demo {
+            p.hint { "This is the demo: sign in as " code { "admin" } ", " code { "reseller" } ", " code { "username" }
+                " (an accountant), " code { "manager" } " or " code { "anna" } " (a user), each with the password " code { "password" } "." }
+        }
+    };
+    Answer::Form(status, Box::new(layout::page(visit, "Sign in", body)))
+}
+
+/// Where to go afterwards: an address of ours and of nobody else.
+fn next(visit: &Visit) -> String {
+    let next = visit.text("next");
+    let is_ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(['\\', '\n', '\r', '\t']);
+    if is_ours { next } else { "/".into() }
+}
+
+/// Verifies the password, and begins a session.
+pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
+    let (username, password) = (visit.text("username"), visit.sent.raw("password"));
+    let password = password.unwrap_or_default();
+    throttle(&visit, &username)?;
+    let now_ms = visit.app.ambient.now_ms();
+    let verified = match password.chars().count() > passwords::MAX_PASSWORD {
+        true => Err(AccessError::WrongPassword.into()),
+        false => {
+            let app = &visit.app;
+            sessions::verify(&app.store, &app.verifier, now_ms, &username, password).await
+        }
+    };
+    let user = match verified {
+        Ok(user) => user,
+        Err(error) => {
+            refusal(error)?;
+            let throttle = &visit.app.throttle;
+            throttle.failed(now_ms, visit.remote, &username, Failure::Credentials);
+            tracing::warn!(
+                address = visit.remote.map(tracing::field::display),
+                "a sign-in was refused"
+            );
+            let problem = Some(("", "The username or the password is wrong.".into()));
+            let is_demo = visit.read(installation::is_demo)?;
+            return Ok(ask(&visit, 422, &problem, is_demo));
+        }
+    };
+    let throttle = &visit.app.throttle;
+    throttle.succeeded(visit.remote, &username, Proof::Password);
+    if user.user_type == UserType::Admin {
+        sessions::forget_first_run(&visit.app.store);
+    }
+    let token = begin(&visit, user.id).await?;
+    Ok(Answer::SignedIn(next(&visit), token))
+}
+
+/// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
+fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
+    let now_ms = visit.app.ambient.now_ms();
+    match visit.app.throttle.allows(now_ms, visit.remote, username) {
+        true => Ok(()),
+        false => Err(Fault::TooManyFailures.into()),
+    }
+}
+
+/// A session with a token of its own: one that was known before signing in is worth nothing.
+async fn begin(visit: &Visit, user_id: Id) -> Result<String, Trouble> {
+    let token = sessions::new_token(&visit.app.ambient);
+    let (now_ms, kept) = (visit.app.ambient.now_ms(), token.clone());
+    let (remote, request_id) = (visit.remote, visit.request_id.clone());
+    let started = visit.app.store.write(move |tx| {
+        let user = crate::service::users::get(tx, &Actor::system(now_ms), user_id)?;
+        let by = Actor {
+            address: remote,
+            request_id: Some(request_id),
+            ..sessions::actor(tx, user, now_ms)?
+        };
+        sessions::start(tx, &by, user_id, &kept)
+    });
+    started.await?;
+    Ok(token)
+}
+
+/// Ends the session.
+pub async fn leave(visit: Visit) -> Result<Answer, Trouble> {
+    let token = visit.token.clone();
+    visit
+        .write(move |tx, by| sessions::end(tx, by, &token))
+        .await?;
+    Ok(Answer::SignedOut("/sign-in".into()))
+}
+
+/// The page behind the link of a new database.
+pub async fn welcome(visit: Visit) -> Result<Answer, Trouble> {
+    let now_ms = visit.app.ambient.now_ms();
+    let user = visit.read(|tx| sessions::find_link(tx, &visit.name, now_ms))?;
+    Ok(match user {
+        Some(user) => choose(&visit, 200, &user.username, &None),
+        None => too_late(&visit),
+    })
+}
+
+fn too_late(visit: &Visit) -> Answer {
+    let body = html! {
+        div.card {
+            p { "This link was used already, or is older than 30 minutes." }
+            p { "The password that linebook made is in " code { (installation::FIRST_RUN) }
+                " in its data folder, or was shown on the terminal. " code { "linebook user passwd admin" } " sets another one." }
+            p { a href="/sign-in" { "Sign in" } }
+        }
+    };
+    Answer::Form(404, Box::new(layout::page(visit, "Welcome", body)))
+}
+
+fn choose(visit: &Visit, status: u16, username: &str, problem: &Problem) -> Answer {
+    let body = html! {
+        p.brand { (assets::mark()) "linebook" }
+        form.card method="post" action={ "/welcome/" (visit.name) } {
+            (parts::form_token(visit))
+            (parts::problem_of_form(problem))
+            p { "Choose the password of " b { (username) } ". The link works this once." }
+            (new_password(problem))
+            div.buttons { button type="submit" { "Set the password and sign in" } }
+        }
+    };
+    Answer::Form(status, Box::new(layout::page(visit, "Welcome", body)))
+}
+
+/// The two fields of a new password.
+pub fn new_password(problem: &Problem) -> Markup {
+    html! {
+        (Field::text("new_password", "New password", "").kind("password").required()
+            .hint("8 to 128 characters").render(problem))
+        (Field::text("again", "The same again", "").kind("password").required().render(problem))
+    }
+}
+
+/// The argon2 string of the new password that was sent twice; or why it cannot be one.
+pub async fn hashed(visit: &Visit) -> Result<String, Error> {
+    let sent = |name| visit.sent.raw(name).unwrap_or_default().to_owned();
+    let password = sent("new_password");
+    if password != sent("again") {
+        return Err(UserError::PasswordsDiffer.into());
+    }
+    let ambient = visit.app.ambient.clone();
+    // Off the worker: argon2 is slow on purpose.
+    let hashed = tokio::task::spawn_blocking(move || passwords::hash(&password, &ambient));
+    hashed
+        .await
+        .unwrap_or(Err(crate::store::StoreError::Internal.into()))
+}
+
+/// Beside which field a refused password stands.
+pub fn problem_of_password(error: Error) -> Result<Problem, Trouble> {
+    let refused = refusal(error)?;
+    let field = match refused.rule {
+        Rule::User(UserError::PasswordsDiffer) => "again",
+        Rule::User(UserError::PasswordInvalid) => "new_password",
+        _ => "",
+    };
+    Ok(Some((field, words(&refused, None))))
+}
+
+/// Sets the first password, and signs in with it.
+pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
+    let now_ms = visit.app.ambient.now_ms();
+    let user = visit.read(|tx| sessions::find_link(tx, &visit.name, now_ms))?;
+    let Some(user) = user else {
+        return Ok(too_late(&visit));
+    };
+    let hash = match hashed(&visit).await {
+        Ok(hash) => hash,
+        Err(error) => {
+            let problem = problem_of_password(error)?;
+            return Ok(choose(&visit, 422, &user.username, &problem));
+        }
+    };
+    let (token, remote) = (visit.name.clone(), visit.remote);
+    let used = visit
+        .app
+        .store
+        .write(move |tx| sessions::use_link(tx, remote, &token, &hash, now_ms));
+    let user = used.await?;
+    if user.id == ADMIN {
+        sessions::forget_first_run(&visit.app.store);
+    }
+    let token = begin(&visit, user.id).await?;
+    Ok(Answer::SignedIn("/".into(), token))
+}

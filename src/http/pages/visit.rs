@@ -1,0 +1,372 @@
+//! One request for a page: who asks, what he sent, and how he is answered.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::http::header::{CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use maud::{Markup, html};
+
+use super::cookies;
+use super::layout;
+use super::list::Export;
+use super::routes::Verb;
+use crate::api::fault::Fault;
+use crate::api::method::Method;
+use crate::api::parameters::Parameters;
+use crate::app::App;
+use crate::http::{address, reply};
+use crate::service::access::{Actor, Right};
+use crate::service::{
+    AccessError, CliError, DeviceError, DidError, Error, Refusal, Rule, SetupError, UserError,
+    sessions,
+};
+use crate::store::row::Id;
+use crate::store::{ReadTx, StoreError, WriteTx};
+
+/// Nothing but what the pages themselves bring: no script, no frame, no other origin.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A request for a page.
+#[derive(Clone)]
+pub struct Visit {
+    /// The server.
+    pub app: Arc<App>,
+    /// Who asks; none: nobody is signed in.
+    pub by: Option<Actor>,
+    /// It is time to note that he was seen.
+    pub is_due: bool,
+    /// The token of his cookie, or a new one.
+    pub token: String,
+    /// What he sent, in the address and in the form.
+    pub sent: Parameters,
+    /// The ids in the path.
+    pub ids: Vec<Id>,
+    /// The name in the path.
+    pub name: String,
+    /// The route's path.
+    pub route: &'static str,
+    /// The path.
+    pub path: String,
+    /// The path and what stands behind its question mark.
+    pub address: String,
+    /// From where.
+    pub remote: Option<IpAddr>,
+    /// Ties the reply, the log line and the action log together.
+    pub request_id: String,
+    /// Over TLS.
+    pub is_secure: bool,
+    /// The server as the browser names it: `http://127.0.0.1:8080`.
+    pub base: String,
+}
+
+/// What is sent back.
+pub enum Answer {
+    /// A page.
+    Page(u16, Box<Markup>),
+    /// A page that keeps the visitor's token, for the form in it.
+    Form(u16, Box<Markup>),
+    /// Elsewhere, after an action.
+    SeeOther(String),
+    /// Elsewhere, signed in with this token.
+    SignedIn(String, String),
+    /// Elsewhere, signed out.
+    SignedOut(String),
+    /// A list as a file.
+    Csv(Box<Export>),
+    /// Something that never changes under its name.
+    Asset(&'static str, &'static [u8]),
+}
+
+/// Why there is no answer.
+pub enum Trouble {
+    /// There is nothing, or nothing that is his.
+    NotFound,
+    /// There is a page, but not for this verb.
+    WrongVerb,
+    /// The form is not one that was made for him.
+    WrongForm,
+    /// A rule said no, and the page has no better place for it.
+    Refused(Refusal),
+    /// The request cannot be read.
+    Fault(Fault),
+    /// The store could not.
+    Store(StoreError),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => Self::Store(error),
+            Error::Refused(refusal) => match refusal.rule {
+                Rule::User(UserError::NotFound | UserError::KeyNotFound)
+                | Rule::Device(DeviceError::NotFound)
+                | Rule::Did(DidError::NotFound)
+                | Rule::Cli(CliError::NotFound)
+                | Rule::Setup(SetupError::NotFound) => Self::NotFound,
+                _ => Self::Refused(refusal),
+            },
+        }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// A refusal, for a page that shows it beside its field; a fault of the store is none.
+pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
+    match error {
+        Error::Refused(refusal) => Ok(refusal),
+        Error::Store(error) => Err(Trouble::Store(error)),
+    }
+}
+
+/// What a refusal says: the words of the API's method where it has some, and else the rule's own.
+pub fn words(refusal: &Refusal, method: Option<&Method>) -> String {
+    let said = method.and_then(|method| method.say(refusal));
+    let text = match said {
+        Some((text, Some(message))) => format!("{text}: {message}"),
+        Some((text, None)) => text,
+        None => refusal.to_string(),
+    };
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => text,
+    }
+}
+
+impl Visit {
+    /// What the request says before anything is read.
+    pub fn new(http: &HttpRequest, app: &Arc<App>, request_id: &str) -> Self {
+        let is_secure = cookies::is_secure(http, app);
+        let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let scheme = if is_secure { "https" } else { "http" };
+        Self {
+            by: None,
+            is_due: false,
+            token: cookies::token(http).unwrap_or_else(|| sessions::new_token(&app.ambient)),
+            sent: Parameters::default(),
+            ids: Vec::new(),
+            name: String::new(),
+            route: "",
+            path: http.path().into(),
+            address: http.uri().to_string(),
+            remote: address::caller(
+                http.peer_addr().map(|peer| peer.ip()),
+                http.headers(),
+                &app.trusted_proxies,
+            ),
+            request_id: request_id.into(),
+            base: format!("{scheme}://{}", host.unwrap_or("127.0.0.1:8080")),
+            is_secure,
+            app: app.clone(),
+        }
+    }
+
+    /// Finds out who holds the token.
+    pub fn sign_in(&mut self) -> Result<(), StoreError> {
+        let now_ms = self.app.ambient.now_ms();
+        let found = self.read(|tx| sessions::find(tx, &self.token, now_ms))?;
+        if let Some(found) = found {
+            self.is_due = found.is_due;
+            self.by = Some(self.placed(found.actor));
+        }
+        Ok(())
+    }
+
+    /// An actor who comes from here.
+    pub fn placed(&self, actor: Actor) -> Actor {
+        Actor {
+            address: self.remote,
+            request_id: Some(self.request_id.clone()),
+            ..actor
+        }
+    }
+
+    /// Who is signed in. A route with a right is not reached by anyone else.
+    pub fn by(&self) -> &Actor {
+        self.by.as_ref().expect("the route asks for a right")
+    }
+
+    /// Whether whoever is signed in has a right: what he lacks is not offered.
+    pub fn may(&self, right: Right) -> bool {
+        self.by.as_ref().is_some_and(|by| by.has(right))
+    }
+
+    /// The first id in the path.
+    pub fn id(&self) -> Id {
+        self.ids.first().copied().unwrap_or(-1)
+    }
+
+    /// What was sent under a name, without the space around it; blank when nothing was.
+    pub fn text(&self, name: &str) -> String {
+        self.sent.raw(name).unwrap_or_default().trim().into()
+    }
+
+    /// Whether a box was ticked.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.sent.get(name).is_some()
+    }
+
+    /// Reads on one snapshot.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.app.store.read(work)
+    }
+
+    /// Changes something, as whoever is signed in.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&WriteTx<'_>, &Actor) -> Result<T, Error> + Send + 'static,
+    {
+        let by = self.by().clone();
+        self.app.store.write(move |tx| work(tx, &by)).await
+    }
+
+    /// Whether the form that was sent was made for the holder of the token.
+    pub fn is_own_form(&self) -> bool {
+        let sent = self.sent.raw("form_token").unwrap_or_default();
+        sessions::is_form_token(&self.token, sent)
+    }
+
+    /// To the sign-in, and back to where he wanted to go.
+    pub fn ask_to_sign_in(&self, verb: Verb) -> Answer {
+        let next = match verb {
+            Verb::Get if self.address != "/" => {
+                format!("?next={}", crate::api::curl::percent_encode(&self.address))
+            }
+            _ => String::new(),
+        };
+        Answer::SeeOther(format!("/sign-in{next}"))
+    }
+
+    /// A page under a title.
+    pub fn page(&self, title: &str, body: Markup) -> Answer {
+        Answer::Page(200, Box::new(layout::page(self, title, body)))
+    }
+
+    /// A page that shows what a rule refused.
+    pub fn refused(&self, title: &str, body: Markup) -> Answer {
+        Answer::Page(422, Box::new(layout::page(self, title, body)))
+    }
+
+    /// A page with what was just done, or with the problem that stopped it.
+    pub fn page_or_problem(&self, title: &str, has_problem: bool, body: Markup) -> Answer {
+        match has_problem {
+            true => self.refused(title, body),
+            false => self.page(title, body),
+        }
+    }
+
+    /// The HTTP reply.
+    pub fn reply(&self, answer: Result<Answer, Trouble>) -> HttpResponse {
+        let answer = answer.unwrap_or_else(|trouble| self.explain(trouble));
+        match answer {
+            Answer::Page(status, markup) => self.html(status, *markup),
+            Answer::Form(status, markup) => {
+                let mut reply = self.html(status, *markup);
+                if self.by.is_none() {
+                    self.set_cookie(
+                        &mut reply,
+                        &cookies::keep(&self.token, false, self.is_secure),
+                    );
+                }
+                reply
+            }
+            Answer::SeeOther(to) => self.see_other(&to),
+            Answer::SignedIn(to, token) => {
+                let mut reply = self.see_other(&to);
+                self.set_cookie(&mut reply, &cookies::keep(&token, true, self.is_secure));
+                reply
+            }
+            Answer::SignedOut(to) => {
+                let mut reply = self.see_other(&to);
+                self.set_cookie(&mut reply, &cookies::forget());
+                reply
+            }
+            Answer::Csv(export) => export.reply(self.builder(200)),
+            Answer::Asset(content_type, bytes) => self
+                .builder(200)
+                .insert_header((CONTENT_TYPE, content_type))
+                .insert_header(("Cache-Control", "public, max-age=31536000, immutable"))
+                .body(bytes),
+        }
+    }
+
+    fn html(&self, status: u16, markup: Markup) -> HttpResponse {
+        self.builder(status)
+            .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+            .body(markup.into_string())
+    }
+
+    fn see_other(&self, to: &str) -> HttpResponse {
+        self.builder(303).insert_header((LOCATION, to)).finish()
+    }
+
+    fn set_cookie(&self, reply: &mut HttpResponse, cookie: &str) {
+        if let Ok(value) = cookie.parse() {
+            reply.headers_mut().append(SET_COOKIE, value);
+        }
+    }
+
+    fn builder(&self, status: u16) -> HttpResponseBuilder {
+        let mut builder = reply::builder(status, &self.request_id);
+        builder
+            .insert_header(("Content-Security-Policy", POLICY))
+            .insert_header(("X-Content-Type-Options", "nosniff"))
+            .insert_header(("Referrer-Policy", "no-referrer"));
+        builder
+    }
+
+    fn explain(&self, trouble: Trouble) -> Answer {
+        let (status, title, text) = match trouble {
+            Trouble::NotFound => (
+                404,
+                "Not found",
+                "There is nothing at this address, or nothing that is yours.".into(),
+            ),
+            Trouble::WrongVerb => (
+                405,
+                "Not that way",
+                "This address takes only what its form sends.".into(),
+            ),
+            Trouble::WrongForm => (
+                403,
+                "The form has expired",
+                "It was not made in this session, so nothing was changed. Go back, reload the page, and try again.".into(),
+            ),
+            Trouble::Refused(refusal) => {
+                let status = match refusal.rule {
+                    Rule::Access(AccessError::WrongType | AccessError::NotPermitted) => 403,
+                    _ => 422,
+                };
+                (status, "Not possible", words(&refusal, None))
+            }
+            Trouble::Fault(fault) => (fault.status(), "Not possible now", fault.text()),
+            Trouble::Store(error) => {
+                let fault = Fault::from(&error);
+                (fault.status(), "The database does not answer", fault.text())
+            }
+        };
+        let body = html! {
+            div.empty {
+                p { (text) }
+                p { a href="/" { "To the overview" } }
+            }
+        };
+        Answer::Page(status, Box::new(layout::page(self, title, body)))
+    }
+}

@@ -1,0 +1,222 @@
+//! Signing in to the pages: sessions, the tokens of forms, and the link that sets a first password.
+
+use std::path::Path;
+
+use blake2::Blake2bMac;
+use blake2::digest::consts::U32;
+use blake2::digest::{KeyInit, Mac};
+use subtle::ConstantTimeEq;
+
+use super::access::{Actor, Scope, scope_of};
+use super::verifier::Verifier;
+use super::{AccessError, Error, installation, log, users};
+use crate::ambient::Ambient;
+use crate::store::action_log::Through;
+use crate::store::row::Id;
+use crate::store::sessions::{self, TokenHash};
+use crate::store::users::{self as user_rows, ADMIN, User, UserType};
+use crate::store::{ReadTx, Store, StoreError, WriteTx};
+
+/// After how long without a request a session ends.
+pub const IDLE_MS: i64 = 2 * 60 * 60 * 1000;
+/// After how long a session ends in any case.
+pub const ABSOLUTE_MS: i64 = 24 * 60 * 60 * 1000;
+/// How exactly it is noted when a session was last used: a page that only reads should not write.
+pub const SEEN_EVERY_MS: i64 = 5 * 60 * 1000;
+/// How long the link of a new database works.
+pub const LINK_MS: i64 = 30 * 60 * 1000;
+/// Sessions of one user at most; one more ends the oldest.
+pub const MAX_SESSIONS: u32 = 20;
+/// What is verified for a name that nobody has, so that it takes as long as for one that someone has.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
+
+/// Someone who is signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// As whom he acts.
+    pub actor: Actor,
+    /// It is time to note that he was seen.
+    pub is_due: bool,
+}
+
+/// A new random token: 64 hex digits.
+pub fn new_token(ambient: &Ambient) -> String {
+    hex::encode(ambient.bytes::<32>())
+}
+
+/// What is stored of a token.
+pub fn token_hash(token: &str) -> TokenHash {
+    keyed(token, b"stored")
+}
+
+/// The token of the forms that are shown to the holder of `token`: it cannot be had without it.
+pub fn form_token(token: &str) -> String {
+    hex::encode(keyed(token, b"form"))
+}
+
+/// Whether a form was made for the holder of `token`.
+pub fn is_form_token(token: &str, sent: &str) -> bool {
+    form_token(token).as_bytes().ct_eq(sent.as_bytes()).into()
+}
+
+fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
+    // A token is 64 characters, the longest key there is; whatever else a browser sends is nobody's.
+    let key = token.as_bytes().get(..64).unwrap_or(b"-");
+    let mut mac = Blake2bMac::<U32>::new_from_slice(key).expect("1 to 64 bytes are a key");
+    mac.update(purpose);
+    mac.update(token.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// Finds out whether `password` is the one of the user named `username`. One who is blocked, or has no password, is as
+/// unknown as a name that nobody has, and takes as long.
+pub async fn verify(
+    store: &Store,
+    verifier: &Verifier,
+    now_ms: i64,
+    username: &str,
+    password: &str,
+) -> Result<User, Error> {
+    let found = store.read(|tx| user_rows::find_by_username(tx, username))?;
+    let (user, stored) = match found {
+        Some((user, Some(stored))) if !user.blocked => (Some(user), stored),
+        _ => (None, DECOY.to_owned()),
+    };
+    let verified = verifier
+        .verify(now_ms, username, password, Some(&stored))
+        .await;
+    match (verified, user) {
+        (Ok(()), Some(user)) => Ok(user),
+        (Ok(()), None) => Err(AccessError::WrongPassword.into()),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Signs a user in whose password was verified.
+pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(), Error> {
+    let now_ms = by.now_ms;
+    sessions::delete_stale(
+        tx,
+        user_id,
+        now_ms - ABSOLUTE_MS,
+        now_ms - IDLE_MS,
+        MAX_SESSIONS - 2,
+    )?;
+    sessions::insert(tx, &token_hash(token), user_id, now_ms)?;
+    log::record(tx, by, "session.start", user_id, None, None)?;
+    Ok(())
+}
+
+/// Who holds this token, if his session has not expired and he is not blocked. His door is the pages.
+pub fn find(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<SignedIn>, StoreError> {
+    let Some(session) = sessions::find(tx, &token_hash(token))? else {
+        return Ok(None);
+    };
+    let is_over = now_ms - session.created_ms >= ABSOLUTE_MS || now_ms - session.seen_ms >= IDLE_MS;
+    let user = user_rows::find(tx, session.user_id)?.filter(|user| !is_over && !user.blocked);
+    let Some(user) = user else {
+        return Ok(None);
+    };
+    Ok(Some(SignedIn {
+        actor: actor(tx, user, now_ms)?,
+        is_due: now_ms - session.seen_ms >= SEEN_EVERY_MS,
+    }))
+}
+
+/// A user as he acts on the pages.
+pub fn actor(tx: &ReadTx<'_>, user: User, now_ms: i64) -> Result<Actor, StoreError> {
+    Ok(Actor {
+        permissions: user_rows::permissions(tx, user.id)?,
+        scope: match user.user_type {
+            UserType::User => Scope::User(user.id),
+            _ => Scope::Owner(scope_of(&user)),
+        },
+        user_id: Some(user.id),
+        name: user.username,
+        user_type: user.user_type,
+        through: Through::Pages,
+        address: None,
+        request_id: None,
+        now_ms,
+    })
+}
+
+/// Notes that a session was used.
+pub fn see(tx: &WriteTx<'_>, token: &str, now_ms: i64) -> Result<(), StoreError> {
+    sessions::update_seen(tx, &token_hash(token), now_ms)
+}
+
+/// Signs out.
+pub fn end(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error> {
+    sessions::delete(tx, &token_hash(token))?;
+    log::record(tx, by, "session.end", by.user_id, None, None)?;
+    Ok(())
+}
+
+/// Makes the link with which the admin of a new database sets his password: the token that stands in it.
+pub fn insert_first_link(tx: &WriteTx<'_>, token: &str, now_ms: i64) -> Result<(), StoreError> {
+    sessions::insert_link(tx, &token_hash(token), ADMIN, now_ms + LINK_MS)
+}
+
+/// Whose password a link sets; none: it was used, it is too old, or nobody made it.
+pub fn find_link(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<User>, StoreError> {
+    match sessions::find_link(tx, &token_hash(token), now_ms)? {
+        Some(user_id) => user_rows::find(tx, user_id),
+        None => Ok(None),
+    }
+}
+
+/// Sets the password that a link is for, which ends the link.
+pub fn use_link(
+    tx: &WriteTx<'_>,
+    address: Option<std::net::IpAddr>,
+    token: &str,
+    hash: &str,
+    now_ms: i64,
+) -> Result<User, Error> {
+    let user = find_link(tx, token, now_ms)?.ok_or(AccessError::LinkInvalid)?;
+    let by = Actor {
+        address,
+        ..actor(tx, user.clone(), now_ms)?
+    };
+    users::change_password(tx, &by, user.id, hash)?;
+    Ok(user)
+}
+
+/// Removes the file with the first secrets: whoever signs in has read it, and what lies around is found.
+pub fn forget_first_run(store: &Store) {
+    let folder = store.path().parent().unwrap_or(Path::new("."));
+    match std::fs::remove_file(folder.join(installation::FIRST_RUN)) {
+        Ok(()) => tracing::info!(
+            "{} was removed after the first sign-in",
+            installation::FIRST_RUN
+        ),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            tracing::warn!(%error, "{} could not be removed: delete it", installation::FIRST_RUN)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_token_belongs_to_one_session() {
+        let ambient = Ambient::fixed(0, 1);
+        let (mine, yours) = (new_token(&ambient), new_token(&ambient));
+        assert_eq!(mine.len(), 64);
+        assert!(is_form_token(&mine, &form_token(&mine)));
+        assert!(!is_form_token(&mine, &form_token(&yours)));
+        assert!(!is_form_token(&mine, ""));
+        assert_ne!(hex::encode(token_hash(&mine)), form_token(&mine));
+    }
+
+    #[test]
+    fn whatever_a_browser_sends_is_hashed() {
+        for odd in ["", "x", &"\u{17e}".repeat(100)] {
+            assert_ne!(token_hash(odd), token_hash("y"));
+        }
+    }
+}

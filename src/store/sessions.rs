@@ -1,0 +1,201 @@
+//! The tables `sessions` and `password_links`: who is signed in to the pages, and who may set his password with a link.
+
+use rusqlite::{Row, named_params};
+
+use super::row::Id;
+use super::{ReadTx, StoreError, WriteTx};
+
+/// A hash of a random token; the token itself is only in the browser.
+pub type TokenHash = [u8; 32];
+
+/// Someone who is signed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Session {
+    /// Who.
+    pub user_id: Id,
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub created_ms: i64,
+    /// When he was last seen, to within a few minutes.
+    pub seen_ms: i64,
+}
+
+const FIND: &str = "
+SELECT
+  user_id,
+  created_ms,
+  seen_ms
+FROM sessions
+WHERE token_hash = :token_hash";
+
+/// The session of this token.
+pub fn find(tx: &ReadTx<'_>, token_hash: &TokenHash) -> Result<Option<Session>, StoreError> {
+    tx.find(
+        FIND,
+        named_params! { ":token_hash": token_hash },
+        |row: &Row<'_>| {
+            Ok(Session {
+                user_id: row.get(0)?,
+                created_ms: row.get(1)?,
+                seen_ms: row.get(2)?,
+            })
+        },
+    )
+}
+
+const INSERT: &str = "
+INSERT INTO sessions (
+  token_hash,
+  user_id,
+  created_ms,
+  seen_ms
+) VALUES (
+  :token_hash,
+  :user_id,
+  :now_ms,
+  :now_ms
+)";
+
+/// Adds a session.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    token_hash: &TokenHash,
+    user_id: Id,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        INSERT,
+        named_params! { ":token_hash": token_hash, ":user_id": user_id, ":now_ms": now_ms },
+    )?;
+    Ok(())
+}
+
+const UPDATE_SEEN: &str = "
+UPDATE sessions
+SET seen_ms = :now_ms
+WHERE token_hash = :token_hash";
+
+/// Notes that a session was used.
+pub fn update_seen(
+    tx: &WriteTx<'_>,
+    token_hash: &TokenHash,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE_SEEN,
+        named_params! { ":token_hash": token_hash, ":now_ms": now_ms },
+    )?;
+    Ok(())
+}
+
+const DELETE: &str = "
+DELETE FROM sessions
+WHERE token_hash = :token_hash";
+
+/// Ends one session.
+pub fn delete(tx: &WriteTx<'_>, token_hash: &TokenHash) -> Result<(), StoreError> {
+    tx.execute(DELETE, named_params! { ":token_hash": token_hash })?;
+    Ok(())
+}
+
+const DELETE_OF_USER: &str = "
+DELETE FROM sessions
+WHERE user_id = :user_id";
+
+/// Ends all sessions of a user.
+pub fn delete_of_user(tx: &WriteTx<'_>, user_id: Id) -> Result<(), StoreError> {
+    tx.execute(DELETE_OF_USER, named_params! { ":user_id": user_id })?;
+    Ok(())
+}
+
+const DELETE_STALE: &str = "
+DELETE FROM sessions
+WHERE user_id = :user_id
+  AND (
+    created_ms <= :created_until_ms
+    OR seen_ms <= :seen_until_ms
+    OR created_ms < (
+      SELECT created_ms
+      FROM sessions
+      WHERE user_id = :user_id
+      ORDER BY created_ms DESC
+      LIMIT 1 OFFSET :keep
+    )
+  )";
+
+/// Ends a user's sessions that have expired, and all but the newest `keep + 1`.
+pub fn delete_stale(
+    tx: &WriteTx<'_>,
+    user_id: Id,
+    created_until_ms: i64,
+    seen_until_ms: i64,
+    keep: u32,
+) -> Result<(), StoreError> {
+    tx.execute(
+        DELETE_STALE,
+        named_params! {
+            ":user_id": user_id,
+            ":created_until_ms": created_until_ms,
+            ":seen_until_ms": seen_until_ms,
+            ":keep": keep,
+        },
+    )?;
+    Ok(())
+}
+
+const FIND_LINK: &str = "
+SELECT user_id
+FROM password_links
+WHERE token_hash = :token_hash
+  AND expires_ms > :now_ms";
+
+/// Whose password the link of this token sets.
+pub fn find_link(
+    tx: &ReadTx<'_>,
+    token_hash: &TokenHash,
+    now_ms: i64,
+) -> Result<Option<Id>, StoreError> {
+    tx.find(
+        FIND_LINK,
+        named_params! { ":token_hash": token_hash, ":now_ms": now_ms },
+        |row| row.get(0),
+    )
+}
+
+const INSERT_LINK: &str = "
+INSERT INTO password_links (
+  token_hash,
+  user_id,
+  expires_ms
+) VALUES (
+  :token_hash,
+  :user_id,
+  :expires_ms
+)";
+
+/// Adds a link.
+pub fn insert_link(
+    tx: &WriteTx<'_>,
+    token_hash: &TokenHash,
+    user_id: Id,
+    expires_ms: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        INSERT_LINK,
+        named_params! {
+            ":token_hash": token_hash,
+            ":user_id": user_id,
+            ":expires_ms": expires_ms,
+        },
+    )?;
+    Ok(())
+}
+
+const DELETE_LINKS: &str = "
+DELETE FROM password_links
+WHERE user_id = :user_id";
+
+/// Ends all links of a user.
+pub fn delete_links(tx: &WriteTx<'_>, user_id: Id) -> Result<(), StoreError> {
+    tx.execute(DELETE_LINKS, named_params! { ":user_id": user_id })?;
+    Ok(())
+}

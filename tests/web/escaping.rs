@@ -1,0 +1,151 @@
+//! Markup in every field that is shown: none of it reaches the browser as markup.
+
+use linebook::http::pages::routes::{ROUTES, Verb};
+
+use crate::world::World;
+
+const EVIL: &str = "<script>alert(1)</script>\"'><img src=x>";
+
+fn check(path: &str, body: &str) {
+    for word in ["<script", "<img"] {
+        assert!(!body.contains(word), "{path}: {body}");
+    }
+}
+
+#[test]
+fn what_is_stored_is_shown_as_text() {
+    let world = World::new();
+    let evil = EVIL.replace('\'', "''");
+    for (table, column) in [
+        ("devices", "description"),
+        ("devices", "caller_id"),
+        ("devices", "secret"),
+        ("devices", "ipaddr"),
+        ("device_groups", "name"),
+        ("providers", "name"),
+        ("ivrs", "name"),
+        ("dialplans", "name"),
+        ("clis", "description"),
+        ("clis", "comment"),
+    ] {
+        world.sql(&format!("UPDATE {table} SET {column} = '{evil}'"));
+    }
+    world.sql(&format!("UPDATE users SET username = '{evil}' || id"));
+    world.sql(&format!("UPDATE devices SET username = '{evil}' || id"));
+    world.sql(&format!(
+        "INSERT INTO action_log (at_ms, actor_id, actor, through, address, action, object_id, before, after)
+         VALUES (1, 0, '{evil}', 'pages', '{evil}', '{evil}', 1, json_object('{evil}', '{evil}'), json_object('x', '{evil}'))"
+    ));
+    let mut escaped = 0;
+    for person in [0, 4, 2] {
+        let token = world.token(person);
+        let id = if person == 4 { "5" } else { "1" };
+        for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
+            let path = route.path.replace("{id}", id).replace("{name}", "cli_add");
+            let reply = world.get(&path, &token);
+            if reply
+                .header("content-type")
+                .is_some_and(|kind| kind.starts_with("text/html"))
+            {
+                check(&path, &reply.body);
+                escaped += usize::from(reply.body.contains("&lt;script&gt;"));
+            }
+        }
+        check(
+            "secret",
+            &world
+                .post(&format!("/devices/{id}/secret"), &token, &[])
+                .body,
+        );
+    }
+    assert!(escaped > 60, "only {escaped} pages showed it at all");
+}
+
+#[test]
+fn what_is_sent_is_shown_as_text() {
+    let world = World::new();
+    let token = world.token(0);
+    let encoded = linebook::api::curl::percent_encode(EVIL);
+    for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
+        let path = route.path.replace("{id}", "1").replace("{name}", "cli_add");
+        let names = [
+            "q",
+            "user",
+            "type",
+            "trunk",
+            "caller_id",
+            "group",
+            "status",
+            "provider",
+            "banned",
+            "device",
+            "actor",
+            "action",
+            "object",
+            "through",
+            "since",
+            "until",
+            "sort",
+            "done",
+            "next",
+            "at",
+            "name",
+            "username",
+            "first",
+        ];
+        let query: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}={encoded}"))
+            .collect();
+        let reply = world.get(&format!("{path}?after=5&{}", query.join("&")), &token);
+        if reply
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+        {
+            check(&path, &reply.body);
+        }
+    }
+    let fields = [
+        "user",
+        "description",
+        "pin",
+        "type",
+        "group",
+        "caller_id",
+        "device",
+        "number",
+        "domain",
+        "comment",
+        "ivr",
+        "name",
+        "username",
+        "new_password",
+        "again",
+        "first",
+        "last",
+        "provider",
+        "network",
+        "key_user",
+        "request",
+        "dialplan",
+        "hash_check",
+        "first_extension",
+        "user_id",
+        "device_id",
+        "cli_number",
+        "did",
+        "password",
+    ];
+    let form: Vec<(&str, &str)> = fields.iter().map(|name| (*name, EVIL)).collect();
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.verb == Verb::Post && route.path != "/sign-out")
+    {
+        for name in ["reserve", "assign", "cli_add", "device_create"] {
+            let path = route.path.replace("{id}", "1").replace("{name}", name);
+            check(&path, &world.post(&path, &world.token(0), &form).body);
+        }
+    }
+    let reply = world.get(&format!("/{encoded}"), &token);
+    check("path", &reply.body);
+}

@@ -1,0 +1,482 @@
+//! Forms: their token, what they do, what they say when a rule refuses, and headers.
+
+use actix_web::http::Method;
+use linebook::http::pages::routes::{ROUTES, Verb};
+use linebook::service::sessions::form_token;
+
+use crate::world::World;
+
+#[test]
+fn a_form_without_its_own_token_is_refused() {
+    let world = World::new();
+    let (mine, yours) = (world.token(0), world.token(4));
+    let before = world.dump();
+    for route in ROUTES.iter().filter(|route| route.verb == Verb::Post) {
+        let path = route.path.replace("{id}", "1").replace("{name}", "free");
+        let stolen = form_token(&yours);
+        for form in [
+            &[("name", "x")][..],
+            &[("form_token", "")],
+            &[("form_token", "x")],
+            &[("form_token", stolen.as_str())],
+            &[("form_token", mine.as_str())],
+        ] {
+            let reply = world.send(Method::POST, &path, &mine, form);
+            assert_eq!(reply.status, 403, "{path} {form:?}");
+        }
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn every_reply_has_its_headers() {
+    let world = World::new();
+    for (path, token) in [
+        ("/sign-in", String::new()),
+        ("/", world.token(0)),
+        ("/none", world.token(0)),
+        ("/devices.csv", world.token(0)),
+    ] {
+        let reply = world.get(path, &token);
+        let policy = reply.header("content-security-policy").unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        assert!(reply.header("x-request-id").is_some());
+    }
+}
+
+#[test]
+fn pages_ask_nobody_else_and_bring_no_script() {
+    let world = World::new();
+    let token = world.token(0);
+    for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
+        let path = route.path.replace("{id}", "1").replace("{name}", "cli_add");
+        let reply = world.get(&path, &token);
+        for word in [
+            "<script",
+            "style=\"",
+            " onclick",
+            "src=\"http",
+            "href=\"http",
+            "//fonts",
+            "@import",
+        ] {
+            assert!(!reply.body.contains(word), "{path} holds {word}");
+        }
+    }
+}
+
+#[test]
+fn whoever_asks_for_the_api_never_gets_a_page() {
+    let world = World::new();
+    for path in [
+        "/billing/api",
+        "/billing/api/",
+        "/billing",
+        "/api",
+        "/billing/api/none",
+        "/billing/api/device_create/x",
+        "/api/none",
+        "/health/none",
+    ] {
+        for method in [Method::GET, Method::POST, Method::PUT] {
+            let reply = world.send(method.clone(), path, "", &[]);
+            assert_eq!(
+                reply.header("content-type"),
+                Some("text/xml; charset=utf-8"),
+                "{method} {path}"
+            );
+            assert!(
+                (400..500).contains(&reply.status),
+                "{method} {path}: {}",
+                reply.status
+            );
+        }
+    }
+}
+
+#[test]
+fn a_device_is_created_and_its_refusals_stand_beside_their_fields() {
+    let world = World::new();
+    let token = world.token(0);
+    let made = world.post(
+        "/devices/new",
+        &token,
+        &[("user", "anna"), ("description", "Kitchen"), ("pin", "42")],
+    );
+    assert_eq!(
+        (made.status, made.location()),
+        (303, "/devices/8?done=created")
+    );
+    assert_eq!(
+        world.value("SELECT description || pin || user_id FROM devices WHERE id = 8"),
+        "Kitchen422"
+    );
+    assert_eq!(
+        world.value("SELECT through FROM action_log WHERE action = 'device.create'"),
+        "pages"
+    );
+
+    let before = world.dump();
+    for (form, field, text) in [
+        (&[("user", "nobody")][..], "user", "User was not found"),
+        (&[("user", "rita")], "user", "User was not found"),
+        (
+            &[("user", "anna"), ("pin", "4x")],
+            "pin",
+            "Pin must be numeric",
+        ),
+        (
+            &[("user", "anna"), ("pin", "42")],
+            "pin",
+            "Pin is already used",
+        ),
+        (
+            &[("user", "anna"), ("group", "1")],
+            "group",
+            "Device group invalid",
+        ),
+        (
+            &[("user", "anna"), ("type", "Radio")],
+            "type",
+            "Device type invalid",
+        ),
+        (
+            &[("user", "anna"), ("caller_id", "Anna")],
+            "caller_id",
+            "Device was not created: caller_id is not",
+        ),
+    ] {
+        let reply = world.post("/devices/new", &token, form);
+        assert_eq!(reply.status, 422, "{form:?}");
+        let problem = format!("id=\"{field}-problem\" role=\"alert\">{text}");
+        assert!(reply.body.contains(&problem), "{form:?}: {}", reply.body);
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn a_secret_is_shown_when_asked_for_and_that_is_logged() {
+    let world = World::new();
+    let token = world.token(0);
+    assert!(
+        !world
+            .get("/devices/1", &token)
+            .body
+            .contains("Demo1TrunkSecret")
+    );
+    assert!(
+        world
+            .post("/devices/1/secret", &token, &[])
+            .body
+            .contains("Demo1TrunkSecret")
+    );
+    let logged = "SELECT group_concat(action) FROM action_log WHERE action LIKE 'device%'";
+    assert_eq!(world.value(logged), "device.show_secret");
+    let renewed = world.post("/devices/1/new-secret", &token, &[]);
+    let secret = world.value("SELECT secret FROM devices WHERE id = 1");
+    assert!(secret != "Demo1TrunkSecret" && renewed.body.contains(&secret));
+    let log = world
+        .value("SELECT group_concat(coalesce(before, '') || coalesce(after, '')) FROM action_log");
+    assert!(!log.contains(&secret));
+}
+
+#[test]
+fn a_did_goes_through_its_life() {
+    let world = World::new();
+    let token = world.token(0);
+    let status = || world.value("SELECT status FROM dids WHERE id = 1");
+    type Step = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        &'static str,
+    );
+    let steps: &[Step] = &[
+        ("reserve", &[("user", "anna")], "reserved"),
+        ("assign", &[("device", "2")], "active"),
+        ("unassign", &[], "reserved"),
+        ("dialplan", &[("dialplan", "1")], "active"),
+        ("close", &[], "closed"),
+        ("free", &[], "free"),
+        ("terminate", &[], "terminated"),
+        ("free", &[], "free"),
+        ("reserve", &[("user", "2")], "reserved"),
+        ("unreserve", &[], "free"),
+    ];
+    for (step, form, becomes) in steps {
+        let page = world.get("/dids/1", &token);
+        assert!(
+            page.body.contains(&format!("action=\"/dids/1/{step}\"")),
+            "{step} is not offered"
+        );
+        let reply = world.post(&format!("/dids/1/{step}"), &token, form);
+        assert_eq!(
+            (reply.status, status().as_str()),
+            (303, *becomes),
+            "{step}: {}",
+            reply.body
+        );
+    }
+    let before = world.dump();
+    for (step, form, text) in [
+        ("close", &[][..], "this needs one that is active"),
+        (
+            "assign",
+            &[("device", "2")],
+            "DID must be reserved for a user",
+        ),
+        ("reserve", &[("user", "rita")], "User was not found"),
+        ("reserve", &[("user", "nobody")], "User was not found"),
+    ] {
+        let reply = world.post(&format!("/dids/1/{step}"), &token, form);
+        assert_eq!(reply.status, 422, "{step}");
+        assert!(
+            reply.body.to_lowercase().contains(&text.to_lowercase()),
+            "{step}: {}",
+            reply.body
+        );
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn a_range_of_dids_is_all_or_nothing_after_a_preview() {
+    let world = World::new();
+    let token = world.token(0);
+    let count = || world.value("SELECT count(*) FROM dids");
+    let range = [("provider", "1"), ("first", "5550095"), ("last", "5550104")];
+    let preview = world.post("/dids/new", &token, &range);
+    assert!(
+        preview.body.contains("10 DIDs would be added"),
+        "{}",
+        preview.body
+    );
+    assert_eq!(count(), "10");
+    let confirmed = [&range[..], &[("confirmed", "1")]].concat();
+    let added = world.post("/dids/new", &token, &confirmed);
+    assert_eq!(
+        (added.status, added.location()),
+        (303, "/dids?q=5550&done=added")
+    );
+    assert_eq!(count(), "20");
+
+    // One of them exists: none is added, also when the preview was skipped.
+    let overlap = [("provider", "1"), ("first", "5550104"), ("last", "5550109")];
+    assert!(
+        world
+            .post("/dids/new", &token, &overlap)
+            .body
+            .contains("1 of 6 exist already")
+    );
+    let refused = world.post(
+        "/dids/new",
+        &token,
+        &[&overlap[..], &[("confirmed", "1")]].concat(),
+    );
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.body.contains("DID already exists: 5550104"),
+        "{}",
+        refused.body
+    );
+    assert_eq!(count(), "20");
+    for (first, last) in [
+        ("1", "20000"),
+        ("10", "9"),
+        ("x", ""),
+        ("1000000", "1009999"),
+    ] {
+        let form = [
+            ("provider", "1"),
+            ("first", first),
+            ("last", last),
+            ("confirmed", "1"),
+        ];
+        assert_eq!(
+            world.post("/dids/new", &token, &form).status,
+            422,
+            "{first} {last}"
+        );
+    }
+    assert_eq!(count(), "20");
+}
+
+#[test]
+fn nothing_is_hidden_while_it_is_used() {
+    let world = World::new();
+    let token = world.token(0);
+    let before = world.dump();
+    for path in [
+        "/devices/1/hide",
+        "/groups/3/hide",
+        "/ivrs/1/hide",
+        "/dialplans/1/hide",
+    ] {
+        let reply = world.post(path, &token, &[]);
+        assert_eq!(reply.status, 422, "{path}");
+        assert!(reply.body.contains("in use"), "{path}");
+    }
+    assert_eq!(world.dump(), before);
+    for (path, sql) in [
+        (
+            "/groups/12/hide",
+            "SELECT count(*) FROM device_groups WHERE id = 12 AND hidden_ms > 0",
+        ),
+        (
+            "/ivrs/2/hide",
+            "SELECT count(*) FROM ivrs WHERE id = 2 AND hidden_ms > 0",
+        ),
+        (
+            "/providers/1/hide",
+            "SELECT count(*) FROM providers WHERE id = 1 AND hidden_ms > 0",
+        ),
+        (
+            "/devices/4/hide",
+            "SELECT count(*) FROM devices WHERE id = 4 AND hidden_ms > 0",
+        ),
+    ] {
+        assert_eq!(world.post(path, &token, &[]).status, 303, "{path}");
+        assert_eq!(world.value(sql), "1", "{path}");
+    }
+    // A hidden provider takes no new DID, and those that it has still say where they are from.
+    let form = [("provider", "1"), ("first", "999"), ("confirmed", "1")];
+    assert!(
+        world
+            .post("/dids/new", &token, &form)
+            .body
+            .contains("Provider was not found")
+    );
+    assert!(world.get("/dids", &token).body.contains("Carrier One"));
+}
+
+#[test]
+fn settings_keys_and_networks() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    assert_eq!(
+        world
+            .post(
+                "/settings/set",
+                &admin,
+                &[("allow_get", "on"), ("hash_check", "strict")]
+            )
+            .status,
+        303
+    );
+    assert_eq!(
+        world.value(
+            "SELECT allow_get || hash_check FROM settings, owner_settings WHERE owner_id = 0"
+        ),
+        "1strict"
+    );
+    let before = world.dump();
+    for (token, form) in [
+        (&admin, ("hash_check", "off")),
+        (&admin, ("first_extension", "x")),
+        (&reseller, ("allow_api", "off")),
+    ] {
+        assert_eq!(
+            world.post("/settings/set", token, &[form]).status,
+            422,
+            "{form:?}"
+        );
+    }
+    assert_eq!(
+        world
+            .post("/settings/allow", &admin, &[("network", "0.0.0.0/0")])
+            .status,
+        422
+    );
+    assert_eq!(world.dump(), before);
+
+    let made = world.post("/settings/keys/new", &reseller, &[]);
+    let key = world.value("SELECT secret FROM api_keys ORDER BY id DESC");
+    assert!(made.body.contains(&key));
+    assert!(!world.get("/settings", &reseller).body.contains(&key));
+    assert_eq!(
+        world
+            .post("/settings/keys/3/replace", &reseller, &[])
+            .status,
+        200
+    );
+    assert_eq!(
+        world.value("SELECT count(*) FROM api_keys WHERE user_id = 4 AND revoked_ms IS NULL"),
+        "2"
+    );
+    // A reseller's provider is his own: others are not offered it.
+    assert_eq!(
+        world
+            .post(
+                "/providers/new",
+                &reseller,
+                &[("name", "Mine"), ("common_use", "1")]
+            )
+            .status,
+        422
+    );
+}
+
+#[test]
+fn a_hash_is_explained() {
+    let world = World::new();
+    let token = world.token(0);
+    let explain = |request: &str| world.post("/hash", &token, &[("request", request)]).body;
+    let right = explain(
+        "http://x/billing/api/device_create?u=admin&user_id=2&description=desription1&pin=3&hash=6e79d4a82f68102f43be11d873177f47817f84df",
+    );
+    assert!(
+        right.contains("The hash that was sent is accepted"),
+        "{right}"
+    );
+    assert!(
+        right.contains("2desription13se******")
+            && right.contains("6e79d4a82f68102f43be11d873177f47817f84df")
+    );
+    assert!(!right.contains("3secret"));
+    let wrong = explain(
+        "/billing/api/device_create?u=admin&user_id=2&pin=3&hash=1a9ce54d9d4c3129b35270f5842430ab3345dd71",
+    );
+    assert!(
+        wrong.contains("it is the SHA1 of pin + user_id, then the key"),
+        "{wrong}"
+    );
+    assert!(explain("/billing/api/none?x=1").contains("is not a method"));
+}
+
+#[test]
+fn the_console_calls_the_api() {
+    let world = World::new();
+    let token = world.token(0);
+    let reply = world.post("/console/devices_get", &token, &[("user_id", "100")]);
+    assert!(
+        reply.body.contains("&lt;device_id&gt;3&lt;/device_id&gt;"),
+        "{}",
+        reply.body
+    );
+    let reply = world.post(
+        "/console/device_create",
+        &token,
+        &[("user_id", "2"), ("pin", "1111")],
+    );
+    assert!(reply.body.contains("Pin is already used"), "{}", reply.body);
+    let reply = world.post(
+        "/console/did_create",
+        &token,
+        &[("did", "4242"), ("provider_id", "1"), ("p", "password")],
+    );
+    assert!(
+        reply.body.contains("DID created") && reply.body.contains("p=******"),
+        "{}",
+        reply.body
+    );
+    assert_eq!(
+        world.value("SELECT through FROM action_log WHERE action = 'did.create'"),
+        "api"
+    );
+}

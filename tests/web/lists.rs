@@ -1,0 +1,252 @@
+//! Lists: pages that follow each other, orders, filters, and files.
+
+use std::collections::BTreeSet;
+
+use crate::world::World;
+
+/// A world with this many more devices of user 100.
+fn crowded(count: u32) -> World {
+    let world = World::new();
+    world.sql(&format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+         INSERT INTO devices (user_id, device_group_id, type, description, extension, username, secret, ipaddr, port, is_trunk, created_ms)
+         SELECT 100, 11, iif(i % 10, 'SIP', 'FAX'), 'Desk ' || i, 50000 + i, 50000 + i, 'x', '0.0.0.0', 5060, i % 7 = 0, 0 FROM n"
+    ));
+    world
+}
+
+/// The rows' own addresses in the table, and the address of the next page.
+fn page(world: &World, token: &str, path: &str, list: &str) -> (Vec<String>, Option<String>) {
+    let body = world.get(path, token).body;
+    let table = body.split("<tbody>").nth(1).unwrap_or_default();
+    let start = format!("<td data-name=\"{list}\"><div><a href=\"");
+    let rows = table
+        .split(&start)
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().to_owned());
+    let next = body.split("rel=\"next\" href=\"").nth(1);
+    let next = next.map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"));
+    (rows.collect(), next)
+}
+
+fn walk(world: &World, token: &str, path: &str, list: &str) -> Vec<String> {
+    let (mut all, mut next) = page(world, token, path, list);
+    let mut pages = 1;
+    while let Some(path) = next {
+        let (rows, further) = page(world, token, &path, list);
+        all.extend(rows);
+        next = further;
+        pages += 1;
+        assert!(pages < 100, "{path} does not end");
+    }
+    all
+}
+
+#[test]
+fn pages_hold_every_row_once_whatever_the_order_and_the_filter() {
+    let world = crowded(333);
+    let token = world.token(0);
+    for (path, count) in [
+        ("/devices", 337),
+        ("/devices?sort=extension", 337),
+        ("/devices?sort=description", 337),
+        ("/devices?user=100", 335),
+        ("/devices?user=office&type=FAX", 33),
+        ("/devices?group=11", 335),
+        ("/devices?type=FAX", 33),
+        ("/devices?trunk=yes", 48),
+        ("/devices?trunk=no", 289),
+        ("/devices?trunk=yes&type=FAX", 4),
+        ("/devices?caller_id=yes", 2),
+        ("/devices?type=SIP&sort=extension&trunk=yes", 44),
+        ("/devices?type=H323", 0),
+    ] {
+        let rows = walk(&world, &token, path, "Extension");
+        assert_eq!(rows.len(), count, "{path}");
+        assert_eq!(
+            rows.iter().collect::<BTreeSet<_>>().len(),
+            count,
+            "{path} repeats a row"
+        );
+    }
+}
+
+#[test]
+fn orders_are_what_they_say() {
+    let world = crowded(120);
+    let token = world.token(0);
+    let column = |path: &str, column: &str| {
+        walk(&world, &token, path, "Extension")
+            .iter()
+            .map(|row| row.rsplit('/').next().unwrap().to_owned())
+            .map(|id| world.value(&format!("SELECT {column} FROM devices WHERE id = {id}")))
+            .collect::<Vec<String>>()
+    };
+    for (path, name) in [
+        ("/devices?sort=extension", "extension"),
+        ("/devices?sort=description", "lower(description)"),
+    ] {
+        let values = column(path, name);
+        assert!(values.is_sorted(), "{path}: {values:?}");
+    }
+    let ids: Vec<i64> = column("/devices", "id")
+        .iter()
+        .map(|id| id.parse().unwrap())
+        .collect();
+    assert!(ids.iter().rev().is_sorted());
+}
+
+#[test]
+fn a_search_finds_by_extension_description_pin_and_number() {
+    let world = crowded(120);
+    let token = world.token(0);
+    for (search, found) in [
+        ("50007", "50007"),
+        ("Desk 77", "50077"),
+        ("desk 77", "50077"),
+        ("1111", "1001"),
+        ("3", "1003"),
+        ("recep", "1003"),
+    ] {
+        let path = format!("/devices?q={}", linebook::api::curl::percent_encode(search));
+        let body = world.get(&path, &token).body;
+        assert!(body.contains(&format!(">{found}</a>")), "{search}");
+    }
+    assert!(
+        world
+            .get("/devices?q=zzz", &token)
+            .body
+            .contains("Nothing matches this filter.")
+    );
+}
+
+#[test]
+fn other_lists_page_too() {
+    let world = World::new();
+    world.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 130)
+         INSERT INTO dids (did, provider_id, owner_id, status, created_ms) SELECT 90000 + i, 1, 0, 'free', 0 FROM n;
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 130)
+         INSERT INTO users (username, type, owner_id, created_ms) SELECT 'User' || i, 'user', 0, 0 FROM n;
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 130)
+         INSERT INTO clis (device_id, number, created_ms) SELECT 3, 70000 + i, 0 FROM n;
+         INSERT INTO providers (owner_id, name, created_ms) SELECT 0, 'P' || id, 0 FROM users;
+         INSERT INTO device_groups (user_id, name, created_ms) SELECT id, 'G', 0 FROM users WHERE owner_id = 0;",
+    );
+    let token = world.token(0);
+    for (path, name, count) in [
+        ("/dids", "DID", 137),
+        ("/dids?status=free", "DID", 131),
+        ("/dids?q=9000", "DID", 9),
+        ("/dids?provider=1", "DID", 136),
+        ("/dids?user=anna", "DID", 4),
+        ("/users", "Username", 140),
+        ("/users?sort=newest", "Username", 140),
+        ("/users?q=user1", "Username", 42),
+        ("/users?type=manager", "Username", 2),
+        ("/clis", "Number or domain", 132),
+        ("/clis?q=7000", "Number or domain", 9),
+        ("/clis?device=3", "Number or domain", 130),
+        ("/clis?banned=yes", "Number or domain", 0),
+        ("/groups", "Name", 147),
+        ("/groups?user=2", "Name", 3),
+        ("/providers", "Name", 143),
+    ] {
+        let rows = walk(&world, &token, path, name);
+        let different: BTreeSet<&String> = rows.iter().collect();
+        assert_eq!((rows.len(), different.len()), (count, count), "{path}");
+    }
+}
+
+#[test]
+fn the_log_is_filtered_and_everyone_but_admin_sees_his_own() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    world.post(
+        "/devices/5/edit",
+        &reseller,
+        &[("description", "Changed"), ("group", "6")],
+    );
+    world.post(
+        "/devices/3/edit",
+        &admin,
+        &[("description", "Other"), ("group", "11")],
+    );
+    let rows =
+        |path: &str, token: &str| world.get(path, token).body.matches("device.update").count();
+    assert_eq!(rows("/log", &admin), 2);
+    assert_eq!(rows("/log", &reseller), 1);
+    assert_eq!(rows("/log?object=3", &admin), 1);
+    assert_eq!(rows("/log?object=3", &reseller), 0);
+    assert_eq!(rows("/log?actor=reseller", &admin), 1);
+    assert_eq!(rows("/log?through=api", &admin), 0);
+    assert_eq!(rows("/log?since=2027-01-15&until=2027-01-15", &admin), 2);
+    assert_eq!(rows("/log?since=2027-01-16", &admin), 0);
+    let body = world.get("/log?action=device", &admin).body;
+    assert!(
+        body.contains("<del>Reception</del>") && body.contains("<ins>Other</ins>"),
+        "{body}"
+    );
+}
+
+#[test]
+fn files_hold_the_whole_filtered_list() {
+    let world = crowded(1234);
+    world.sql("UPDATE devices SET description = '=1+1' WHERE id = 3");
+    world.sql("UPDATE users SET username = '@cmd' WHERE id = 100");
+    let token = world.token(0);
+    let reply = world.get("/devices.csv", &token);
+    assert_eq!(
+        reply.header("content-type"),
+        Some("text/csv; charset=utf-8")
+    );
+    assert_eq!(
+        reply.header("content-disposition"),
+        Some("attachment; filename=\"devices.csv\"")
+    );
+    assert_eq!(reply.body.lines().count(), 1 + 1238);
+    assert!(
+        reply.body.contains("1003,'=1+1,'@cmd,SIP"),
+        "{}",
+        &reply.body[reply.body.len() - 300..]
+    );
+    assert!(!reply.body.contains("Demo3PhoneSecret"));
+    assert_eq!(
+        world
+            .get("/devices.csv?type=FAX&trunk=yes", &token)
+            .body
+            .lines()
+            .count(),
+        1 + 17
+    );
+    assert_eq!(
+        world
+            .get("/devices.csv?user=nobody", &token)
+            .body
+            .lines()
+            .count(),
+        1
+    );
+    for list in [
+        "dids",
+        "clis",
+        "users",
+        "groups",
+        "providers",
+        "ivrs",
+        "dialplans",
+        "log",
+    ] {
+        let reply = world.get(&format!("/{list}.csv"), &token);
+        assert_eq!(reply.status, 200, "{list}");
+        assert!(reply.body.lines().count() > 1, "{list}");
+    }
+    // The page keeps its filter, and so does its link to the file.
+    let page = world
+        .get("/devices?type=FAX&q=&sort=extension", &token)
+        .body;
+    assert!(
+        page.contains("href=\"/devices.csv?type=FAX&amp;sort=extension\""),
+        "{page}"
+    );
+}

@@ -1,0 +1,251 @@
+//! Signing in and out, sessions and their ends, the link of a new database.
+
+use linebook::service::access::Actor;
+use linebook::service::{passwords, sessions, users};
+
+use crate::world::{NOW_MS, World};
+
+const VISITOR: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+fn is_in(world: &World, token: &str) -> bool {
+    world.get("/account", token).status == 200
+}
+
+#[test]
+fn signing_in_begins_a_new_session() {
+    let world = World::new();
+    let form = world.get("/sign-in?next=/devices%3Ftype%3DSIP", "");
+    let visitor = form.token().expect("a cookie for the form");
+    assert!(form.body.contains(&sessions::form_token(&visitor)));
+    let form = [
+        ("username", "admin"),
+        ("password", "password"),
+        ("next", "/devices?type=SIP"),
+    ];
+    let reply = world.post("/sign-in", &visitor, &form);
+    assert_eq!((reply.status, reply.location()), (303, "/devices?type=SIP"));
+    let cookie = reply.header("set-cookie").unwrap();
+    for word in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=86400"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    let token = reply.token().unwrap();
+    assert_ne!(token, visitor);
+    assert!(is_in(&world, &token) && !is_in(&world, &visitor));
+    let stored = world
+        .value("SELECT hex(token_hash) FROM sessions")
+        .to_lowercase();
+    assert_ne!(stored, token);
+
+    assert_eq!(world.post("/sign-out", &token, &[]).location(), "/sign-in");
+    assert!(!is_in(&world, &token));
+}
+
+#[test]
+fn whoever_is_not_known_is_told_nothing() {
+    let world = World::new();
+    for (username, password) in [
+        ("admin", "wrong"),
+        ("nobody", "password"),
+        ("former", "password"),
+        ("clerk", ""),
+        ("", ""),
+    ] {
+        let reply = world.post(
+            "/sign-in",
+            VISITOR,
+            &[("username", username), ("password", password)],
+        );
+        assert_eq!(reply.status, 422, "{username}");
+        assert!(
+            reply
+                .body
+                .contains("The username or the password is wrong.")
+        );
+    }
+    assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+}
+
+#[test]
+fn nobody_is_sent_elsewhere_after_signing_in() {
+    let world = World::new();
+    for next in [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "",
+        "/\t/evil.example",
+    ] {
+        let form = [
+            ("username", "anna"),
+            ("password", "password"),
+            ("next", next),
+        ];
+        assert_eq!(
+            world.post("/sign-in", VISITOR, &form).location(),
+            "/",
+            "{next}"
+        );
+    }
+}
+
+#[test]
+fn a_session_ends_by_time() {
+    let world = World::new();
+    let token = world.token(0);
+    let at = |created: i64, seen: i64| {
+        world.sql(&format!(
+            "UPDATE sessions SET created_ms = {}, seen_ms = {}",
+            NOW_MS - created,
+            NOW_MS - seen
+        ));
+        is_in(&world, &token)
+    };
+    assert!(at(0, 0));
+    assert!(at(sessions::ABSOLUTE_MS - 1, sessions::IDLE_MS - 1));
+    // That it was used was noted, so it is not idle any more.
+    assert_eq!(
+        world.value("SELECT seen_ms FROM sessions"),
+        NOW_MS.to_string()
+    );
+    assert!(!at(0, sessions::IDLE_MS));
+    assert!(!at(sessions::ABSOLUTE_MS, 0));
+}
+
+#[test]
+fn a_block_and_a_new_password_end_sessions_at_once() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    assert_eq!(world.post("/users/4/block", &admin, &[]).status, 303);
+    assert!(!is_in(&world, &reseller));
+    assert_eq!(world.post("/users/4/unblock", &admin, &[]).status, 303);
+    assert!(!is_in(&world, &reseller), "the old session is back");
+
+    let again = world.token(4);
+    let hash = passwords::hash("another password", &world.app.ambient).unwrap();
+    let set = world
+        .app
+        .store
+        .write_blocking(move |tx| users::set_password(tx, &Actor::operator(NOW_MS), 4, &hash));
+    set.unwrap();
+    assert!(!is_in(&world, &again));
+    // Nobody blocks himself or admin.
+    assert_eq!(world.post("/users/0/block", &admin, &[]).status, 422);
+}
+
+#[test]
+fn ones_own_password_needs_the_old_one() {
+    let world = World::new();
+    let token = world.token(0);
+    let send = |old: &str, new: &str, again: &str| {
+        world.post(
+            "/account/password",
+            &token,
+            &[("password", old), ("new_password", new), ("again", again)],
+        )
+    };
+    assert!(
+        send("wrong", "new password", "new password")
+            .body
+            .contains("That is not the password until now.")
+    );
+    assert!(
+        send("password", "new password", "other")
+            .body
+            .contains("id=\"again-problem\"")
+    );
+    assert!(
+        send("password", "short", "short")
+            .body
+            .contains("id=\"new_password-problem\"")
+    );
+    assert!(is_in(&world, &token));
+    assert_eq!(
+        send("password", "new password", "new password").location(),
+        "/sign-in"
+    );
+    assert!(!is_in(&world, &token));
+    let form = [("username", "admin"), ("password", "new password")];
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 303);
+}
+
+#[test]
+fn the_link_of_a_new_database_works_once_and_in_time() {
+    let world = World::new();
+    let link = "b".repeat(64);
+    let kept = link.clone();
+    let made = world
+        .app
+        .store
+        .write_blocking(move |tx| sessions::insert_first_link(tx, &kept, NOW_MS));
+    made.unwrap();
+    let file = world.folder.path().join("first-run.txt");
+    std::fs::write(&file, "secrets").unwrap();
+    let path = format!("/welcome/{link}");
+    assert_eq!(world.get("/welcome/none", "").status, 404);
+    assert_eq!(world.get(&path, "").status, 200);
+    let form = [
+        ("new_password", "a good password"),
+        ("again", "a good password"),
+    ];
+    let reply = world.post(&path, VISITOR, &form);
+    assert_eq!((reply.status, reply.location()), (303, "/"));
+    assert!(is_in(&world, &reply.token().unwrap()));
+    assert!(!file.exists());
+    assert_eq!(world.post(&path, VISITOR, &form).status, 404);
+    assert_eq!(world.value("SELECT count(*) FROM password_links"), "0");
+
+    let made = world.app.store.write_blocking(move |tx| {
+        sessions::insert_first_link(tx, &link, NOW_MS - sessions::LINK_MS)
+    });
+    made.unwrap();
+    assert_eq!(world.get(&path, "").status, 404);
+}
+
+#[test]
+fn the_first_sign_in_of_admin_removes_the_first_secrets() {
+    let world = World::new();
+    let file = world.folder.path().join("first-run.txt");
+    std::fs::write(&file, "secrets").unwrap();
+    world.post(
+        "/sign-in",
+        VISITOR,
+        &[("username", "anna"), ("password", "password")],
+    );
+    assert!(file.exists());
+    world.post(
+        "/sign-in",
+        VISITOR,
+        &[("username", "admin"), ("password", "password")],
+    );
+    assert!(!file.exists());
+}
+
+#[test]
+fn sessions_of_one_user_are_bounded() {
+    let world = World::new();
+    for _ in 0..30 {
+        world.sql("UPDATE sessions SET created_ms = created_ms - 1");
+        world.token(0);
+    }
+    let count: u32 = world
+        .value("SELECT count(*) FROM sessions")
+        .parse()
+        .unwrap();
+    assert!(count <= sessions::MAX_SESSIONS, "{count}");
+}
+
+#[test]
+fn guessing_is_slowed_down() {
+    let world = World::new();
+    let guess = |password| {
+        let form = [("username", "admin"), ("password", password)];
+        world.post("/sign-in", VISITOR, &form).status
+    };
+    for _ in 0..10 {
+        assert_eq!(guess("wrong"), 422);
+    }
+    assert_eq!(guess("wrong"), 429);
+    assert_eq!(guess("password"), 429);
+    assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+}
