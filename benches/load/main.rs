@@ -71,7 +71,7 @@ fn main() {
         std::thread::available_parallelism().unwrap(),
         bench.median_sync().as_secs_f64() * 1000.0
     );
-    let parts: [(&str, fn(&mut Bench)); 6] = [
+    let parts: [(&str, Part); 6] = [
         ("reads", Bench::reads),
         ("batches", Bench::batches),
         ("inside", Bench::inside),
@@ -92,6 +92,8 @@ fn main() {
         memory < 96.0,
     );
 }
+
+type Part = fn(&mut Bench);
 
 struct Bench {
     plan: Plan,

@@ -287,7 +287,8 @@ impl Client {
             Ok(_) => {}
         }
         let status = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        let (mut length, mut id, mut retry) = (0, String::new(), "");
+        // A long list has no length; it comes in chunks.
+        let (mut length, mut id, mut retry) = (None, String::new(), "");
         loop {
             let mut header = String::new();
             if self.stream.read_line(&mut header).unwrap_or(0) == 0 {
@@ -297,20 +298,42 @@ impl Client {
                 break;
             };
             match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse().expect("a length"),
+                "content-length" => length = Some(value.parse().expect("a length")),
                 "x-request-id" => id = value.into(),
                 "retry-after" => retry = " (retry)",
                 _ => {}
             }
         }
-        let mut body = vec![0; length];
-        self.stream
-            .read_exact(&mut body)
-            .map_err(|_| NoAnswer::Half)?;
+        let body = match length {
+            Some(length) => self.bytes(length)?,
+            None => self.chunks()?,
+        };
         let body = String::from_utf8(body).expect("UTF-8");
         match status.as_str() {
             "200" => Ok((id, body)),
             _ => Ok((id, format!("{status}{retry} {body}"))),
+        }
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<Vec<u8>, NoAnswer> {
+        let mut bytes = vec![0; length];
+        let read = self.stream.read_exact(&mut bytes);
+        read.map(|()| bytes).map_err(|_| NoAnswer::Half)
+    }
+
+    fn chunks(&mut self) -> Result<Vec<u8>, NoAnswer> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line).unwrap_or(0) == 0 {
+                return Err(NoAnswer::Half);
+            }
+            let length = usize::from_str_radix(line.trim_end(), 16).expect("a chunk's length");
+            let chunk = self.bytes(length + 2)?;
+            if length == 0 {
+                return Ok(body);
+            }
+            body.extend_from_slice(&chunk[..length]);
         }
     }
 }

@@ -113,15 +113,14 @@ fn end(lines: &[&str], began: usize, thread: &str, name: &str) -> Option<usize> 
     text.contains(&resumed).then_some(line)
 }
 
-/// Offset and length are the last two arguments.
+/// Length and offset follow the bytes that were written, which are in quotes and may hold anything.
 fn end_of_write(arguments: &str) -> u64 {
-    let arguments = arguments.trim_end_matches(" <unfinished ...>");
-    let arguments = arguments
-        .rsplit_once(") = ")
-        .map_or(arguments, |(head, _)| head);
-    let mut last = arguments.rsplit(", ");
-    let mut number = || last.next().and_then(|text| text.trim().parse::<u64>().ok());
-    number().expect("an offset") + number().expect("a length")
+    let (_, numbers) = arguments.rsplit_once('"').expect("bytes in quotes");
+    let numbers: Vec<u64> = numbers
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    numbers[0] + numbers[1]
 }
 
 /// The request's id, in the bytes of a reply that tells of success.
