@@ -52,10 +52,9 @@ fn one(connection: &Connection, user_id: u64, extension: i64) -> Result<(), rusq
     let run = |sql: &str| connection.prepare_cached(sql)?.execute([]).map(|_| ());
     let id = user_id as i64;
     let extension_text = extension.to_string();
-    let pin = format!(
-        "{:08}",
-        scatter(extension as u64) % 100_000_000 + 10_000_000_000
-    );
+    // Unlike each other and in no order, as random ones are: the factor has no divisor in common with the modulus.
+    let pin = 10_000_000_000 + extension as u64 * 61_803_399 % 100_000_000;
+    let pin = pin.to_string();
     run("SAVEPOINT one")?;
     let mut user = connection
         .prepare_cached("SELECT id, username, type, owner_id, blocked FROM users WHERE id = ?1")?;

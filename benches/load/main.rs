@@ -59,7 +59,7 @@ fn main() {
     };
     let folder = tempfile::Builder::new()
         .prefix("linebook-bench-")
-        .tempdir_in(".")
+        .tempdir_in("target")
         .expect("a folder");
     let mut bench = Bench {
         plan,
@@ -446,7 +446,9 @@ fn writing(method: &'static str, users: u64, turn: u64) -> Box<dyn Fn(u64) -> Rc
 fn cpu_per_request(server: &Server, load: impl FnOnce() -> Load) -> f64 {
     let before = server.cpu_ns();
     let count = load().count;
-    (server.cpu_ns() - before) as f64 / count as f64
+    let each = (server.cpu_ns() - before) as f64 / count as f64;
+    eprintln!("{each:.0} ns of CPU for each of {count} requests");
+    each
 }
 
 /// Writes per commit since the server's start, by its own count; a commit is one sync.
