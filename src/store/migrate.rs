@@ -1,7 +1,7 @@
 //! From an empty or an older file to this release's schema, and the refusal of files that are not ours.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -118,15 +118,25 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing(path.into()));
     }
-    let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
-    // Before SQLite opens it: that alone could write another program's WAL into its file.
-    if !has_mark(path).map_err(|error| unusable(error.into()))? {
+    if path.is_dir() {
         return Err(OpenError::Foreign(path.into()));
     }
+    let unusable = |error: StoreError| match error {
+        StoreError::Corrupt if !has_mark(path) => OpenError::Foreign(path.into()),
+        other => OpenError::Unusable(path.into(), other),
+    };
     let connection = pool::connect(path).map_err(unusable)?;
-    let found: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|error| unusable(error.into()))?;
+    // Another program's WAL is not written into its file by our having looked.
+    pool::checkpoint_on_close(&connection, false).map_err(unusable)?;
+    let pragma = |name: &str| -> Result<i64, OpenError> {
+        connection
+            .pragma_query_value(None, name, |row| row.get(0))
+            .map_err(|error| unusable(error.into()))
+    };
+    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(OpenError::Foreign(path.into()));
+    }
+    let found = pragma("user_version")?;
     let found = usize::try_from(found).map_err(|_| OpenError::Foreign(path.into()))?;
     if found > VERSION {
         return Err(OpenError::Newer {
@@ -135,21 +145,16 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
             known: VERSION,
         });
     }
+    pool::checkpoint_on_close(&connection, true).map_err(unusable)?;
     Ok((connection, found))
 }
 
-/// Whether a file begins as linebook's do: an SQLite file whose header carries the application id.
-fn has_mark(path: &Path) -> io::Result<bool> {
+/// Whether a file that SQLite cannot read begins as linebook's do: then it is damaged, and not somebody else's. Asked only
+/// then: when a process closes a file, it loses every lock that it has on it, SQLite's too.
+fn has_mark(path: &Path) -> bool {
     let mut header = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    match read {
-        Ok(()) => Ok(header.starts_with(b"SQLite format 3\0")
-            && header[68..] == APPLICATION_ID.to_be_bytes()),
-        Err(error) => match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory => Ok(false),
-            _ => Err(error),
-        },
-    }
+    read.is_ok() && header[68..] == APPLICATION_ID.to_be_bytes()
 }
 
 /// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is whole,

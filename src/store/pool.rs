@@ -61,6 +61,12 @@ pub fn look(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Whether the last connection to a file, when it is closed, writes what is in the WAL into the file. It does by default.
+pub fn checkpoint_on_close(connection: &Connection, does: bool) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !does)?;
+    Ok(())
+}
+
 /// Leaves the file without a WAL beside it: one file that holds everything. Needs it alone.
 pub fn use_one_file(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.pragma_update(None, "journal_mode", "DELETE")?)

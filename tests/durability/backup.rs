@@ -1,7 +1,7 @@
 //! Backups beside a writing server, the way back, and the drill.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -270,6 +270,7 @@ fn a_server_makes_backups_and_keeps_the_newest() {
     wait_for("its log line", || {
         server.log().contains("a backup was made").then_some(())
     });
+    assert_locked(&world.database(), server.child.id());
     let left = names(&folder);
     assert_eq!(left[0], name(now_ms - 30 * hour_ms), "{left:?}");
     assert_eq!(left[2], "linebook-of-someone.db");
@@ -283,6 +284,17 @@ fn a_server_makes_backups_and_keeps_the_newest() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(names(&folder), left);
     server.terminate();
+}
+
+/// SQLite's lock on the database, which a process loses when it opens and closes the file by itself. Without it, another
+/// program that looks at the database takes the server's WAL away when it leaves.
+fn assert_locked(database: &Path, process: u32) {
+    let file = format!(":{} ", fs::metadata(database).expect("the database").ino());
+    let locks = fs::read_to_string("/proc/locks").expect("/proc");
+    let is_locked = locks
+        .lines()
+        .any(|lock| lock.contains(&format!(" {process} ")) && lock.contains(&file));
+    assert!(is_locked, "no lock of {process} on {file}in\n{locks}");
 }
 
 #[test]

@@ -200,3 +200,42 @@ fn a_migration_starts_after_a_whole_snapshot() {
     assert_eq!(read(&copy), "kept");
     assert_eq!(read(&folder.path().join("linebook.db.v0-2")), "later");
 }
+
+#[test]
+fn another_program_s_database_is_not_touched_nor_is_its_wal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let live = folder.path().join("live.db");
+    let other = rusqlite::Connection::open(&live).expect("a file");
+    other
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)")
+        .expect("SQL");
+    // As its process left it when it was killed.
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("a folder");
+    let files = ["", "-wal"].map(|suffix| {
+        let file = data.join(format!("linebook.db{suffix}"));
+        fs::copy(format!("{}{suffix}", live.display()), &file).expect("a copy");
+        file
+    });
+    let bytes = || files.each_ref().map(|file| fs::read(file).expect("a file"));
+    let before = bytes();
+    let listed = run(&["user", "list"], &data);
+    let said = String::from_utf8_lossy(&listed.stderr);
+    assert!(said.contains("is not a linebook database"), "{said}");
+    assert!(bytes() == before);
+}
+
+#[test]
+fn a_new_database_is_not_made_beside_the_wal_of_one_that_is_gone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let left = folder.path().join("linebook.db-wal");
+    fs::write(&left, "left").expect("a file");
+    let made = run(&["init"], folder.path());
+    assert_eq!(made.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(
+        said.contains("is left over from a database that is gone"),
+        "{said}"
+    );
+    assert!(!folder.path().join("linebook.db").exists());
+}
