@@ -188,6 +188,36 @@ fn a_secret_is_shown_when_asked_for_and_that_is_logged() {
 }
 
 #[test]
+fn a_pin_is_changed_and_never_logged() {
+    let world = World::new();
+    let token = world.token(0);
+    let (group, description) = (
+        world.value("SELECT device_group_id FROM devices WHERE id = 1"),
+        world.value("SELECT description FROM devices WHERE id = 1"),
+    );
+    let save = |pin: &str| {
+        let form = [
+            ("description", description.as_str()),
+            ("pin", pin),
+            ("group", group.as_str()),
+        ];
+        assert_eq!(world.post("/devices/1/edit", &token, &form).status, 303);
+        assert_eq!(
+            world.value("SELECT pin FROM devices WHERE id = 1"),
+            pin.to_owned()
+        );
+    };
+    save("98760001");
+    save("98760002");
+    save("98760002");
+    let log = world.value(
+        "SELECT group_concat(coalesce(before, '') || coalesce(after, '')) FROM action_log WHERE action = 'device.update'",
+    );
+    assert!(!log.contains("9876"), "{log}");
+    assert_eq!(log.matches("\"pin_changed\":true").count(), 2, "{log}");
+}
+
+#[test]
 fn a_did_goes_through_its_life() {
     let world = World::new();
     let token = world.token(0);
