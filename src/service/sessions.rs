@@ -92,7 +92,7 @@ pub async fn verify(
     }
 }
 
-/// Signs a user in whose password was verified.
+/// Signs a user in whose password was verified. A link with which he would have set one is not needed any more.
 pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(), Error> {
     let now_ms = by.now_ms;
     sessions::delete_stale(
@@ -102,6 +102,7 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
         now_ms - IDLE_MS,
         MAX_SESSIONS - 2,
     )?;
+    sessions::delete_links(tx, user_id)?;
     sessions::insert(tx, &token_hash(token), user_id, now_ms)?;
     log::record(tx, by, "session.start", user_id, None, None)?;
     Ok(())

@@ -203,6 +203,24 @@ fn the_link_of_a_new_database_works_once_and_in_time() {
 }
 
 #[test]
+fn a_sign_in_ends_the_links_of_its_user() {
+    let world = World::new();
+    let link = "c".repeat(64);
+    let kept = link.clone();
+    let made = world
+        .app
+        .store
+        .write_blocking(move |tx| sessions::insert_first_link(tx, &kept, NOW_MS));
+    made.unwrap();
+    let path = format!("/welcome/{link}");
+    world.token(4);
+    assert_eq!(world.get(&path, "").status, 200);
+    let form = [("username", "admin"), ("password", "password")];
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 303);
+    assert_eq!(world.get(&path, "").status, 404);
+}
+
+#[test]
 fn the_first_sign_in_of_admin_removes_the_first_secrets() {
     let world = World::new();
     let file = world.folder.path().join("first-run.txt");
