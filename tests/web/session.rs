@@ -170,6 +170,27 @@ fn ones_own_password_needs_the_old_one() {
 }
 
 #[test]
+fn ones_own_password_is_not_set_without_the_old_one() {
+    let world = World::new();
+    let token = world.token(0);
+    let form = [("new_password", "new password"), ("again", "new password")];
+    let before = world.dump();
+    let reply = world.post("/users/0/password", &token, &form);
+    assert_eq!(reply.status, 422, "{}", reply.body);
+    assert!(reply.body.contains("on the account page"), "{}", reply.body);
+    assert_eq!(world.dump(), before);
+    let page = world.get("/users/0", &token).body;
+    assert!(!page.contains("/users/0/password") && page.contains("Change your password"));
+    assert!(
+        world
+            .get("/users/4", &token)
+            .body
+            .contains("/users/4/password")
+    );
+    assert_eq!(world.post("/users/4/password", &token, &form).status, 303);
+}
+
+#[test]
 fn the_link_of_a_new_database_works_once_and_in_time() {
     let world = World::new();
     let link = "b".repeat(64);
