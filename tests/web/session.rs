@@ -288,3 +288,26 @@ fn guessing_is_slowed_down() {
     assert_eq!(guess("password"), 429);
     assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
 }
+
+#[test]
+fn guessing_the_old_password_is_slowed_down() {
+    let world = World::new();
+    let token = world.token(0);
+    let guess = |old: &str| {
+        let form = [
+            ("password", old),
+            ("new_password", "new password"),
+            ("again", "new password"),
+        ];
+        world.post("/account/password", &token, &form).status
+    };
+    for _ in 0..5 {
+        assert_eq!(guess("wrong"), 422);
+        assert_eq!(guess(&"x".repeat(1000)), 422);
+    }
+    assert_eq!(guess("password"), 429);
+    // It is counted together with signing in.
+    let form = [("username", "admin"), ("password", "password")];
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 429);
+    assert!(is_in(&world, &token));
+}

@@ -61,7 +61,7 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     let password = password.unwrap_or_default();
     throttle(&visit, &username)?;
     let now_ms = visit.app.ambient.now_ms();
-    let verified = match password.chars().count() > passwords::MAX_PASSWORD {
+    let verified = match is_too_long(password) {
         true => Err(AccessError::WrongPassword.into()),
         false => {
             let app = &visit.app;
@@ -72,19 +72,13 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
         Ok(user) => user,
         Err(error) => {
             refusal(error)?;
-            let throttle = &visit.app.throttle;
-            throttle.failed(now_ms, visit.remote, &username, Failure::Credentials);
-            tracing::warn!(
-                address = visit.remote.map(tracing::field::display),
-                "a sign-in was refused"
-            );
+            failed(&visit, &username);
             let problem = Some(("", "The username or the password is wrong.".into()));
             let is_demo = visit.read(installation::is_demo)?;
             return Ok(ask(&visit, 422, &problem, is_demo));
         }
     };
-    let throttle = &visit.app.throttle;
-    throttle.succeeded(visit.remote, &username, Proof::Password);
+    succeeded(&visit, &username);
     if user.user_type == UserType::Admin {
         sessions::forget_first_run(&visit.app.store);
     }
@@ -93,12 +87,34 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 /// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
-fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
+pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
     let now_ms = visit.app.ambient.now_ms();
     match visit.app.throttle.allows(now_ms, visit.remote, username) {
         true => Ok(()),
         false => Err(Fault::TooManyFailures.into()),
     }
+}
+
+/// Counts a wrong password.
+pub fn failed(visit: &Visit, username: &str) {
+    let now_ms = visit.app.ambient.now_ms();
+    let throttle = &visit.app.throttle;
+    throttle.failed(now_ms, visit.remote, username, Failure::Credentials);
+    tracing::warn!(
+        address = visit.remote.map(tracing::field::display),
+        "a password was refused"
+    );
+}
+
+/// Forgets the wrong passwords before the right one.
+pub fn succeeded(visit: &Visit, username: &str) {
+    let throttle = &visit.app.throttle;
+    throttle.succeeded(visit.remote, username, Proof::Password);
+}
+
+/// Whether this can be nobody's password: argon2 need not look at it.
+pub fn is_too_long(password: &str) -> bool {
+    password.chars().count() > passwords::MAX_PASSWORD
 }
 
 /// A session with a token of its own: one that was known before signing in is worth nothing.
