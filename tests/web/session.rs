@@ -311,3 +311,24 @@ fn guessing_the_old_password_is_slowed_down() {
     assert_eq!(world.post("/sign-in", VISITOR, &form).status, 429);
     assert!(is_in(&world, &token));
 }
+
+#[test]
+fn what_changed_while_a_password_was_verified_counts() {
+    let world = World::new();
+    let start = |verified: &str| {
+        let verified = verified.to_owned();
+        let by = Actor::system(NOW_MS);
+        world.app.store.write_blocking(move |tx| {
+            sessions::start_verified(tx, &by, 4, &verified, &"d".repeat(64))
+        })
+    };
+    let password = || world.value("SELECT password FROM users WHERE id = 4");
+    let verified = password();
+    assert!(start(&verified).is_ok());
+    world.sql("DELETE FROM sessions; UPDATE users SET blocked = 1 WHERE id = 4");
+    assert!(start(&verified).is_err());
+    world.sql("UPDATE users SET blocked = 0, password = password || 'x' WHERE id = 4");
+    assert!(start(&verified).is_err());
+    assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+    assert!(start(&password()).is_ok());
+}

@@ -68,8 +68,14 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
             sessions::verify(&app.store, &app.verifier, now_ms, &username, password).await
         }
     };
-    let user = match verified {
-        Ok(user) => user,
+    let begun = match verified {
+        Ok((user, stored)) => begin(&visit, user.id, stored)
+            .await
+            .map(|token| (user, token)),
+        Err(error) => Err(error),
+    };
+    let (user, token) = match begun {
+        Ok(begun) => begun,
         Err(error) => {
             refusal(error)?;
             failed(&visit, &username);
@@ -82,7 +88,6 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     if user.user_type == UserType::Admin {
         sessions::forget_first_run(&visit.app.store);
     }
-    let token = begin(&visit, user.id).await?;
     Ok(Answer::SignedIn(next(&visit), token))
 }
 
@@ -118,7 +123,7 @@ pub fn is_too_long(password: &str) -> bool {
 }
 
 /// A session with a token of its own: one that was known before signing in is worth nothing.
-async fn begin(visit: &Visit, user_id: Id) -> Result<String, Trouble> {
+async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, Error> {
     let token = sessions::new_token(&visit.app.ambient);
     let (now_ms, kept) = (visit.app.ambient.now_ms(), token.clone());
     let (remote, request_id) = (visit.remote, visit.request_id.clone());
@@ -129,7 +134,7 @@ async fn begin(visit: &Visit, user_id: Id) -> Result<String, Trouble> {
             request_id: Some(request_id),
             ..sessions::actor(tx, user, now_ms)?
         };
-        sessions::start(tx, &by, user_id, &kept)
+        sessions::start_verified(tx, &by, user_id, &verified, &kept)
     });
     started.await?;
     Ok(token)
@@ -229,15 +234,15 @@ pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
             return Ok(choose(&visit, 422, &user.username, &problem));
         }
     };
-    let (token, remote) = (visit.name.clone(), visit.remote);
+    let (token, remote, kept) = (visit.name.clone(), visit.remote, hash.clone());
     let used = visit
         .app
         .store
-        .write(move |tx| sessions::use_link(tx, remote, &token, &hash, now_ms));
+        .write(move |tx| sessions::use_link(tx, remote, &token, &kept, now_ms));
     let user = used.await?;
     if user.id == ADMIN {
         sessions::forget_first_run(&visit.app.store);
     }
-    let token = begin(&visit, user.id).await?;
+    let token = begin(&visit, user.id, hash).await?;
     Ok(Answer::SignedIn("/".into(), token))
 }
