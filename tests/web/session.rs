@@ -75,6 +75,9 @@ fn nobody_is_sent_elsewhere_after_signing_in() {
         "javascript:x",
         "",
         "/\t/evil.example",
+        "/devices\u{7f}x",
+        "/devices?q=\u{17e}",
+        "/devices ?q",
     ] {
         let form = [
             ("username", "anna"),

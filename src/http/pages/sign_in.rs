@@ -51,7 +51,8 @@ fn next(visit: &Visit) -> String {
     let next = visit.text("next");
     let is_ours = next.starts_with('/')
         && !next.starts_with("//")
-        && !next.contains(['\\', '\n', '\r', '\t']);
+        && !next.contains('\\')
+        && next.bytes().all(|byte| byte.is_ascii_graphic());
     if is_ours { next } else { "/".into() }
 }
 
