@@ -335,3 +335,15 @@ fn what_changed_while_a_password_was_verified_counts() {
     assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
     assert!(start(&password()).is_ok());
 }
+
+#[test]
+fn pages_are_shown_when_nothing_can_be_noted() {
+    let world = World::new();
+    let token = world.token(0);
+    world.sql(&format!(
+        "UPDATE sessions SET seen_ms = {};
+         CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'full'); END",
+        NOW_MS - sessions::SEEN_EVERY_MS
+    ));
+    assert!(is_in(&world, &token));
+}
