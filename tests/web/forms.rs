@@ -276,6 +276,34 @@ fn a_did_goes_through_its_life() {
 }
 
 #[test]
+fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    let page = world.get("/dids/1", &admin).body;
+    assert!(page.contains("cannot be taken back here"), "{page}");
+    let reply = world.post("/dids/1/reserve", &admin, &[("user", "reseller")]);
+    assert_eq!(
+        (reply.status, reply.location()),
+        (303, "/dids?done=handed-over")
+    );
+    let list = world.get(reply.location(), &admin);
+    assert!(list.body.contains("reserved for the reseller"));
+    assert_eq!(world.get("/dids/1", &admin).status, 404);
+
+    // Also one with devices of his own can name those of his users.
+    let made = world.post("/devices/new", &reseller, &[("user", "reseller")]);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let page = world.get("/dids/1", &reseller).body;
+    assert!(page.contains("action=\"/dids/1/reserve\""), "{page}");
+    assert!(page.contains("<input id=\"device\""), "{page}");
+    let reply = world.post("/dids/1/reserve", &reseller, &[("user", "rita")]);
+    assert_eq!(reply.location(), "/dids/1?done=reserve");
+    let page = world.get("/dids/1", &reseller).body;
+    assert!(!page.contains("action=\"/dids/1/reserve\""), "{page}");
+    assert!(page.contains("action=\"/dids/1/unreserve\""), "{page}");
+}
+
+#[test]
 fn a_range_of_dids_is_all_or_nothing_after_a_preview() {
     let world = World::new();
     let token = world.token(0);
