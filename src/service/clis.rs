@@ -233,24 +233,19 @@ pub fn list(
         },
         (None, Some(user_id)) => Walk::OfUser(user_id),
         (None, None) if start.is_empty() => Walk::OfOwner(by.owner_id()),
-        (None, None) if is_number => Walk::ByNumber(&start),
-        (None, None) => Walk::ByDomain(&start),
+        (None, None) if is_number => Walk::ByNumber(by.owner_id(), &start),
+        (None, None) => Walk::ByDomain(by.owner_id(), &start),
     };
     let begins =
         |text: &Option<String>| text.as_deref().is_some_and(|text| text.starts_with(&start));
-    // Numbers and domains are in one index for everyone: each is asked whose it is.
-    let is_mixed = matches!(walk, Walk::ByNumber(_) | Walk::ByDomain(_));
-    let is_own = |cli: &Cli| {
-        !is_mixed || devices::find_own(tx, by, cli.device_id).is_ok_and(|found| found.is_some())
-    };
     Ok(lists::walk(
         after,
         limit,
         |after, limit| clis::walk(tx, walk, after, limit),
         |cli| Cursor {
             text: match walk {
-                Walk::ByNumber(_) => cli.number.clone().unwrap_or_default(),
-                Walk::ByDomain(_) => cli.domain.clone().unwrap_or_default(),
+                Walk::ByNumber(..) => cli.number.clone().unwrap_or_default(),
+                Walk::ByDomain(..) => cli.domain.clone().unwrap_or_default(),
                 _ => String::new(),
             },
             id: cli.id,
@@ -258,7 +253,6 @@ pub fn list(
         |cli| {
             filter.banned.is_none_or(|wanted| wanted == cli.banned)
                 && (start.is_empty() || begins(&cli.number) || begins(&cli.domain))
-                && is_own(cli)
         },
     )?)
 }

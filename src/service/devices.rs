@@ -530,11 +530,14 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
         device_group_id,
         ..before.clone()
     };
-    let (was, is) = log::difference(&json!(before), &json!(after));
-    if was == is {
+    if after == before {
         return Ok(());
     }
     devices::update(tx, &after)?;
+    let (was, mut is) = log::difference(&logged(&before), &logged(&after));
+    if after.pin != before.pin {
+        is["pin_changed"] = true.into();
+    }
     log::record(tx, by, "device.update", id, Some(was), Some(is))?;
     Ok(())
 }

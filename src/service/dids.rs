@@ -8,7 +8,7 @@ use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, log, providers, text};
 use crate::store::dids::{self, Did, DidStatus, Walk};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::User;
+use crate::store::users::{ADMIN, User};
 use crate::store::{ReadTx, StoreError, WriteTx, devices, dialplans, settings};
 
 /// Longest DID, in digits (ITU-T E.164).
@@ -357,9 +357,10 @@ pub fn list(
         filter.status,
     ) {
         (Some(user_id), ..) => Walk::OfUser(user_id),
-        (None, Some(provider_id), _) => Walk::OfProvider(provider_id),
-        (None, None, Some(status)) => Walk::InState(owner_id, status),
-        (None, None, None) => Walk::OfOwner(owner_id),
+        // A provider's DIDs are in many scopes, and where a page ends would tell a number of another one.
+        (None, Some(provider_id), _) if owner_id == ADMIN => Walk::OfProvider(provider_id),
+        (None, _, Some(status)) => Walk::InState(owner_id, status),
+        (None, _, None) => Walk::OfOwner(owner_id),
     };
     lists::walk(
         after,

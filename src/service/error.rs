@@ -104,6 +104,9 @@ pub enum UserError {
     /// Whoever blocks himself could not undo it.
     #[error("nobody blocks himself")]
     SelfNotBlocked,
+    /// Through the pages, one's own password needs the one until now.
+    #[error("one's own password is changed on the account page, which asks for the one until now")]
+    OwnPassword,
     /// The two passwords that were typed differ.
     #[error("the two passwords are not the same")]
     PasswordsDiffer,

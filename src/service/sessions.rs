@@ -69,14 +69,14 @@ fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
 }
 
 /// Finds out whether `password` is the one of the user named `username`. One who is blocked, or has no password, is as
-/// unknown as a name that nobody has, and takes as long.
+/// unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
 pub async fn verify(
     store: &Store,
     verifier: &Verifier,
     now_ms: i64,
     username: &str,
     password: &str,
-) -> Result<User, Error> {
+) -> Result<(User, String), Error> {
     let found = store.read(|tx| user_rows::find_by_username(tx, username))?;
     let (user, stored) = match found {
         Some((user, Some(stored))) if !user.blocked => (Some(user), stored),
@@ -86,13 +86,30 @@ pub async fn verify(
         .verify(now_ms, username, password, Some(&stored))
         .await;
     match (verified, user) {
-        (Ok(()), Some(user)) => Ok(user),
+        (Ok(()), Some(user)) => Ok((user, stored)),
         (Ok(()), None) => Err(AccessError::WrongPassword.into()),
         (Err(error), _) => Err(error),
     }
 }
 
-/// Signs a user in whose password was verified.
+/// Signs a user in whose password was verified against `verified`, if that is still his and he was not blocked while
+/// argon2 took its time.
+pub fn start_verified(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    user_id: Id,
+    verified: &str,
+    token: &str,
+) -> Result<(), Error> {
+    let stored = user_rows::find_password(tx, user_id)?;
+    let is_allowed = user_rows::find(tx, user_id)?.is_some_and(|user| !user.blocked);
+    if !is_allowed || stored.as_deref() != Some(verified) {
+        return Err(AccessError::WrongPassword.into());
+    }
+    start(tx, by, user_id, token)
+}
+
+/// Signs a user in whose password was verified. A link with which he would have set one is not needed any more.
 pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(), Error> {
     let now_ms = by.now_ms;
     sessions::delete_stale(
@@ -102,6 +119,7 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
         now_ms - IDLE_MS,
         MAX_SESSIONS - 2,
     )?;
+    sessions::delete_links(tx, user_id)?;
     sessions::insert(tx, &token_hash(token), user_id, now_ms)?;
     log::record(tx, by, "session.start", user_id, None, None)?;
     Ok(())

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::access::{Actor, Right};
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, UserError, log, settings, setup, text};
+use crate::store::action_log::Through;
 use crate::store::row::{Cursor, Id};
 use crate::store::settings as settings_table;
 use crate::store::users::{self, ADMIN, Permission, User, UserType};
@@ -106,9 +107,13 @@ pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error>
         .ok_or_else(not_found)
 }
 
-/// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives.
+/// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives. On the pages nobody sets his
+/// own with it: a session that was left open is not enough, [`set_own_password`] asks for the old one.
 pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Result<(), Error> {
     let user = get(tx, by, user_id)?;
+    if by.through == Through::Pages && by.user_id == Some(user.id) {
+        return Err(UserError::OwnPassword.into());
+    }
     change_password(tx, by, user.id, hash)
 }
 

@@ -192,10 +192,10 @@ pub enum Walk<'a> {
     OfUser(Id),
     /// A device's, the newest first.
     OnDevice(Id),
-    /// Everyone's by number, from those that begin with a text.
-    ByNumber(&'a str),
-    /// Everyone's by domain, from those that begin with a text (in lower case).
-    ByDomain(&'a str),
+    /// A scope's by number, from those that begin with a text.
+    ByNumber(Id, &'a str),
+    /// A scope's by domain, from those that begin with a text (in lower case).
+    ByDomain(Id, &'a str),
 }
 
 const OF_OWNER: &str = select!(
@@ -223,14 +223,18 @@ LIMIT :limit"
 );
 
 const BY_NUMBER: &str = select!(
-    "WHERE (number, id) > (:after, :id)
+    "  INDEXED BY clis_by_number
+WHERE owner_id = :whose
+  AND (number, id) > (:after, :id)
   AND number < :until
 ORDER BY number, id
 LIMIT :limit"
 );
 
 const BY_DOMAIN: &str = select!(
-    "WHERE (domain, id) > (:after, :id)
+    "  INDEXED BY clis_by_domain
+WHERE owner_id = :whose
+  AND (domain, id) > (:after, :id)
   AND domain < :until
 ORDER BY domain, id
 LIMIT :limit"
@@ -243,22 +247,23 @@ pub fn walk(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Vec<Cli>, StoreError> {
-    let (sql, key) = match walk {
-        Walk::OfOwner(id) => (OF_OWNER, Ok(id)),
-        Walk::OfUser(id) => (OF_USER, Ok(id)),
-        Walk::OnDevice(id) => (ON_DEVICE, Ok(id)),
-        Walk::ByNumber(start) => (BY_NUMBER, Err(start)),
-        Walk::ByDomain(start) => (BY_DOMAIN, Err(start)),
+    let (sql, whose, start) = match walk {
+        Walk::OfOwner(id) => (OF_OWNER, id, None),
+        Walk::OfUser(id) => (OF_USER, id, None),
+        Walk::OnDevice(id) => (ON_DEVICE, id, None),
+        Walk::ByNumber(id, start) => (BY_NUMBER, id, Some(start)),
+        Walk::ByDomain(id, start) => (BY_DOMAIN, id, Some(start)),
     };
-    match key {
-        Ok(whose) => {
+    match start {
+        None => {
             let id = after.map_or(Id::MAX, |after| after.id);
             let sent = named_params! { ":whose": whose, ":id": id, ":limit": limit };
             tx.list(sql, sent, cli)
         }
-        Err(start) => {
+        Some(start) => {
             let range = Range::new(start, after);
             let sent = named_params! {
+                ":whose": whose,
                 ":after": range.after,
                 ":id": range.id,
                 ":until": range.until,

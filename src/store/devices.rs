@@ -27,7 +27,7 @@ text_enum! {
 }
 
 /// A device. Its `Debug` and its JSON leave the secret out.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Device {
     /// Its number in the API (`device_id`).
     pub id: Id,

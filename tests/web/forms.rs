@@ -188,6 +188,36 @@ fn a_secret_is_shown_when_asked_for_and_that_is_logged() {
 }
 
 #[test]
+fn a_pin_is_changed_and_never_logged() {
+    let world = World::new();
+    let token = world.token(0);
+    let (group, description) = (
+        world.value("SELECT device_group_id FROM devices WHERE id = 1"),
+        world.value("SELECT description FROM devices WHERE id = 1"),
+    );
+    let save = |pin: &str| {
+        let form = [
+            ("description", description.as_str()),
+            ("pin", pin),
+            ("group", group.as_str()),
+        ];
+        assert_eq!(world.post("/devices/1/edit", &token, &form).status, 303);
+        assert_eq!(
+            world.value("SELECT pin FROM devices WHERE id = 1"),
+            pin.to_owned()
+        );
+    };
+    save("98760001");
+    save("98760002");
+    save("98760002");
+    let log = world.value(
+        "SELECT group_concat(coalesce(before, '') || coalesce(after, '')) FROM action_log WHERE action = 'device.update'",
+    );
+    assert!(!log.contains("9876"), "{log}");
+    assert_eq!(log.matches("\"pin_changed\":true").count(), 2, "{log}");
+}
+
+#[test]
 fn a_did_goes_through_its_life() {
     let world = World::new();
     let token = world.token(0);
@@ -243,6 +273,34 @@ fn a_did_goes_through_its_life() {
         );
     }
     assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    let page = world.get("/dids/1", &admin).body;
+    assert!(page.contains("cannot be taken back here"), "{page}");
+    let reply = world.post("/dids/1/reserve", &admin, &[("user", "reseller")]);
+    assert_eq!(
+        (reply.status, reply.location()),
+        (303, "/dids?done=handed-over")
+    );
+    let list = world.get(reply.location(), &admin);
+    assert!(list.body.contains("reserved for the reseller"));
+    assert_eq!(world.get("/dids/1", &admin).status, 404);
+
+    // Also one with devices of his own can name those of his users.
+    let made = world.post("/devices/new", &reseller, &[("user", "reseller")]);
+    assert_eq!(made.status, 303, "{}", made.body);
+    let page = world.get("/dids/1", &reseller).body;
+    assert!(page.contains("action=\"/dids/1/reserve\""), "{page}");
+    assert!(page.contains("<input id=\"device\""), "{page}");
+    let reply = world.post("/dids/1/reserve", &reseller, &[("user", "rita")]);
+    assert_eq!(reply.location(), "/dids/1?done=reserve");
+    let page = world.get("/dids/1", &reseller).body;
+    assert!(!page.contains("action=\"/dids/1/reserve\""), "{page}");
+    assert!(page.contains("action=\"/dids/1/unreserve\""), "{page}");
 }
 
 #[test]

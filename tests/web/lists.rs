@@ -250,3 +250,31 @@ fn files_hold_the_whole_filtered_list() {
         "{page}"
     );
 }
+
+#[test]
+fn where_a_page_ends_tells_nothing_of_another_scope() {
+    let world = World::new();
+    let numbers =
+        "WITH RECURSIVE n(i) AS (SELECT 7000000 UNION ALL SELECT i + 1 FROM n WHERE i < 7021000)";
+    world.sql(&format!(
+        "{numbers} INSERT INTO dids (did, provider_id, owner_id, status, created_ms)
+         SELECT i, 1, 0, 'free', 0 FROM n;
+         {numbers} INSERT INTO clis (device_id, number, domain, description, comment, created_ms)
+         SELECT 2, i, 'x' || i, '', '', 0 FROM n"
+    ));
+    let reseller = world.token(4);
+    for path in ["/dids?provider=1&q=7", "/clis?q=7", "/clis?q=x7"] {
+        let body = world.get(path, &reseller).body;
+        assert!(
+            !body.contains("70200") && !body.contains("rel=\"next\""),
+            "{path}: {body}"
+        );
+    }
+    let admin = world.token(0);
+    for path in ["/dids?provider=1&q=7", "/clis?q=7", "/clis?q=x7"] {
+        assert!(
+            world.get(path, &admin).body.contains("rel=\"next\""),
+            "{path}"
+        );
+    }
+}

@@ -75,6 +75,9 @@ fn nobody_is_sent_elsewhere_after_signing_in() {
         "javascript:x",
         "",
         "/\t/evil.example",
+        "/devices\u{7f}x",
+        "/devices?q=\u{17e}",
+        "/devices ?q",
     ] {
         let form = [
             ("username", "anna"),
@@ -170,6 +173,27 @@ fn ones_own_password_needs_the_old_one() {
 }
 
 #[test]
+fn ones_own_password_is_not_set_without_the_old_one() {
+    let world = World::new();
+    let token = world.token(0);
+    let form = [("new_password", "new password"), ("again", "new password")];
+    let before = world.dump();
+    let reply = world.post("/users/0/password", &token, &form);
+    assert_eq!(reply.status, 422, "{}", reply.body);
+    assert!(reply.body.contains("on the account page"), "{}", reply.body);
+    assert_eq!(world.dump(), before);
+    let page = world.get("/users/0", &token).body;
+    assert!(!page.contains("/users/0/password") && page.contains("Change your password"));
+    assert!(
+        world
+            .get("/users/4", &token)
+            .body
+            .contains("/users/4/password")
+    );
+    assert_eq!(world.post("/users/4/password", &token, &form).status, 303);
+}
+
+#[test]
 fn the_link_of_a_new_database_works_once_and_in_time() {
     let world = World::new();
     let link = "b".repeat(64);
@@ -199,6 +223,24 @@ fn the_link_of_a_new_database_works_once_and_in_time() {
         sessions::insert_first_link(tx, &link, NOW_MS - sessions::LINK_MS)
     });
     made.unwrap();
+    assert_eq!(world.get(&path, "").status, 404);
+}
+
+#[test]
+fn a_sign_in_ends_the_links_of_its_user() {
+    let world = World::new();
+    let link = "c".repeat(64);
+    let kept = link.clone();
+    let made = world
+        .app
+        .store
+        .write_blocking(move |tx| sessions::insert_first_link(tx, &kept, NOW_MS));
+    made.unwrap();
+    let path = format!("/welcome/{link}");
+    world.token(4);
+    assert_eq!(world.get(&path, "").status, 200);
+    let form = [("username", "admin"), ("password", "password")];
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 303);
     assert_eq!(world.get(&path, "").status, 404);
 }
 
@@ -248,4 +290,60 @@ fn guessing_is_slowed_down() {
     assert_eq!(guess("wrong"), 429);
     assert_eq!(guess("password"), 429);
     assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+}
+
+#[test]
+fn guessing_the_old_password_is_slowed_down() {
+    let world = World::new();
+    let token = world.token(0);
+    let guess = |old: &str| {
+        let form = [
+            ("password", old),
+            ("new_password", "new password"),
+            ("again", "new password"),
+        ];
+        world.post("/account/password", &token, &form).status
+    };
+    for _ in 0..5 {
+        assert_eq!(guess("wrong"), 422);
+        assert_eq!(guess(&"x".repeat(1000)), 422);
+    }
+    assert_eq!(guess("password"), 429);
+    // It is counted together with signing in.
+    let form = [("username", "admin"), ("password", "password")];
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 429);
+    assert!(is_in(&world, &token));
+}
+
+#[test]
+fn what_changed_while_a_password_was_verified_counts() {
+    let world = World::new();
+    let start = |verified: &str| {
+        let verified = verified.to_owned();
+        let by = Actor::system(NOW_MS);
+        world.app.store.write_blocking(move |tx| {
+            sessions::start_verified(tx, &by, 4, &verified, &"d".repeat(64))
+        })
+    };
+    let password = || world.value("SELECT password FROM users WHERE id = 4");
+    let verified = password();
+    assert!(start(&verified).is_ok());
+    world.sql("DELETE FROM sessions; UPDATE users SET blocked = 1 WHERE id = 4");
+    assert!(start(&verified).is_err());
+    world.sql("UPDATE users SET blocked = 0, password = password || 'x' WHERE id = 4");
+    assert!(start(&verified).is_err());
+    assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+    assert!(start(&password()).is_ok());
+}
+
+#[test]
+fn pages_are_shown_when_nothing_can_be_noted() {
+    let world = World::new();
+    let token = world.token(0);
+    world.sql(&format!(
+        "UPDATE sessions SET seen_ms = {};
+         CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'full'); END",
+        NOW_MS - sessions::SEEN_EVERY_MS
+    ));
+    assert!(is_in(&world, &token));
 }

@@ -3,9 +3,9 @@
 use maud::html;
 
 use super::parts::{self, Field, Problem, badge, facts};
-use super::sign_in::{hashed, new_password, problem_of_password};
+use super::sign_in::{self, hashed, new_password, problem_of_password};
 use super::visit::{Answer, Trouble, Visit, refusal};
-use crate::service::users;
+use crate::service::{AccessError, Error, users};
 
 /// The page.
 pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
@@ -36,15 +36,14 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
 /// Changes the password of whoever knows the one until now.
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
-    let stored = visit.read(|tx| users::own_password(tx, by))?;
-    let old = visit.sent.raw("password").unwrap_or_default();
-    let verifier = &visit.app.verifier;
-    let verified = verifier.verify(by.now_ms, &by.name, old, stored.as_deref());
-    if let Err(error) = verified.await {
+    sign_in::throttle(&visit, &by.name)?;
+    if let Err(error) = verify_old(&visit).await {
         refusal(error)?;
+        sign_in::failed(&visit, &by.name);
         let problem = Some(("password", "That is not the password until now.".into()));
         return render(&visit, &problem);
     }
+    sign_in::succeeded(&visit, &by.name);
     match hashed(&visit).await {
         Err(error) => render(&visit, &problem_of_password(error)?),
         Ok(hash) => {
@@ -53,4 +52,17 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
             Ok(Answer::SignedOut("/sign-in".into()))
         }
     }
+}
+
+async fn verify_old(visit: &Visit) -> Result<(), Error> {
+    let by = visit.by();
+    let old = visit.sent.raw("password").unwrap_or_default();
+    if sign_in::is_too_long(old) {
+        return Err(AccessError::WrongPassword.into());
+    }
+    let stored = visit.read(|tx| users::own_password(tx, by))?;
+    let verifier = &visit.app.verifier;
+    verifier
+        .verify(by.now_ms, &by.name, old, stored.as_deref())
+        .await
 }

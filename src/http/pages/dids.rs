@@ -285,7 +285,7 @@ enum Asks {
 const RESERVE: Step = Step {
     name: "reserve",
     title: "Reserve for a user",
-    consequence: "Only this user's devices can take it then. Reserved for a reseller, it moves into his scope: he assigns it, or reserves it onward.",
+    consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into his scope, where he assigns it or reserves it onward, and it cannot be taken back here.",
     button: "Reserve it",
     is_grave: false,
     asks: Asks::User,
@@ -347,11 +347,17 @@ const TERMINATE: Step = Step {
     asks: Asks::Nothing,
 };
 
-/// The steps that a state offers. Whether one is taken is the rules' to say.
-fn steps(status: DidStatus) -> &'static [Step] {
-    match status {
+/// Whether it is reserved for the owner of its scope, who may use it for any of his users.
+fn is_owners(did: &Did) -> bool {
+    did.user_id == Some(did.owner_id)
+}
+
+/// The steps that a DID's state offers. Whether one is taken is the rules' to say.
+fn steps(did: &Did) -> &'static [Step] {
+    match did.status {
         DidStatus::Free => &[RESERVE, TERMINATE],
-        DidStatus::Reserved => &[ASSIGN, DIALPLAN, RESERVE, UNRESERVE],
+        DidStatus::Reserved if is_owners(did) => &[ASSIGN, DIALPLAN, RESERVE, UNRESERVE],
+        DidStatus::Reserved => &[ASSIGN, DIALPLAN, UNRESERVE],
         DidStatus::Active => &[UNASSIGN, CLOSE],
         DidStatus::Closed => &[FREE, TERMINATE],
         DidStatus::Terminated => &[FREE],
@@ -410,7 +416,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     let body = html! {
         p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
         // Someone else was faster: the step that failed is not offered any more.
-        @if let (Some((_, text)), false) = (problem, steps(did.status).iter().any(|step| step.name == failed)) {
+        @if let (Some((_, text)), false) = (problem, steps(did).iter().any(|step| step.name == failed)) {
             p.notice.bad role="alert" { (text) }
         }
         div.columns {
@@ -443,7 +449,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                 section.actions {
                     h2 { "What can be done with it" }
                     @let choices = choices(visit, did)?;
-                    @for step in steps(did.status) {
+                    @for step in steps(did) {
                         @let problem = if step.name == failed { problem } else { &None };
                         (offer(visit, did, step, &choices, problem))
                     }
@@ -477,7 +483,8 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
         ),
     };
     let fields = match (step.asks, choices.devices.as_slice()) {
-        (Asks::Device, [_, ..]) => select(
+        // A choice of the owner's devices would keep those of his users out.
+        (Asks::Device, [_, ..]) if !is_owners(did) => select(
             "device",
             "Device",
             &choices.devices,
@@ -530,16 +537,25 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
         }
     });
     match taken.await {
-        Ok(()) => Ok(Answer::SeeOther(format!(
-            "/dids/{id}?done={}",
-            done(&visit.name)
-        ))),
+        Ok(()) => after_step(&visit, id),
         Err(Error::Refused(refused)) if refused.rule == DidError::NotFound.into() => {
             Err(Trouble::NotFound)
         }
         Err(error) => {
             let problem = Some(problem_of_step(&refusal(error)?));
             render(&visit, &visit.name, &problem)
+        }
+    }
+}
+
+/// Back to the DID; to the list when it is in another scope now.
+fn after_step(visit: &Visit, id: Id) -> Result<Answer, Trouble> {
+    match visit.read(|tx| dids::get(tx, visit.by(), id)) {
+        Err(Error::Store(error)) => Err(error.into()),
+        Err(Error::Refused(_)) => Ok(Answer::SeeOther("/dids?done=handed-over".into())),
+        Ok(_) => {
+            let done = done(&visit.name);
+            Ok(Answer::SeeOther(format!("/dids/{id}?done={done}")))
         }
     }
 }

@@ -67,6 +67,10 @@ const DONE: &[(&str, &str)] = &[
     ("not-trunk", "The device is no trunk any more."),
     ("reserve", "The DID is reserved."),
     (
+        "handed-over",
+        "The DID is reserved for the reseller, and in his scope from now on.",
+    ),
+    (
         "unreserve",
         "The reservation was taken back: the DID is free.",
     ),

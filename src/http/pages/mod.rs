@@ -152,12 +152,14 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
     }
     if visit.is_due {
         let (token, now_ms) = (visit.token.clone(), visit.app.ambient.now_ms());
-        visit
+        let seen = visit
             .app
             .store
-            .write(move |tx| sessions::see(tx, &token, now_ms))
-            .await
-            .map_err(Trouble::Store)?;
+            .write(move |tx| sessions::see(tx, &token, now_ms));
+        // Whoever only looks is not kept out because the disk is full.
+        if let Err(error) = seen.await {
+            tracing::warn!(%error, "that a session was used could not be noted");
+        }
     }
     (route.handler)(visit.clone()).await
 }

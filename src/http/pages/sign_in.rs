@@ -51,7 +51,8 @@ fn next(visit: &Visit) -> String {
     let next = visit.text("next");
     let is_ours = next.starts_with('/')
         && !next.starts_with("//")
-        && !next.contains(['\\', '\n', '\r', '\t']);
+        && !next.contains('\\')
+        && next.bytes().all(|byte| byte.is_ascii_graphic());
     if is_ours { next } else { "/".into() }
 }
 
@@ -61,39 +62,38 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     let password = password.unwrap_or_default();
     throttle(&visit, &username)?;
     let now_ms = visit.app.ambient.now_ms();
-    let verified = match password.chars().count() > passwords::MAX_PASSWORD {
+    let verified = match is_too_long(password) {
         true => Err(AccessError::WrongPassword.into()),
         false => {
             let app = &visit.app;
             sessions::verify(&app.store, &app.verifier, now_ms, &username, password).await
         }
     };
-    let user = match verified {
-        Ok(user) => user,
+    let begun = match verified {
+        Ok((user, stored)) => begin(&visit, user.id, stored)
+            .await
+            .map(|token| (user, token)),
+        Err(error) => Err(error),
+    };
+    let (user, token) = match begun {
+        Ok(begun) => begun,
         Err(error) => {
             refusal(error)?;
-            let throttle = &visit.app.throttle;
-            throttle.failed(now_ms, visit.remote, &username, Failure::Credentials);
-            tracing::warn!(
-                address = visit.remote.map(tracing::field::display),
-                "a sign-in was refused"
-            );
+            failed(&visit, &username);
             let problem = Some(("", "The username or the password is wrong.".into()));
             let is_demo = visit.read(installation::is_demo)?;
             return Ok(ask(&visit, 422, &problem, is_demo));
         }
     };
-    let throttle = &visit.app.throttle;
-    throttle.succeeded(visit.remote, &username, Proof::Password);
+    succeeded(&visit, &username);
     if user.user_type == UserType::Admin {
         sessions::forget_first_run(&visit.app.store);
     }
-    let token = begin(&visit, user.id).await?;
     Ok(Answer::SignedIn(next(&visit), token))
 }
 
 /// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
-fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
+pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
     let now_ms = visit.app.ambient.now_ms();
     match visit.app.throttle.allows(now_ms, visit.remote, username) {
         true => Ok(()),
@@ -101,8 +101,30 @@ fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
     }
 }
 
+/// Counts a wrong password.
+pub fn failed(visit: &Visit, username: &str) {
+    let now_ms = visit.app.ambient.now_ms();
+    let throttle = &visit.app.throttle;
+    throttle.failed(now_ms, visit.remote, username, Failure::Credentials);
+    tracing::warn!(
+        address = visit.remote.map(tracing::field::display),
+        "a password was refused"
+    );
+}
+
+/// Forgets the wrong passwords before the right one.
+pub fn succeeded(visit: &Visit, username: &str) {
+    let throttle = &visit.app.throttle;
+    throttle.succeeded(visit.remote, username, Proof::Password);
+}
+
+/// Whether this can be nobody's password: argon2 need not look at it.
+pub fn is_too_long(password: &str) -> bool {
+    password.chars().count() > passwords::MAX_PASSWORD
+}
+
 /// A session with a token of its own: one that was known before signing in is worth nothing.
-async fn begin(visit: &Visit, user_id: Id) -> Result<String, Trouble> {
+async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, Error> {
     let token = sessions::new_token(&visit.app.ambient);
     let (now_ms, kept) = (visit.app.ambient.now_ms(), token.clone());
     let (remote, request_id) = (visit.remote, visit.request_id.clone());
@@ -113,7 +135,7 @@ async fn begin(visit: &Visit, user_id: Id) -> Result<String, Trouble> {
             request_id: Some(request_id),
             ..sessions::actor(tx, user, now_ms)?
         };
-        sessions::start(tx, &by, user_id, &kept)
+        sessions::start_verified(tx, &by, user_id, &verified, &kept)
     });
     started.await?;
     Ok(token)
@@ -213,15 +235,15 @@ pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
             return Ok(choose(&visit, 422, &user.username, &problem));
         }
     };
-    let (token, remote) = (visit.name.clone(), visit.remote);
+    let (token, remote, kept) = (visit.name.clone(), visit.remote, hash.clone());
     let used = visit
         .app
         .store
-        .write(move |tx| sessions::use_link(tx, remote, &token, &hash, now_ms));
+        .write(move |tx| sessions::use_link(tx, remote, &token, &kept, now_ms));
     let user = used.await?;
     if user.id == ADMIN {
         sessions::forget_first_run(&visit.app.store);
     }
-    let token = begin(&visit, user.id).await?;
+    let token = begin(&visit, user.id, hash).await?;
     Ok(Answer::SignedIn("/".into(), token))
 }

@@ -201,13 +201,17 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                 }
             }
             section.actions {
-                (Action {
-                    path: &path("password"),
-                    title: "Set a new password",
-                    consequence: "The old one stops working at once, for the pages and for the API's p, and he is signed out everywhere.",
-                    button: "Set the password",
-                    is_grave: false,
-                }.render(visit, password, new_password(password)))
+                @if by.user_id == Some(user.id) {
+                    p { a href="/account" { "Change your password" } " on the page of your account." }
+                } @else {
+                    (Action {
+                        path: &path("password"),
+                        title: "Set a new password",
+                        consequence: "The old one stops working at once, for the pages and for the API's p, and he is signed out everywhere.",
+                        button: "Set the password",
+                        is_grave: false,
+                    }.render(visit, password, new_password(password)))
+                }
                 @if user.blocked {
                     (Action {
                         path: &path("unblock"),

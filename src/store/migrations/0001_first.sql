@@ -171,6 +171,8 @@ CREATE TABLE clis (
 ) STRICT;
 CREATE INDEX clis_on_device ON clis (device_id);
 CREATE INDEX clis_of_owner ON clis (owner_id);
+CREATE INDEX clis_by_number ON clis (owner_id, number);
+CREATE INDEX clis_by_domain ON clis (owner_id, domain);
 CREATE INDEX clis_of_user ON clis (user_id);
 CREATE TRIGGER clis_have_an_owner AFTER INSERT ON clis WHEN NEW.owner_id IS NULL
 BEGIN
