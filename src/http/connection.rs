@@ -71,6 +71,13 @@ impl Timeouts {
     fn tick(&self) -> Duration {
         self.request.min(self.write) / 6
     }
+
+    /// Without a byte in either direction. The framework hangs up on who idles; this is for who has sent the beginning of
+    /// a request together with the one before: once that is answered, nobody here can tell that there is more, and the
+    /// framework waits for the rest without end.
+    fn quiet(&self) -> Duration {
+        self.keep_alive.max(self.request)
+    }
 }
 
 /// Where connections come in.
@@ -183,6 +190,8 @@ pub struct Connection {
     is_stuck: bool,
     stuck_ticks: u32,
     unanswered_ticks: u32,
+    /// Since the last byte in either direction.
+    quiet_ticks: u32,
     tick: Pin<Box<Sleep>>,
     /// What is sent instead of an empty answer, and how much of it has been.
     instead: Option<(Vec<u8>, usize)>,
@@ -201,6 +210,7 @@ impl Connection {
             is_stuck: false,
             stuck_ticks: 0,
             unanswered_ticks: 0,
+            quiet_ticks: 0,
             tick: Box::pin(sleep(place.0.timeouts.tick())),
             instead: None,
             is_new: true,
@@ -212,6 +222,9 @@ impl Connection {
     fn came(&mut self, cx: &mut Context<'_>, count: usize) -> io::Result<()> {
         if self.unanswered == 0 {
             self.unanswered_ticks = 0;
+        }
+        if count > 0 {
+            self.quiet_ticks = 0;
         }
         self.unanswered += count;
         let held = self.unanswered.saturating_sub(FREE_BYTES) - self.held;
@@ -258,6 +271,11 @@ impl Connection {
                 0
             };
             if is_over(self.unanswered_ticks, timeouts.request) {
+                return Err(self.cut(cx, Fault::SlowRequest));
+            }
+            self.quiet_ticks += 1;
+            // The first of these ticks may have come right after the last byte.
+            if is_over(self.quiet_ticks - 1, timeouts.quiet()) {
                 return Err(self.cut(cx, Fault::SlowRequest));
             }
         }
@@ -381,6 +399,7 @@ impl AsyncWrite for Connection {
                 Poll::Pending
             }
             Poll::Ready(written) => {
+                self.quiet_ticks = 0;
                 self.answered();
                 Poll::Ready(written)
             }

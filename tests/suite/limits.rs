@@ -104,6 +104,24 @@ fn so_is_a_body() {
 }
 
 #[test]
+fn so_is_what_came_together_with_a_request_that_was_answered() {
+    let (_world, address) = served(Options {
+        timeouts: Timeouts {
+            keep_alive: SHORT.request,
+            ..SHORT
+        },
+        ..Options::default()
+    });
+    let mut client = Client::new(address);
+    client.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HT");
+    assert_eq!(client.read(true).unwrap().status, 200);
+    let started = Instant::now();
+    let answer = client.read(true).unwrap();
+    is_too_slow(&(answer, started.elapsed()), LONG);
+    assert!(client.is_closed());
+}
+
+#[test]
 fn who_says_nothing_is_hung_up_on() {
     let (_world, address) = served(short());
     let started = Instant::now();
