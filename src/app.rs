@@ -69,11 +69,12 @@ impl App {
         Self { backups, ..self }
     }
 
-    /// How old the last good backup is that the server made by itself; none: there is none.
+    /// How old the last good backup is that the server made by itself; none: there is none, or the clock
+    /// was set back since, so that its age is not known.
     pub fn backup_age(&self) -> Option<Duration> {
         let at_ms = self.housekeeping.last_backup_ms()?;
         let age_ms = self.ambient.now_ms().saturating_sub(at_ms);
-        Some(Duration::from_millis(age_ms.max(0) as u64))
+        u64::try_from(age_ms).ok().map(Duration::from_millis)
     }
 
     /// Whether calls that read and calls that write can be answered: both are tried.

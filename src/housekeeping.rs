@@ -132,8 +132,8 @@ async fn make_backup(plan: BackupPlan, now_ms: i64) -> Result<PathBuf, String> {
         .name("backup".into())
         .spawn(move || {
             let made = write_backup(&plan, now_ms).map_err(|error| error.to_string());
-            if made.is_ok() {
-                prune(&plan);
+            if let Ok(path) = &made {
+                prune(&plan, path);
             }
             // Nobody hears it when the server has stopped in the meantime.
             let _ = reply.send(made);
@@ -152,11 +152,13 @@ fn write_backup(plan: &BackupPlan, now_ms: i64) -> Result<PathBuf, BackupError> 
     Ok(path)
 }
 
-/// Removes the oldest backups until as many are left as are to be kept.
-fn prune(plan: &BackupPlan) {
-    let made = made(&plan.folder);
-    let too_many = made.len().saturating_sub(plan.keep);
-    for (_, path) in &made[..too_many] {
+/// Removes the oldest backups until as many are left as are to be kept; never the one just made, which is not the latest
+/// by its name when the clock was set back.
+fn prune(plan: &BackupPlan, just_made: &Path) {
+    let mut others = made(&plan.folder);
+    others.retain(|(_, path)| path != just_made);
+    let too_many = others.len().saturating_sub(plan.keep.saturating_sub(1));
+    for (_, path) in &others[..too_many] {
         if let Err(error) = std::fs::remove_file(path) {
             tracing::error!(path = %path.display(), %error, "an old backup was not removed");
         }
@@ -176,4 +178,30 @@ fn made(folder: &Path) -> Vec<(i64, PathBuf)> {
         .collect();
     made.sort();
     made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backup_just_made_stays_whatever_the_clock_said_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |at_ms| {
+            let name = format!("{BACKUP_START}{}{BACKUP_END}", file_time(at_ms));
+            let path = folder.path().join(name);
+            std::fs::write(&path, "").unwrap();
+            path
+        };
+        let just_made = file(1000);
+        let (later, latest) = (file(2000), file(3000));
+        let plan = BackupPlan {
+            data: folder.path().into(),
+            folder: folder.path().into(),
+            every: INTERVAL,
+            keep: 2,
+        };
+        prune(&plan, &just_made);
+        assert!(just_made.exists() && !later.exists() && latest.exists());
+    }
 }

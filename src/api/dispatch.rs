@@ -259,7 +259,10 @@ fn note_failure(app: &App, request: &Request, now_ms: i64, failure: Option<&Fail
         _ => return,
     };
     let sent = request.parameters.as_ref().ok();
-    let username = sent.and_then(|sent| sent.get("u")).unwrap_or_default();
+    // Nobody guesses without a name.
+    let Some(username) = sent.and_then(|sent| sent.get("u")) else {
+        return;
+    };
     let throttle = &app.throttle;
     throttle.failed(now_ms, request.address, username, kind);
 }

@@ -33,6 +33,8 @@ pub const FREE_BYTES: usize = 16 * 1024;
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 /// What is read of a connection that is turned away.
 const MAX_UNREAD: usize = 4096;
+/// What the framework writes to a client who asks before he sends a body.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// The framework's longest empty answer.
 const MAX_EMPTY_ANSWER: usize = 512;
 
@@ -70,6 +72,13 @@ impl Timeouts {
     /// How often a connection looks at its own time: the limits above are kept with this precision.
     fn tick(&self) -> Duration {
         self.request.min(self.write) / 6
+    }
+
+    /// Without a byte in either direction. The framework hangs up on who idles; this is for who has sent the beginning of
+    /// a request together with the one before: once that is answered, nobody here can tell that there is more, and the
+    /// framework waits for the rest without end.
+    fn quiet(&self) -> Duration {
+        self.keep_alive.max(self.request)
     }
 }
 
@@ -183,6 +192,8 @@ pub struct Connection {
     is_stuck: bool,
     stuck_ticks: u32,
     unanswered_ticks: u32,
+    /// Since the last byte in either direction.
+    quiet_ticks: u32,
     tick: Pin<Box<Sleep>>,
     /// What is sent instead of an empty answer, and how much of it has been.
     instead: Option<(Vec<u8>, usize)>,
@@ -201,6 +212,7 @@ impl Connection {
             is_stuck: false,
             stuck_ticks: 0,
             unanswered_ticks: 0,
+            quiet_ticks: 0,
             tick: Box::pin(sleep(place.0.timeouts.tick())),
             instead: None,
             is_new: true,
@@ -212,6 +224,9 @@ impl Connection {
     fn came(&mut self, cx: &mut Context<'_>, count: usize) -> io::Result<()> {
         if self.unanswered == 0 {
             self.unanswered_ticks = 0;
+        }
+        if count > 0 {
+            self.quiet_ticks = 0;
         }
         self.unanswered += count;
         let held = self.unanswered.saturating_sub(FREE_BYTES) - self.held;
@@ -258,6 +273,11 @@ impl Connection {
                 0
             };
             if is_over(self.unanswered_ticks, timeouts.request) {
+                return Err(self.cut(cx, Fault::SlowRequest));
+            }
+            self.quiet_ticks += 1;
+            // The first of these ticks may have come right after the last byte.
+            if is_over(self.quiet_ticks - 1, timeouts.quiet()) {
                 return Err(self.cut(cx, Fault::SlowRequest));
             }
         }
@@ -381,7 +401,11 @@ impl AsyncWrite for Connection {
                 Poll::Pending
             }
             Poll::Ready(written) => {
-                self.answered();
+                self.quiet_ticks = 0;
+                // An invitation to send the body answers nothing.
+                if buf != CONTINUE {
+                    self.answered();
+                }
                 Poll::Ready(written)
             }
         }
@@ -453,6 +477,11 @@ fn empty_answer(sent: &[u8]) -> Option<(usize, Fault)> {
     let tail = &sent[from..];
     let start = tail.windows(MARK.len()).rposition(|part| part == MARK)?;
     let head = &tail[start..];
+    // A body of ours may hold the same words; what ends a chunk, or a row of a file, is no header.
+    let lines = head[..head.len() - 4].split(|byte| *byte == b'\n').skip(1);
+    if !lines.into_iter().all(|line| line.contains(&b':')) {
+        return None;
+    }
     let is_empty = head
         .split(|byte| *byte == b'\n')
         .any(|line| line.eq_ignore_ascii_case(b"content-length: 0\r"));
@@ -514,6 +543,9 @@ mod tests {
         check(&empty.replace("400", "404"), None);
         check(&empty.replace(": 0", ": 10"), None);
         check(&format!("{empty}x"), None);
+        // The end of a chunked body that holds such an answer, and a row in between.
+        check(&format!("{empty}\r\n0\r\n\r\n"), None);
+        check(&empty.replace("date: x", "a,b\r\ndate: x"), None);
         let before = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx";
         check(
             &format!("{before}{empty}"),

@@ -35,7 +35,7 @@ use crate::metrics::{self, NO_METHOD};
 pub const BACKLOG: i32 = 1024;
 /// Connections of the metrics' own address: a scraper, and a person with a question.
 pub const MAX_METRICS_CONNECTIONS: usize = 64;
-/// Threads per worker that write long lists and verify passwords. With the workers they are the only ones that wait for
+/// Threads per worker that write long lists; passwords are verified on threads of their own. With the workers they are the only ones that wait for
 /// a reader, so that with the default number of readers nobody does.
 pub const BLOCKING_THREADS: usize = 4;
 /// Files that are open beside the connections: the database's, its readers', the log.
@@ -98,6 +98,8 @@ pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::R
             select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
             tracing::info!("stopping: requests in flight are finished");
         };
+        // Listened for once, it never again ends the process, with or without a certificate to read.
+        let _hangup = signal(SignalKind::hangup())?;
         actix_web::rt::spawn(housekeeping::run(app));
         if let Some(tls) = options.tls {
             actix_web::rt::spawn(tls.reload_on_signal());

@@ -156,9 +156,7 @@ impl Throttle {
                 }
             }
             Proof::Password => {
-                for key in keys {
-                    counts.by_key.remove(&key);
-                }
+                counts.clear_pair(&keys);
             }
         }
         self.counted.store(counts.by_key.len(), Ordering::Relaxed);
@@ -208,6 +206,24 @@ impl Counts {
         match failure {
             Failure::Credentials => count.credentials = count.credentials.saturating_add(1),
             Failure::Hash => count.hashes = count.hashes.saturating_add(1),
+        }
+    }
+
+    /// Forgets a pair, and takes its failures off its address. What the address guessed about others stays: one valid
+    /// account must not lift that limit.
+    fn clear_pair(&mut self, [address, pair]: &[Key; 2]) {
+        let Some(cleared) = self.by_key.remove(pair) else {
+            return;
+        };
+        let Some(count) = self.by_key.get_mut(address) else {
+            return;
+        };
+        // A pair that is older than its address's window has failures in it that are not in the window.
+        if cleared.since_ms >= count.since_ms {
+            count.credentials = count.credentials.saturating_sub(cleared.credentials);
+        }
+        if count.credentials == 0 {
+            self.by_key.remove(address);
         }
     }
 
@@ -386,6 +402,24 @@ mod tests {
         throttle.succeeded(address, "a", Proof::Hash);
         fail(&throttle, 1, "192.0.2.1", "a", Failure::Hash);
         assert!(throttle.allows(NOW, address, "a"));
+    }
+
+    #[test]
+    fn a_right_password_leaves_what_was_guessed_about_others() {
+        let throttle = Throttle::default();
+        let address = from("192.0.2.1");
+        for i in 0..MAX_PER_ADDRESS - 1 {
+            let name = format!("name{i}");
+            fail(&throttle, 1, "192.0.2.1", &name, Failure::Credentials);
+        }
+        throttle.succeeded(address, "mine", Proof::Password);
+        // One's own are taken off, whatever their number.
+        fail(&throttle, 1, "192.0.2.1", "mine", Failure::Credentials);
+        assert!(!throttle.allows(NOW, address, "new"));
+        throttle.succeeded(address, "mine", Proof::Password);
+        assert!(throttle.allows(NOW, address, "new"));
+        fail(&throttle, 1, "192.0.2.1", "new", Failure::Credentials);
+        assert!(!throttle.allows(NOW, address, "newer"));
     }
 
     #[test]

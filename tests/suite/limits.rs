@@ -104,6 +104,54 @@ fn so_is_a_body() {
 }
 
 #[test]
+fn so_is_what_came_together_with_a_request_that_was_answered() {
+    let (_world, address) = served(Options {
+        timeouts: Timeouts {
+            keep_alive: SHORT.request,
+            ..SHORT
+        },
+        ..Options::default()
+    });
+    let mut client = Client::new(address);
+    client.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HT");
+    assert_eq!(client.read(true).unwrap().status, 200);
+    let started = Instant::now();
+    let answer = client.read(true).unwrap();
+    is_too_slow(&(answer, started.elapsed()), LONG);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn so_is_a_body_that_was_asked_for() {
+    // The limit of the body would be reached much later.
+    let (_world, address) = served(Options {
+        timeouts: Timeouts {
+            body: LONG,
+            ..SHORT
+        },
+        ..Options::default()
+    });
+    let mut client = Client::new(address);
+    client.write(
+        b"POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\
+          Expect: 100-continue\r\n\r\n",
+    );
+    assert_eq!(client.read(false).unwrap().status, 100);
+    let started = Instant::now();
+    let answer = client.read(true).unwrap();
+    is_too_slow(&(answer, started.elapsed()), LONG / 2);
+}
+
+#[test]
+fn a_hangup_without_tls_stops_nothing() {
+    let server = Server::start(&[]);
+    server.signal("HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    let live = Request::new("GET", "/health/live");
+    assert_eq!(send(server.address, &live).status, 200);
+}
+
+#[test]
 fn who_says_nothing_is_hung_up_on() {
     let (_world, address) = served(short());
     let started = Instant::now();

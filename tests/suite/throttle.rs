@@ -72,6 +72,15 @@ fn unknown_names_are_counted_per_address() {
 }
 
 #[test]
+fn calls_without_a_name_are_not_counted() {
+    let world = world();
+    for _ in 0..=MAX_PER_ADDRESS {
+        assert!(!is_throttled(&world, &right().without("u"), HERE));
+    }
+    assert!(!is_throttled(&world, &right(), HERE));
+}
+
+#[test]
 fn incorrect_hashes_are_let_through_sixty_times() {
     let world = world();
     let wrong = right().with("hash", "00");
