@@ -11,6 +11,9 @@ use super::server::{
 };
 use super::trace::can_trace;
 
+/// DIDs to assign: more than are assigned before the disk takes nothing, so that some are refused.
+const DIDS: usize = 20_000;
+
 /// The answers that the contract has for a disk that does not take a write, `reason` in the one that has room for it.
 fn assert_documented(refusals: &[String], reason: &str) {
     let page = |text: &str| format!(r#"<?xml version="1.0" encoding="UTF-8"?><page>{text}</page>"#);
@@ -97,7 +100,7 @@ fn assert_kept(world: &World, server: Server, acknowledged: &[Acknowledged]) {
 #[test]
 fn a_file_that_may_not_grow_is_an_io_error_and_passes() {
     let world = World::new();
-    let reserved = reserve(&world.database(), 1000);
+    let reserved = reserve(&world.database(), DIDS);
     // By default the kernel kills a process that writes beyond the limit.
     let mut shell = Command::new("sh");
     shell
@@ -150,7 +153,7 @@ fn fails_and_passes(what: &str) {
         return;
     }
     let world = World::new();
-    let reserved = reserve(&world.database(), 1000);
+    let reserved = reserve(&world.database(), DIDS);
     let server = world.start();
     let process = server.child.id();
     let mut tracer = None;
@@ -253,7 +256,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_refuses_writes_and_passes() {
     let world = World::new();
-    let reserved = reserve(&world.database(), 1000);
+    let reserved = reserve(&world.database(), DIDS);
     let place = world.folder.path().join("small");
     fs::create_dir(&place).expect("a folder");
     let Some(disk) = SmallDisk::new(&place, "24m") else {

@@ -462,7 +462,8 @@ fn a_did_lives_as_it_is_documented() {
         0..50_i64,
     );
     let reached = std::cell::RefCell::new(std::collections::BTreeSet::new());
-    check(60, proptest::collection::vec(attempt, 1..80), |attempts| {
+    let attempts = proptest::collection::vec(attempt, 1..80);
+    let live = |attempts: Vec<_>| {
         // Only the DIDs of this test, so that freeing closed ones touches no other.
         let world = World::after("DELETE FROM dids");
         let mut lives: BTreeMap<&str, Life> = BTreeMap::new();
@@ -510,7 +511,13 @@ fn a_did_lives_as_it_is_documented() {
                 .borrow_mut()
                 .extend(lives.values().map(|life| life.state));
         }
-    });
+    };
+    // Chance may leave a state out once, not five times.
+    for _ in 0..5 {
+        if reached.borrow().len() < 5 {
+            check(60, &attempts, live);
+        }
+    }
     assert_eq!(
         reached.borrow().len(),
         5,
