@@ -138,7 +138,7 @@ impl Metrics {
             "wal_bytes", "Size of the write-ahead log", self.scraped.wal_bytes;
             "readers", "Connections that read the database", self.scraped.readers;
             "readers_in_use", "Of these, in use", self.scraped.readers_in_use;
-            "backup_age_seconds", "Since the last good backup ended; NaN: there was none", self.scraped.backup_age_s;
+            "backup_age_seconds", "Since the last good backup began; NaN: there was none", self.scraped.backup_age_s;
             "log_lines_lost", "Log lines that were dropped because standard error was too slow", self.scraped.lost_lines;
         }
         self
