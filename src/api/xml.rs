@@ -1,16 +1,16 @@
-//! XML out: the one place that knows the XML crate.
+//! XML out: the one place that knows the XML crate. Its escaping is used as it is; the tags are plain names, and are written
+//! here, because the crate's writer keeps namespaces and attributes in mind for each of them. A test holds the two together.
 
 use std::borrow::Cow;
 
-use xml::EventWriter;
-use xml::writer::{EmitterConfig, Error, XmlEvent};
+use xml::escape::escape_str_pcdata;
 
 use super::parameters::is_xml_char;
 
 /// What every document starts with.
 pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
-/// An element: a name, and a text or elements in it.
+/// An element: a name, and a text, a number or elements in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
     name: &'static str,
@@ -20,6 +20,7 @@ pub struct Element {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     Text(Cow<'static, str>),
+    Number(i64),
     Elements(Vec<Element>),
 }
 
@@ -29,6 +30,14 @@ impl Element {
         Self {
             name,
             content: Content::Text(text.into()),
+        }
+    }
+
+    /// An element with a number in it.
+    pub fn number(name: &'static str, number: impl Into<i64>) -> Self {
+        Self {
+            name,
+            content: Content::Number(number.into()),
         }
     }
 
@@ -52,17 +61,21 @@ pub enum Layout {
 
 /// Writes a document piece by piece, so that a long one need not be held in memory.
 pub struct Document {
-    writer: EventWriter<Vec<u8>>,
+    layout: Layout,
+    written: Vec<u8>,
+    /// The names of the elements that are not closed yet.
+    open: Vec<&'static str>,
 }
 
 impl Document {
     /// A document that starts with the declaration and `<page>`.
     pub fn start(layout: Layout) -> Self {
+        let mut written = Vec::with_capacity(1024);
+        written.extend_from_slice(DECLARATION.as_bytes());
         let mut document = Self {
-            writer: EmitterConfig::new()
-                .perform_indent(layout == Layout::Indented)
-                .normalize_empty_elements(false)
-                .create_writer(Vec::with_capacity(1024)),
+            layout,
+            written,
+            open: Vec::with_capacity(4),
         };
         document.open("page");
         document
@@ -70,40 +83,61 @@ impl Document {
 
     /// `<name>`.
     pub fn open(&mut self, name: &'static str) {
-        sure(self.writer.write(XmlEvent::start_element(name)));
+        self.new_line();
+        self.open.push(name);
+        self.write(&["<", name, ">"]);
     }
 
     /// An element and all in it.
     pub fn element(&mut self, element: &Element) {
-        self.open(element.name);
+        let name = element.name;
         match &element.content {
-            Content::Text(text) => sure(self.writer.write(XmlEvent::characters(&carried(text)))),
+            Content::Text(text) => self.leaf(name, &escape_str_pcdata(&carried(text))),
+            Content::Number(number) => self.leaf(name, &number.to_string()),
             Content::Elements(elements) => {
-                elements.iter().for_each(|element| self.element(element))
+                self.open(name);
+                elements.iter().for_each(|element| self.element(element));
+                self.close();
             }
         }
-        self.close();
     }
 
     /// The end of what was opened last.
     pub fn close(&mut self) {
-        sure(self.writer.write(XmlEvent::end_element()));
+        if let Some(name) = self.open.pop() {
+            self.new_line();
+            self.write(&["</", name, ">"]);
+        }
+    }
+
+    fn leaf(&mut self, name: &'static str, text: &str) {
+        self.new_line();
+        self.write(&["<", name, ">", text, "</", name, ">"]);
     }
 
     /// What has been written since the last time it was taken.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(self.writer.inner_mut())
+        std::mem::take(&mut self.written)
     }
 
     /// `</page>`, and what has not been taken yet.
     pub fn finish(mut self) -> Vec<u8> {
         self.close();
-        self.writer.into_inner()
+        self.written
     }
-}
 
-fn sure(written: Result<(), Error>) {
-    written.expect("a Vec takes every byte, and elements are opened and closed in pairs");
+    fn write(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.written.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn new_line(&mut self) {
+        if self.layout == Layout::Indented {
+            self.written.push(b'\n');
+            (0..self.open.len()).for_each(|_| self.written.extend_from_slice(b"  "));
+        }
+    }
 }
 
 /// A whole document: `<page>` with `elements` in it.
@@ -133,7 +167,51 @@ fn carried(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use xml::EventWriter;
+    use xml::writer::{EmitterConfig, XmlEvent};
+
     use super::*;
+
+    /// The document as the crate's own writer writes it.
+    fn reference(layout: Layout, elements: &[Element]) -> Vec<u8> {
+        fn add(writer: &mut EventWriter<Vec<u8>>, element: &Element) {
+            let mut write = |event: XmlEvent<'_>| writer.write(event).unwrap();
+            write(XmlEvent::start_element(element.name).into());
+            match &element.content {
+                Content::Text(text) => write(XmlEvent::characters(text)),
+                Content::Number(number) => write(XmlEvent::characters(&number.to_string())),
+                Content::Elements(elements) => elements.iter().for_each(|it| add(writer, it)),
+            }
+            writer.write(XmlEvent::end_element()).unwrap();
+        }
+        let mut writer = EmitterConfig::new()
+            .perform_indent(layout == Layout::Indented)
+            .normalize_empty_elements(false)
+            .create_writer(Vec::new());
+        add(&mut writer, &Element::with("page", elements));
+        writer.into_inner()
+    }
+
+    fn elements() -> impl Strategy<Value = Vec<Element>> {
+        let text = ("[ -~\\t\\né<>&\"']{0,12}").prop_map(|text| Element::text("text", text));
+        let leaf = prop_oneof![text, any::<i64>().prop_map(|id| Element::number("id", id))];
+        let element = leaf.prop_recursive(3, 12, 4, |inner| {
+            prop::collection::vec(inner, 0..4).prop_map(|inner| Element::with("list", inner))
+        });
+        prop::collection::vec(element, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn documents_are_what_the_crates_own_writer_writes(elements in elements()) {
+            for layout in [Layout::Compact, Layout::Indented] {
+                let written = String::from_utf8(page(layout, &elements)).unwrap();
+                let expected = String::from_utf8(reference(layout, &elements)).unwrap();
+                prop_assert_eq!(written, expected);
+            }
+        }
+    }
 
     fn check(elements: &[Element], expected: &str) {
         let written = String::from_utf8(page(Layout::Compact, elements)).unwrap();

@@ -142,7 +142,7 @@ fn run(tx: &WriteTx<'_>, call: &Call) -> Result<Reply, Error> {
     let device = devices::create(tx, &call.actor, &call.ambient, new)?;
     Ok(Reply::Elements(vec![
         Element::text("status", "Device created"),
-        Element::text("id", device.id.to_string()),
+        Element::number("id", device.id),
         Element::text("username", device.username),
         Element::text("password", device.secret),
     ]))

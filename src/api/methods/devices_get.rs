@@ -84,13 +84,10 @@ fn run(tx: &ReadTx<'_>, call: &Call) -> Result<Reply, Error> {
 
 fn element(device: Device, dialect: Dialect, is_primary: bool) -> Element {
     let mut fields = Vec::with_capacity(9);
-    fields.push(Element::text("device_id", device.id.to_string()));
+    fields.push(Element::number("device_id", device.id));
     fields.push(Element::text("device_type", device.device_type.as_str()));
     if dialect == Dialect::Current {
-        fields.push(Element::text(
-            "devicegroup_id",
-            device.device_group_id.to_string(),
-        ));
+        fields.push(Element::number("devicegroup_id", device.device_group_id));
         fields.push(Element::text(
             "primary_device",
             if is_primary { "yes" } else { "no" },
@@ -99,7 +96,7 @@ fn element(device: Device, dialect: Dialect, is_primary: bool) -> Element {
         fields.push(Element::text("secret", device.secret));
     }
     fields.push(Element::text("ipaddr", device.ipaddr));
-    fields.push(Element::text("port", device.port.to_string()));
+    fields.push(Element::number("port", device.port));
     if dialect == Dialect::Current {
         fields.push(Element::text("callerid", device.caller_id));
     }

@@ -104,7 +104,7 @@ fn run(tx: &WriteTx<'_>, call: &Call) -> Result<Reply, Error> {
     let number = call.parameters.get("did").unwrap_or_default();
     let provider_id = call.parameters.id("provider_id").flatten();
     let id = dids::create(tx, &call.actor, number, provider_id)?;
-    let id = Element::text("id", id.to_string());
+    let id = Element::number("id", id);
     let created = "DID created";
     Ok(Reply::Elements(match call.dialect {
         Dialect::Pages => vec![Element::text("status", created), id],
