@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use crate::ambient::Ambient;
 use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
+use crate::service::callers::Callers;
 use crate::service::installation;
 use crate::service::throttle::Throttle;
 use crate::service::verifier::Verifier;
@@ -26,6 +27,8 @@ pub struct App {
     pub store: Store,
     /// The clock and the dice. Shared by itself, so that a queued write does not hold the store that runs it.
     pub ambient: Arc<Ambient>,
+    /// The callers of late.
+    pub callers: Callers,
     /// Verified passwords.
     pub verifier: Verifier,
     /// The backups that it makes by itself.
@@ -50,6 +53,7 @@ impl App {
     /// A linebook over an open database.
     pub fn new(store: Store, ambient: Arc<Ambient>) -> Self {
         Self {
+            callers: Callers::default(),
             verifier: Verifier::new(&ambient),
             throttle: Throttle::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),

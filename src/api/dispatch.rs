@@ -12,7 +12,8 @@ use super::parameters::Parameters;
 use super::signature;
 use super::xml::{Document, Element, Layout, page};
 use crate::app::App;
-use crate::service::access::{Actor, Caller, Scope, find_caller};
+use crate::service::access::{Actor, Caller, Scope};
+use crate::service::callers::Current;
 use crate::service::throttle::{self, Proof};
 use crate::service::{AccessError, Error, Refusal, Rule};
 use crate::store::action_log::Through;
@@ -158,10 +159,10 @@ async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call
     let parameters = request.parameters?;
     let actor = Actor {
         user_id: Some(caller.user.id),
-        name: caller.user.username,
+        name: caller.user.username.clone(),
         scope: Scope::Owner(caller.owner_id),
         user_type: caller.user.user_type,
-        permissions: caller.permissions,
+        permissions: caller.permissions.clone(),
         through: Through::Api,
         address: request.address,
         request_id: Some(request.request_id),
@@ -184,10 +185,10 @@ fn identify(
     tx: &ReadTx<'_>,
     request: &Request,
     known: &mut Known,
-) -> Result<(Settings, Caller), Failure> {
-    let settings = settings::get(tx)?;
-    known.gzip = settings.gzip;
-    let caller = find(app, tx, &settings, request);
+) -> Result<(Arc<Settings>, Arc<Caller>), Failure> {
+    let current = app.callers.current(tx)?;
+    known.gzip = current.settings.gzip;
+    let caller = find(app, tx, &current, request);
     // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
     known.dialect = match &caller {
         Ok(caller) => caller.owner_settings.dialect,
@@ -196,24 +197,24 @@ fn identify(
     let caller = caller?;
     known.caller = Some(caller.user.username.clone());
     check_hash(request, &caller)?;
-    Ok((settings, caller))
+    Ok((current.settings, caller))
 }
 
 /// Everything before the hash.
 fn find(
     app: &App,
     tx: &ReadTx<'_>,
-    settings: &Settings,
+    current: &Current,
     request: &Request,
-) -> Result<Caller, Failure> {
-    check_switches(settings, request.verb)?;
+) -> Result<Arc<Caller>, Failure> {
+    check_switches(&current.settings, request.verb)?;
     let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
     let username = parameters.get("u").ok_or(AccessError::UnknownCaller)?;
     let now_ms = app.ambient.now_ms();
     if !app.throttle.allows(now_ms, request.address, username) {
         return Err(Fault::TooManyFailures.into());
     }
-    let caller = find_caller(tx, settings, username)?;
+    let caller = app.callers.find(tx, current, username)?;
     if let Err(refused) = caller.check_address(request.address) {
         app.metrics.address_refusals.inc();
         return Err(refused.into());

@@ -1,6 +1,7 @@
 //! (3) The rules. Knows no HTTP, no XML and no SQL text; the API, the command line and the pages all come here.
 
 pub mod access;
+pub mod callers;
 pub mod clis;
 pub mod devices;
 pub mod dialplans;

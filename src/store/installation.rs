@@ -44,6 +44,15 @@ pub fn is_demo(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
     tx.get(IS_DEMO, [], |row| row.get(0))
 }
 
+const ACCESS_VERSION: &str = "
+SELECT access_version
+FROM installation";
+
+/// A number that every change of users, permissions, keys, settings and allow-lists raises.
+pub fn access_version(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
+    tx.get(ACCESS_VERSION, [], |row| row.get(0))
+}
+
 const NEXT_EXTENSION: &str = "
 SELECT next_extension
 FROM installation";

@@ -3,7 +3,9 @@ CREATE TABLE installation (
   id             INTEGER PRIMARY KEY CHECK (id = 1),
   is_demo        INTEGER NOT NULL CHECK (is_demo IN (0, 1)),
   created_ms     INTEGER NOT NULL,
-  next_extension INTEGER NOT NULL CHECK (next_extension >= 1)
+  next_extension INTEGER NOT NULL CHECK (next_extension >= 1),
+  -- Raised by each change of who may call, and how: see the triggers behind api_keys.
+  access_version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE settings (
   id                  INTEGER PRIMARY KEY CHECK (id = 1),
@@ -53,6 +55,45 @@ CREATE TABLE api_keys (
   revoked_ms INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX api_keys_active ON api_keys (user_id, secret) WHERE revoked_ms IS NULL;
+
+-- Who may call, and how, may be remembered for as long as installation.access_version stays the same: any change of a row
+-- that says so raises it.
+CREATE TRIGGER settings_insert AFTER INSERT ON settings
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER settings_update AFTER UPDATE ON settings
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER settings_delete AFTER DELETE ON settings
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER users_insert AFTER INSERT ON users
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER users_update AFTER UPDATE ON users
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER users_delete AFTER DELETE ON users
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER permissions_insert AFTER INSERT ON permissions
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER permissions_update AFTER UPDATE ON permissions
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER permissions_delete AFTER DELETE ON permissions
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER owner_settings_insert AFTER INSERT ON owner_settings
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER owner_settings_update AFTER UPDATE ON owner_settings
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER owner_settings_delete AFTER DELETE ON owner_settings
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER allowed_networks_insert AFTER INSERT ON allowed_networks
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER allowed_networks_update AFTER UPDATE ON allowed_networks
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER allowed_networks_delete AFTER DELETE ON allowed_networks
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER api_keys_insert AFTER INSERT ON api_keys
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER api_keys_update AFTER UPDATE ON api_keys
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
+CREATE TRIGGER api_keys_delete AFTER DELETE ON api_keys
+BEGIN UPDATE installation SET access_version = access_version + 1; END;
 CREATE TABLE providers (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
