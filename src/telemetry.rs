@@ -1,36 +1,41 @@
 //! What the server tells about itself: log lines on standard error.
 //!
-//! A thread of their own writes them. When whoever reads standard error is too slow, [`MAX_WAITING_LINES`] wait; what comes
-//! then is dropped and counted, because the alternative is that callers wait for the log.
+//! A thread of their own writes them, all that wait at once. When whoever reads standard error is too slow,
+//! [`MAX_WAITING`] bytes of them wait; what comes then is dropped and counted, because the alternative is that callers wait
+//! for the log.
 
-use std::io::{BufWriter, IsTerminal, stderr};
-use std::sync::OnceLock;
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 use crate::http::QUIET_LOG;
 
-/// Log lines that wait to be written; some 250 bytes each.
-pub const MAX_WAITING_LINES: usize = 16_384;
+/// Bytes of log lines that wait to be written; a line has some 200.
+pub const MAX_WAITING: usize = 4 * 1024 * 1024;
+/// How long further lines are collected after some were written: waking the thread for each costs more than the line.
+const COLLECTED_FOR: Duration = Duration::from_millis(10);
+/// How long the end of the process waits for the last lines to be written.
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
-static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// Starts logging what passes `filter`. What waits is written when the guard is dropped.
-#[must_use = "lines that wait are lost when it is dropped too early"]
-pub fn start(filter: &str, format: LogFormat) -> WorkerGuard {
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(MAX_WAITING_LINES)
-        .lossy(true)
-        .thread_name("log")
-        // Written when nothing more waits: many lines in one system call when there are many.
-        .finish(BufWriter::new(stderr()));
-    let _ = LOST.set(writer.error_counter());
+pub fn start(filter: &str, format: LogFormat) -> Guard {
+    let queue = Arc::new(Queue::default());
+    let guard = Guard(queue.clone());
+    let reader = queue.clone();
+    std::thread::Builder::new()
+        .name("log".into())
+        .spawn(move || reader.write_to(&mut stderr()))
+        .expect("a system that starts processes starts threads");
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{QUIET_LOG},{filter}")))
-        .with_writer(writer)
         .with_ansi(stderr().is_terminal());
+    let _ = QUEUE.set(queue.clone());
+    let lines = lines.with_writer(move || Line(queue.clone()));
     // A second start, in a test that runs two servers, changes nothing.
     let _ = match format {
         LogFormat::Text => lines.try_init(),
@@ -41,5 +46,102 @@ pub fn start(filter: &str, format: LogFormat) -> WorkerGuard {
 
 /// Log lines that were dropped since the start.
 pub fn lost_lines() -> u64 {
-    LOST.get().map_or(0, |lost| lost.dropped_lines() as u64)
+    QUEUE.get().map_or(0, |queue| queue.lock().lost)
+}
+
+/// Writes the last lines when it is dropped.
+#[must_use = "lines that wait are lost when it is dropped too early"]
+pub struct Guard(Arc<Queue>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        waiting.is_stopping = true;
+        self.0.changed.notify_all();
+        let is_unfinished = |waiting: &mut Waiting| !waiting.is_finished;
+        let _ = self
+            .0
+            .changed
+            .wait_timeout_while(waiting, LAST_LINES_TIMEOUT, is_unfinished);
+    }
+}
+
+/// The lines that wait.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    lost: u64,
+    /// The thread sleeps until it is woken.
+    is_idle: bool,
+    is_stopping: bool,
+    is_finished: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: &[u8]) {
+        let mut waiting = self.lock();
+        if waiting.lines.len() + line.len() > MAX_WAITING {
+            waiting.lost += 1;
+            return;
+        }
+        waiting.lines.extend_from_slice(line);
+        if std::mem::take(&mut waiting.is_idle) {
+            drop(waiting);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The thread: writes what waits, until it is told to stop and nothing does.
+    fn write_to(&self, out: &mut impl Write) {
+        let mut taken = Vec::new();
+        while self.take(&mut taken) {
+            // Where a log cannot be written, nobody can be told so.
+            let _ = out.write_all(&taken);
+            taken.clear();
+            let waiting = self.lock();
+            let _ = self
+                .changed
+                .wait_timeout_while(waiting, COLLECTED_FOR, |waiting| !waiting.is_stopping);
+        }
+        self.lock().is_finished = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for lines and takes them; false: there are none, and there will be none.
+    fn take(&self, taken: &mut Vec<u8>) -> bool {
+        let mut waiting = self.lock();
+        while waiting.lines.is_empty() && !waiting.is_stopping {
+            waiting.is_idle = true;
+            waiting = self
+                .changed
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::swap(&mut waiting.lines, taken);
+        !taken.is_empty()
+    }
+}
+
+/// Where one line goes.
+struct Line(Arc<Queue>);
+
+impl Write for Line {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.add(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

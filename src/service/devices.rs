@@ -6,7 +6,7 @@ use super::access::Actor;
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
-use crate::store::devices::{self, Device, DeviceType, Walk};
+use crate::store::devices::{self, Device, DeviceType, Peer, Walk};
 use crate::store::row::{Cursor, Id};
 use crate::store::users::{Permission, User};
 use crate::store::{ReadTx, StoreError, WriteTx, device_groups, installation, settings};
@@ -104,7 +104,7 @@ fn logged(device: &Device) -> Value {
     fields
 }
 
-fn find_user(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error> {
+fn find_user(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error> {
     match id {
         Some(id) => by.own_user(tx, id)?,
         None => None,
@@ -244,12 +244,20 @@ pub fn list_of_user(
     after: Id,
     limit: u32,
 ) -> Result<Vec<Device>, Error> {
-    let user = match user_id {
-        Some(id) => by.own_user(tx, id)?,
-        None => None,
-    }
-    .ok_or(UserError::NotFound)?;
+    let user = find_user(tx, by, user_id)?;
     Ok(devices::list_of_user(tx, user.id, after, limit)?)
+}
+
+/// What [`list_of_user`] lists, as peers.
+pub fn peers_of_user(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    user_id: Option<Id>,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Peer>, Error> {
+    let user = find_user(tx, by, user_id)?;
+    Ok(devices::peers_of_user(tx, user.id, after, limit)?)
 }
 
 /// The device with this id, if its user is the actor's own.

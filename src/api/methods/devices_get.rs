@@ -8,7 +8,7 @@ use crate::api::xml::Element;
 use crate::service::devices;
 use crate::service::{AccessError, Error, Rule, UserError};
 use crate::store::ReadTx;
-use crate::store::devices::Device;
+use crate::store::devices::Peer;
 use crate::store::settings::Dialect;
 use crate::store::users::{Permission, UserType};
 
@@ -64,16 +64,16 @@ pub static METHOD: Method = Method {
 
 fn run(tx: &ReadTx<'_>, call: &Call) -> Result<Reply, Error> {
     let user_id = call.parameters.id("user_id").ok_or(UserError::Missing)?;
-    let devices = devices::list_of_user(tx, &call.actor, user_id, call.after, PIECE)?;
-    let next = match devices.last() {
-        Some(last) if devices.len() == PIECE as usize => Some(last.id),
+    let peers = devices::peers_of_user(tx, &call.actor, user_id, call.after, PIECE)?;
+    let next = match peers.last() {
+        Some(last) if peers.len() == PIECE as usize => Some(last.device_id),
         _ => None,
     };
-    let mut items = Vec::with_capacity(devices.len());
-    for (place, device) in devices.into_iter().enumerate() {
+    let mut items = Vec::with_capacity(peers.len());
+    for (place, peer) in peers.into_iter().enumerate() {
         // A user's primary device is his first.
         let is_primary = call.after == 0 && place == 0;
-        items.push(element(device, call.dialect, is_primary));
+        items.push(element(peer, call.dialect, is_primary));
     }
     Ok(Reply::List {
         name: "devices",
@@ -82,23 +82,23 @@ fn run(tx: &ReadTx<'_>, call: &Call) -> Result<Reply, Error> {
     })
 }
 
-fn element(device: Device, dialect: Dialect, is_primary: bool) -> Element {
+fn element(peer: Peer, dialect: Dialect, is_primary: bool) -> Element {
     let mut fields = Vec::with_capacity(9);
-    fields.push(Element::number("device_id", device.id));
-    fields.push(Element::text("device_type", device.device_type.as_str()));
+    fields.push(Element::number("device_id", peer.device_id));
+    fields.push(Element::text("device_type", peer.device_type.as_str()));
     if dialect == Dialect::Current {
-        fields.push(Element::number("devicegroup_id", device.device_group_id));
+        fields.push(Element::number("devicegroup_id", peer.device_group_id));
         fields.push(Element::text(
             "primary_device",
             if is_primary { "yes" } else { "no" },
         ));
-        fields.push(Element::text("username", device.username));
-        fields.push(Element::text("secret", device.secret));
+        fields.push(Element::text("username", peer.username));
+        fields.push(Element::text("secret", peer.secret));
     }
-    fields.push(Element::text("ipaddr", device.ipaddr));
-    fields.push(Element::number("port", device.port));
+    fields.push(Element::text("ipaddr", peer.ipaddr));
+    fields.push(Element::number("port", peer.port));
     if dialect == Dialect::Current {
-        fields.push(Element::text("callerid", device.caller_id));
+        fields.push(Element::text("callerid", peer.caller_id));
     }
     Element::with("device", fields)
 }
