@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{StoreError, WriteTx};
@@ -177,18 +177,13 @@ where
     }
 }
 
-fn serve(
-    mut connection: Connection,
-    jobs: &Receiver<Box<dyn Job>>,
-    max_batch: usize,
-    counts: &Counts,
-) {
+fn serve(connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: usize, counts: &Counts) {
     let mut batch = Vec::with_capacity(max_batch);
     while let Ok(first) = jobs.recv() {
         batch.push(first);
         batch.extend(jobs.try_iter().take(max_batch - 1));
         counts.taken(batch.len());
-        let committed = commit(&mut connection, &mut batch);
+        let committed = commit(&connection, &mut batch);
         for mut job in batch.drain(..) {
             job.answer(committed.clone());
         }
@@ -196,25 +191,41 @@ fn serve(
 }
 
 /// One transaction for the whole batch.
-fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     end_stray_transaction(connection)?;
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let committed = run_all(connection, batch).and_then(|()| execute(connection, "COMMIT"));
+    if committed.is_err() {
+        // Where this fails too, the next batch begins with it.
+        let _ = end_stray_transaction(connection);
+    }
+    committed
+}
+
+/// Every write of the batch, each in a savepoint of its own.
+fn run_all(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     for job in batch {
-        let savepoint = transaction.savepoint()?;
-        let tx = WriteTx::new(&savepoint);
+        execute(connection, "SAVEPOINT job")?;
+        let tx = WriteTx::new(connection);
         let keep = job.run(&tx);
         // A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the
         // batch is kept, and going on would write outside of a transaction.
-        if savepoint.is_autocommit() {
+        if connection.is_autocommit() {
             return Err(tx.why_rolled_back());
         }
-        match keep {
-            Keep::Yes => savepoint.commit()?,
+        if keep == Keep::No {
             // When what was refused cannot be taken back, the batch must not be committed with it.
-            Keep::No => savepoint.finish()?,
+            execute(connection, "ROLLBACK TO job")?;
         }
+        execute(connection, "RELEASE job")?;
     }
-    Ok(transaction.commit()?)
+    Ok(())
+}
+
+/// Runs one of the statements above, which stay prepared: there are two for each write.
+fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 /// A failed COMMIT leaves its transaction open, and whoever let go of it may have failed to roll it back. Without this,
@@ -222,7 +233,7 @@ fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(),
 fn end_stray_transaction(connection: &Connection) -> Result<(), StoreError> {
     match connection.is_autocommit() {
         true => Ok(()),
-        false => Ok(connection.execute_batch("ROLLBACK")?),
+        false => execute(connection, "ROLLBACK"),
     }
 }
 
@@ -270,7 +281,7 @@ mod tests {
 
     /// Runs the jobs in one batch; what each caller hears.
     fn run(
-        connection: &mut Connection,
+        connection: &Connection,
         jobs: Vec<(Box<dyn Job>, Outcome)>,
     ) -> Vec<Result<(), StoreError>> {
         let (mut batch, mut outcomes): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
@@ -285,12 +296,12 @@ mod tests {
     #[test]
     fn a_refused_write_is_taken_back_alone() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = connection(folder.path());
+        let connection = connection(folder.path());
         let refused = job(|tx| {
             set(tx, 3)?;
             Err(StoreError::Unique)
         });
-        let heard = run(&mut connection, vec![job(|tx| set(tx, 2)), refused]);
+        let heard = run(&connection, vec![job(|tx| set(tx, 2)), refused]);
         assert_eq!(heard, [Ok(()), Err(StoreError::Unique)]);
         assert_eq!(value(&connection), 2);
     }
@@ -298,7 +309,7 @@ mod tests {
     #[test]
     fn when_sqlite_rolls_everything_back_nobody_is_told_success_and_nothing_is_written_after() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = connection(folder.path());
+        let connection = connection(folder.path());
         let rolled_back = job(|tx| {
             tx.connection.execute_batch("ROLLBACK")?;
             // A rule that overlooks the failure.
@@ -306,44 +317,44 @@ mod tests {
             Ok(())
         });
         let jobs = vec![job(|tx| set(tx, 2)), rolled_back, job(|tx| set(tx, 4))];
-        let heard = run(&mut connection, jobs);
+        let heard = run(&connection, jobs);
         assert_eq!(heard, vec![Err(StoreError::Disk); 3]);
         assert_eq!(value(&connection), 1001);
-        assert_eq!(run(&mut connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
+        assert_eq!(run(&connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
         assert_eq!(value(&connection), 5);
     }
 
     #[test]
     fn a_refused_write_that_cannot_be_taken_back_is_not_committed_with_the_others() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = connection(folder.path());
+        let connection = connection(folder.path());
         let stuck = job(|tx| {
             set(tx, 3)?;
             // Now its savepoint cannot be rolled back.
-            tx.connection.execute_batch("RELEASE _rusqlite_sp")?;
+            tx.connection.execute_batch("RELEASE job")?;
             Err(StoreError::Unique)
         });
-        let heard = run(&mut connection, vec![job(|tx| set(tx, 2)), stuck]);
+        let heard = run(&connection, vec![job(|tx| set(tx, 2)), stuck]);
         assert!(heard.iter().all(Result::is_err), "{heard:?}");
         assert_eq!(value(&connection), 1001);
-        assert_eq!(run(&mut connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
+        assert_eq!(run(&connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
     }
 
     #[test]
     fn a_transaction_that_was_left_open_does_not_stop_later_writes() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = connection(folder.path());
+        let connection = connection(folder.path());
         connection
             .execute_batch("BEGIN; UPDATE installation SET next_extension = 3")
             .expect("a transaction");
-        assert_eq!(run(&mut connection, vec![job(|_| Ok(()))]), [Ok(())]);
+        assert_eq!(run(&connection, vec![job(|_| Ok(()))]), [Ok(())]);
         assert_eq!(value(&connection), 1001, "what was left open is not kept");
     }
 
     #[test]
     fn a_full_database_refuses_and_gets_over_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = connection(folder.path());
+        let connection = connection(folder.path());
         let fill = "INSERT INTO action_log (at_ms, actor, through, action) VALUES (0, 'x', 'cli', printf('%.8000c', 'x'))";
         connection
             .pragma_update(None, "max_page_count", 1)
@@ -351,13 +362,13 @@ mod tests {
         let too_much = job(move |tx| tx.execute(fill, []).map(|_| ()));
         let jobs = vec![job(|tx| set(tx, 2)), too_much, job(|tx| set(tx, 3))];
         // SQLite rolls everything back, so everybody is told, and told why.
-        assert_eq!(run(&mut connection, jobs), vec![Err(StoreError::Full); 3]);
+        assert_eq!(run(&connection, jobs), vec![Err(StoreError::Full); 3]);
         assert_eq!(value(&connection), 1001);
         connection
             .pragma_update(None, "max_page_count", 1_000_000)
             .expect("plenty");
         let again = job(move |tx| tx.execute(fill, []).map(|_| ()));
-        assert_eq!(run(&mut connection, vec![again]), [Ok(())]);
+        assert_eq!(run(&connection, vec![again]), [Ok(())]);
     }
 
     #[test]
