@@ -236,6 +236,12 @@ fn nothing_is_unsafe_or_unfinished() {
     );
 }
 
+/// What the macro `select!` of a file puts before the rest of a statement.
+fn columns(code: &str) -> &str {
+    let (_, rest) = code.split_once("macro_rules! select {").unwrap();
+    rest.split('"').nth(1).unwrap()
+}
+
 /// Every SQL constant of the store: where it stands, its name, its text.
 fn statements() -> Vec<(String, String, String)> {
     let mut statements = Vec::new();
@@ -244,10 +250,17 @@ fn statements() -> Vec<(String, String, String)> {
         .filter(|source| source.path.starts_with("store/"))
     {
         for part in source.code.split("\nconst ").skip(1) {
-            let Some((name, rest)) = part.split_once(": &str = \"") else {
+            let Some((name, rest)) = part.split_once(": &str = ") else {
                 continue;
             };
-            let (sql, _) = rest.split_once("\";").unwrap();
+            // The columns of a table with many statements stand once, in a macro of its file.
+            let (head, rest) = match rest.strip_prefix("select!(") {
+                Some(rest) => (columns(&source.code), rest.trim_start()),
+                None => ("", rest),
+            };
+            let text = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+            let Some((tail, _)) = text else { continue };
+            let sql = format!("{head}{tail}");
             // A statement begins on a line of its own; names of files do not.
             if !sql.starts_with('\n') {
                 continue;

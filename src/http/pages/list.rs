@@ -148,10 +148,7 @@ impl<T> List<T> {
         });
         html! {
             @if slice.is_cut {
-                p.hint {
-                    @if next.is_some() { "This page looked at " (grouped(MAX_LOOKED_AT)) " rows; there may be more further on." }
-                    @else { "Only the first matches are shown: a longer search finds the others." }
-                }
+                p.hint { "This page looked at " (grouped(MAX_LOOKED_AT)) " rows; there may be more further on." }
             }
             @if next.is_some() || !is_first {
                 nav.paging aria-label="Pages of the list" {
