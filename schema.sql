@@ -282,6 +282,8 @@ CREATE TABLE sessions (
   seen_ms    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
+-- The server removes the expired ones, here and below.
+CREATE INDEX sessions_by_use ON sessions (seen_ms);
 
 -- Links with which a user sets his password, once; `init` makes one for admin.
 CREATE TABLE password_links (
@@ -290,3 +292,4 @@ CREATE TABLE password_links (
   expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX password_links_of_user ON password_links (user_id);
+CREATE INDEX password_links_by_end ON password_links (expires_ms);

@@ -215,12 +215,14 @@ pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error
     Ok(change(tx, by, "did.terminate", &did, &after)?)
 }
 
-/// Frees DIDs that have been closed for `did_closed_days`, at most [`MAX_FREED`] of them; how many it freed.
-pub fn free_closed(tx: &WriteTx<'_>, by: &Actor) -> Result<usize, StoreError> {
+/// Frees DIDs that have been closed for `did_closed_days`, whoever's, at most [`MAX_FREED`] of them; how many it freed. The
+/// server does that by itself.
+pub fn free_closed(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
+    let by = Actor::system(now_ms);
     let days = settings::get(tx)?.did_closed_days;
-    let closed = dids::list_closed(tx, by.now_ms - days * DAY_MS, MAX_FREED)?;
+    let closed = dids::list_closed(tx, now_ms - days * DAY_MS, MAX_FREED)?;
     for did in &closed {
-        change(tx, by, "did.free", did, &freed(did))?;
+        change(tx, &by, "did.free", did, &freed(did))?;
     }
     Ok(closed.len())
 }

@@ -428,7 +428,7 @@ fn try_step(tx: &WriteTx<'_>, by: &Actor, number: &str, step: Step) -> Result<()
         Step::Close => dids::close(tx, by, number),
         Step::Free => dids::free(tx, by, number),
         Step::Terminate => dids::terminate(tx, by, number),
-        Step::FreeClosed => Ok(dids::free_closed(tx, by).map(|_| ())?),
+        Step::FreeClosed => Ok(dids::free_closed(tx, by.now_ms).map(|_| ())?),
     }
 }
 

@@ -209,9 +209,12 @@ CREATE TABLE sessions (
   seen_ms    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
+-- The server removes the expired ones, here and below.
+CREATE INDEX sessions_by_use ON sessions (seen_ms);
 CREATE TABLE password_links (
   token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
   user_id    INTEGER NOT NULL REFERENCES users (id),
   expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX password_links_of_user ON password_links (user_id);
+CREATE INDEX password_links_by_end ON password_links (expires_ms);
