@@ -1,7 +1,5 @@
 //! The overview: what there is, what should be looked at, what was done last.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::log;
@@ -12,12 +10,9 @@ use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::dids::DidStatus;
-use crate::store::users::UserType;
 
 /// Changes that are shown.
 const CHANGES: usize = 8;
-/// A backup that is older is worth a warning; a server that makes none knows of none.
-const OLD_BACKUP: Duration = Duration::from_secs(48 * 60 * 60);
 /// The chart's measures, in its own units.
 const BAR: u32 = 240;
 
@@ -33,16 +28,12 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
             true => action_log::list(tx, by, &filter, None, CHANGES)?.rows,
             false => Vec::new(),
         };
-        Ok::<_, crate::store::StoreError>((overview::get(tx, by)?, changes))
+        let overview = overview::get(tx, by, visit.app.known_backups())?;
+        Ok::<_, crate::store::StoreError>((overview, changes))
     })?;
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }
         @for warning in &overview.warnings { (warn(warning, overview.devices)) }
-        @if let (Some(age), true) = (visit.app.backup_age(), visit.by().user_type == UserType::Admin) {
-            @if age > OLD_BACKUP {
-                p.notice.warn { "The last backup by the server is " (age.as_secs() / 3600) " hours old." }
-            }
-        }
         (cards(&overview))
         div.columns {
             @if !overview.dids.is_empty() { (chart(&overview)) }
@@ -132,6 +123,16 @@ fn warn(warning: &Warning, devices: Option<(u32, u32)>) -> Markup {
         Warning::Demo => notice(
             html! { "This is the demo world: its passwords and keys are public, so it answers on this machine only." },
         ),
+        Warning::NoBackups => notice(html! {
+            "This server makes no backups, and knows of none. Start it with " code { "--backup-every 24h" }
+            ", and it makes them by itself. (It does not see those that " code { "linebook backup" } " makes.)"
+        }),
+        Warning::NoBackupYet => notice(html! {
+            "There is no backup yet. The server makes the first one right after its start: if this does not go away, its log says why."
+        }),
+        Warning::OldBackup(hours) => notice(html! {
+            "The last backup by the server is " (hours) " hours old: its log says why there is none since."
+        }),
         Warning::ApiOff => notice(
             html! { "The API is switched off: every call is refused. " a href="/settings" { "API settings" } },
         ),
