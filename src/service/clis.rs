@@ -224,11 +224,7 @@ pub fn list(
         (Some(id), _) => match devices::find_own(tx, by, id)? {
             Some(device) => Walk::OnDevice(device.id),
             None => {
-                return Ok(Slice {
-                    rows: Vec::new(),
-                    next: None,
-                    is_cut: false,
-                });
+                return Ok(Slice::empty());
             }
         },
         (None, Some(user_id)) => Walk::OfUser(user_id),

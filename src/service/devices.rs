@@ -374,11 +374,7 @@ pub fn list(
     }
     let is_foreign = filter.user_id.is_some() || filter.device_group_id.is_some();
     if is_foreign {
-        return Ok(Slice {
-            rows: Vec::new(),
-            next: None,
-            is_cut: false,
-        });
+        return Ok(Slice::empty());
     }
     if !filter.search.is_empty() {
         return search(tx, by, filter, after, limit);

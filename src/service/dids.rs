@@ -8,7 +8,7 @@ use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, log, providers, text};
 use crate::store::dids::{self, Did, DidStatus, Walk};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::{ADMIN, User};
+use crate::store::users::User;
 use crate::store::{ReadTx, StoreError, WriteTx, devices, dialplans, settings};
 
 /// Longest DID, in digits (ITU-T E.164).
@@ -353,16 +353,17 @@ pub fn list(
     limit: usize,
 ) -> Result<Slice<Did>, StoreError> {
     let owner_id = by.owner_id();
+    // Only rows of the actor's scope are walked: where a page ends would tell a number of another one.
     let walk = match (
         by.only_user().or(filter.user_id),
         filter.provider_id,
         filter.status,
     ) {
-        (Some(user_id), ..) => Walk::OfUser(user_id),
-        // A provider's DIDs are in many scopes, and where a page ends would tell a number of another one.
-        (None, Some(provider_id), _) if owner_id == ADMIN => Walk::OfProvider(provider_id),
-        (None, _, Some(status)) => Walk::InState(owner_id, status),
-        (None, _, None) => Walk::OfOwner(owner_id),
+        (Some(user_id), ..) if has_dids_of(tx, by, user_id)? => Walk::OfUser(user_id),
+        (Some(_), ..) => return Ok(Slice::empty()),
+        (None, Some(provider_id), _) => Walk::OfProvider(owner_id, provider_id),
+        (None, None, Some(status)) => Walk::InState(owner_id, status),
+        (None, None, None) => Walk::OfOwner(owner_id),
     };
     lists::walk(
         after,
@@ -383,6 +384,12 @@ pub fn list(
                     .is_none_or(|wanted| Some(wanted) == did.user_id)
         },
     )
+}
+
+/// Whether a user's DIDs are in the actor's scope. Those of a reseller himself are in the reseller's.
+fn has_dids_of(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<bool, StoreError> {
+    let user = by.own_user(tx, user_id)?;
+    Ok(user.is_some_and(|user| by.only_user().is_some() || by.owns(scope_of(&user))))
 }
 
 /// The DID of this row, if the actor sees it.

@@ -26,6 +26,17 @@ pub struct Slice<T> {
     pub is_cut: bool,
 }
 
+impl<T> Slice<T> {
+    /// Nothing, and nothing further on.
+    pub fn empty() -> Self {
+        Self {
+            rows: Vec::new(),
+            next: None,
+            is_cut: false,
+        }
+    }
+}
+
 /// Up to `limit` rows that `keep` keeps, after `after`, of those that `read` reads in the order of their `cursor`.
 pub fn walk<T>(
     after: Option<Cursor>,

@@ -325,4 +325,21 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
             "{path}"
         );
     }
+    // The same DIDs in the reseller's scope, and reserved for him: on a provider of admin's, and of a user of admin's.
+    world
+        .sql("UPDATE dids SET owner_id = 4, status = 'reserved', user_id = 4 WHERE did LIKE '70%'");
+    for (path, token, has_more) in [
+        ("/dids?provider=1&q=7", &admin, false),
+        ("/dids?user=reseller", &admin, false),
+        ("/dids?provider=1&q=7", &reseller, true),
+        ("/dids?user=reseller", &reseller, true),
+    ] {
+        let body = world.get(path, token).body;
+        assert_eq!(body.contains("rel=\"next\""), has_more, "{path}: {body}");
+        assert_eq!(
+            body.contains("data-name=\"DID\""),
+            has_more,
+            "{path}: {body}"
+        );
+    }
 }

@@ -206,11 +206,7 @@ impl<T> List<T> {
                 Ok(slice) => Ok(slice),
                 Err(Error::Store(error)) => Err(error),
                 // What was named in the filter is gone.
-                Err(Error::Refused(_)) => Ok(Slice {
-                    rows: Vec::new(),
-                    next: None,
-                    is_cut: false,
-                }),
+                Err(Error::Refused(_)) => Ok(Slice::empty()),
             })?;
         for row in &slice.rows {
             text.extend(line(self.columns.iter().map(|column| (column.text)(row))));

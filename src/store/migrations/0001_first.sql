@@ -142,7 +142,7 @@ CREATE TABLE dids (
 CREATE INDEX dids_of_owner ON dids (owner_id, did);
 CREATE INDEX dids_by_status ON dids (owner_id, status, did);
 CREATE INDEX dids_of_user ON dids (user_id, did) WHERE user_id IS NOT NULL;
-CREATE INDEX dids_of_provider ON dids (provider_id, did);
+CREATE INDEX dids_of_provider ON dids (provider_id, owner_id, did);
 CREATE INDEX dids_reserved ON dids (owner_id, reserved_ms) WHERE reserved_ms IS NOT NULL;
 CREATE INDEX dids_on_device ON dids (device_id, did) WHERE device_id IS NOT NULL;
 CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
