@@ -197,17 +197,13 @@ pub fn new_password(problem: &Problem) -> Markup {
 
 /// The argon2 string of the new password that was sent twice; or why it cannot be one.
 pub async fn hashed(visit: &Visit) -> Result<String, Error> {
-    let sent = |name| visit.sent.raw(name).unwrap_or_default().to_owned();
+    let sent = |name| visit.sent.raw(name).unwrap_or_default();
     let password = sent("new_password");
     if password != sent("again") {
         return Err(UserError::PasswordsDiffer.into());
     }
-    let ambient = visit.app.ambient.clone();
-    // Off the worker: argon2 is slow on purpose.
-    let hashed = tokio::task::spawn_blocking(move || passwords::hash(&password, &ambient));
-    hashed
-        .await
-        .unwrap_or(Err(crate::store::StoreError::Internal.into()))
+    let app = &visit.app;
+    app.verifier.hash(password, &app.ambient).await
 }
 
 /// Beside which field a refused password stands.

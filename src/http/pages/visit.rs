@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
+use actix_web::http::header::{CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use maud::{Markup, html};
 
@@ -92,6 +92,17 @@ pub enum Trouble {
     Fault(Fault),
     /// The store could not.
     Store(StoreError),
+}
+
+impl Trouble {
+    /// After how many seconds it may be worth trying again.
+    fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Fault(fault) => fault.retry_after_s(),
+            Self::Store(error) => Fault::from(error).retry_after_s(),
+            Self::NotFound | Self::WrongVerb | Self::WrongForm | Self::Refused(_) => None,
+        }
+    }
 }
 
 impl From<Error> for Trouble {
@@ -273,7 +284,20 @@ impl Visit {
 
     /// The HTTP reply.
     pub fn reply(&self, answer: Result<Answer, Trouble>) -> HttpResponse {
-        let answer = answer.unwrap_or_else(|trouble| self.explain(trouble));
+        match answer {
+            Ok(answer) => self.send(answer),
+            Err(trouble) => {
+                let retry_after_s = trouble.retry_after_s();
+                let mut reply = self.send(self.explain(trouble));
+                if let Some(seconds) = retry_after_s {
+                    reply.headers_mut().insert(RETRY_AFTER, seconds.into());
+                }
+                reply
+            }
+        }
+    }
+
+    fn send(&self, answer: Answer) -> HttpResponse {
         match answer {
             Answer::Page(status, markup) => self.html(status, *markup),
             Answer::Form(status, markup) => {
@@ -364,7 +388,10 @@ impl Visit {
         let body = html! {
             div.empty {
                 p { (text) }
-                p { a href="/" { "To the overview" } }
+                @match self.by {
+                    Some(_) => p { a href="/" { "To the overview" } },
+                    None => p { a href="/sign-in" { "To the sign-in" } },
+                }
             }
         };
         Answer::Page(status, Box::new(layout::page(self, title, body)))
