@@ -7,6 +7,7 @@
 mod common;
 
 mod command_line;
+mod cookies;
 mod docs;
 mod inside;
 mod limits;
