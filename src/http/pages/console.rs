@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::hash;
 use super::parts::{self, Field, select};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::dispatch::{Body, Request, Verb, dispatch};
@@ -22,6 +23,7 @@ pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
                 li { a href={ "/console/" (method.name) } { code { (method.name) } } " " (method.summary) }
             }
         }
+        (hash::way_here())
     };
     Ok(visit.page("API console", body))
 }

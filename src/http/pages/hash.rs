@@ -14,6 +14,11 @@ use crate::service::access::{Signers, signers};
 use crate::service::keys::mask;
 use crate::store::settings::HashCheck;
 
+/// The way here, for whoever looks for the words that his client shows him.
+pub fn way_here() -> Markup {
+    html! { p.hint { "A client gets “Incorrect hash”? " a href="/hash" { "Generate hash" } " says why." } }
+}
+
 /// The empty form.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
     Ok(render(&visit, &None, html! {}))
@@ -23,7 +28,7 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
     let request = visit.sent.raw("request").unwrap_or_default();
     let bad = problem.as_ref().map(|(_, text)| text);
     let body = html! {
-        p { "Paste a request as a client sends it, and see what its hash must be. Nothing is called, and nothing is changed." }
+        p { b { "A client gets “Incorrect hash”?" } " Paste his request, as he sends it, to see why: what his hash was made of, and what it must be made of. Nothing is called, and nothing is changed." }
         form.card method="post" action="/hash" {
             (parts::form_token(visit))
             div.field {

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::log;
 use super::parts::badge;
 use super::visit::{Answer, Trouble, Visit};
+use super::{hash, log};
 use crate::service::access::Right;
 use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
@@ -46,7 +46,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
                 }
             }
         }
-        @if visit.may(Right::ManageApi) { (first_steps(&overview)) }
+        @if visit.may(Right::ManageApi) { (first_steps(&overview)) (hash::way_here()) }
     };
     Ok(visit.page("Overview", body))
 }
@@ -163,7 +163,7 @@ fn first_steps(overview: &Overview) -> Markup {
                     li { a href="/users/new" { "Add a user" } " whose devices they will be." }
                     li { a href="/devices/new" { "Create his first device" } ": it can register at once." }
                     li { a href="/providers/new" { "Add a provider" } ", and " a href="/dids/new" { "DIDs" } " from it; reserve one for the user, and assign it." }
-                    li { a href="/hash" { "Find out why a client's hash is refused" } ", or " a href="/console" { "try the API" } "." }
+                    li { a href="/console" { "Try the API" } "." }
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::hash;
 use super::parts::{self, Action, Field, Problem, select, time};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::service::keys::{self, MaskedKey};
@@ -116,6 +117,7 @@ fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> M
         section.card {
             h2 { "Secret keys" }
             p.hint { "Any active key signs. To change keys without an outage: add one, move the clients to it, revoke the old one." }
+            (hash::way_here())
             @if keys.is_empty() { p.notice.warn { "There is none: every hash is refused." } }
             ul.plain.keys {
                 @for (key, username) in keys {
