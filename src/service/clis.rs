@@ -6,8 +6,9 @@ use super::access::Actor;
 use super::lists::{self, Slice};
 use super::{CliError, Error, Rule, devices, log, text};
 use crate::store::clis::{self, Cli, Walk};
+use crate::store::ivrs::IVRS;
 use crate::store::row::{Cursor, Id};
-use crate::store::{ReadTx, WriteTx, devices as device_rows, ivrs, users};
+use crate::store::{ReadTx, WriteTx, devices as device_rows, users};
 
 /// Longest number, in digits.
 pub const MAX_NUMBER: usize = 20;
@@ -132,7 +133,7 @@ fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option
     let found = match asked {
         None => return Ok(None),
         Some(None) => None,
-        Some(Some(id)) => ivrs::find(tx, id)?.filter(|ivr| by.owns(ivr.owner_id)),
+        Some(Some(id)) => IVRS.find(tx, id)?.filter(|ivr| by.owns(ivr.owner_id)),
     };
     match found {
         Some(ivr) => Ok(Some(ivr.id)),

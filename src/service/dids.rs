@@ -6,10 +6,11 @@ use serde_json::json;
 use super::access::{Actor, scope_of};
 use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, log, providers, text};
+use crate::store::dialplans::DIALPLANS;
 use crate::store::dids::{self, Did, DidStatus, Walk};
 use crate::store::row::{Cursor, Id};
 use crate::store::users::User;
-use crate::store::{ReadTx, StoreError, WriteTx, devices, dialplans, settings};
+use crate::store::{ReadTx, StoreError, WriteTx, devices, settings};
 
 /// Longest DID, in digits (ITU-T E.164).
 pub const MAX_NUMBER: usize = 15;
@@ -159,7 +160,8 @@ pub fn assign_to_dialplan(
 ) -> Result<(), Error> {
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
-    dialplans::find(tx, dialplan_id)?
+    DIALPLANS
+        .find(tx, dialplan_id)?
         .filter(|dialplan| dialplan.owner_id == did.owner_id)
         .ok_or_else(|| Rule::from(DidError::DialplanNotFound).with(dialplan_id.to_string()))?;
     let after = Did {

@@ -3,15 +3,14 @@
 pub mod access;
 pub mod clis;
 pub mod devices;
-pub mod dialplans;
 pub mod dids;
 mod error;
 pub mod groups;
 pub mod installation;
-pub mod ivrs;
 pub mod keys;
 pub mod lists;
 pub mod log;
+pub mod named;
 pub mod overview;
 pub mod passwords;
 pub mod providers;

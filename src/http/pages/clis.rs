@@ -10,7 +10,8 @@ use crate::api::parameters::Parameters;
 use crate::service::access::{Actor, Right};
 use crate::service::clis::{self, Edit, Filter, NewCli};
 use crate::service::lists::Slice;
-use crate::service::{Error, devices, ivrs, users};
+use crate::service::named::IVRS;
+use crate::service::{Error, devices, users};
 use crate::store::ReadTx;
 use crate::store::clis::Cli;
 use crate::store::row::Cursor;
@@ -142,7 +143,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
-    let known = visit.read(|tx| ivrs::list_offered(tx, visit.by()))?;
+    let known = visit.read(|tx| IVRS.list_offered(tx, visit.by()))?;
     let mut options = vec![(String::new(), "none".to_owned())];
     options.extend(known.into_iter().map(|ivr| (ivr.id.to_string(), ivr.name)));
     Ok(options)

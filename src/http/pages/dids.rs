@@ -11,8 +11,9 @@ use crate::api::parameters::{Parameters, parse_id};
 use crate::service::access::{Actor, Right};
 use crate::service::dids::{self, Filter, MAX_RANGE};
 use crate::service::lists::Slice;
+use crate::service::named::DIALPLANS;
 use crate::service::{
-    DidError, Error, Refusal, Rule, UserError, devices, dialplans, providers, settings, users,
+    DidError, Error, Refusal, Rule, UserError, devices, providers, settings, users,
 };
 use crate::store::ReadTx;
 use crate::store::dids::{Did, DidStatus};
@@ -106,7 +107,7 @@ fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
     let on = match (did.device_id, did.dialplan_id) {
         (Some(id), _) => devices::find_own(tx, by, id)?
             .map_or_else(String::new, |device| format!("device {}", device.extension)),
-        (None, Some(id)) => dialplans::name_of(tx, id)?,
+        (None, Some(id)) => DIALPLANS.name_of(tx, id)?,
         (None, None) => String::new(),
     };
     Ok(Row {
@@ -398,7 +399,7 @@ fn choices(visit: &Visit, did: &Did) -> Result<Choices, Trouble> {
             })
             .collect();
     }
-    let plans = visit.read(|tx| dialplans::list_offered(tx, by))?;
+    let plans = visit.read(|tx| DIALPLANS.list_offered(tx, by))?;
     choices.dialplans = plans
         .into_iter()
         .map(|plan| (plan.id.to_string(), plan.name))

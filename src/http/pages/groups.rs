@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::devices::offered_users;
 use super::list::{Column, List};
-use super::named::{Kind, One};
 use super::parts::{Field, Problem, badge, facts};
+use super::setup::{Kind, One};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
 use crate::service::access::Actor;

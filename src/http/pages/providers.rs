@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::list::{Column, List};
-use super::named::{Kind, One};
 use super::parts::{Problem, facts, tick, yes_no};
+use super::setup::{Kind, One};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
 use crate::service::access::Actor;

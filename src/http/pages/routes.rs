@@ -5,8 +5,8 @@ use futures_util::future::LocalBoxFuture;
 
 use super::visit::{Answer, Trouble, Visit};
 use super::{
-    account, assets, clis, console, devices, dialplans, dids, groups, hash, ivrs, log, overview,
-    providers, settings, sign_in, users,
+    account, assets, clis, console, devices, dids, groups, hash, log, named, overview, providers,
+    settings, sign_in, users,
 };
 use crate::service::access::Right;
 
@@ -111,21 +111,21 @@ routes! {
     Post "/providers/{id}/edit" Some(Right::ManageSetup) => providers::edit;
     Post "/providers/{id}/hide" Some(Right::ManageSetup) => providers::hide;
 
-    Get "/ivrs" Some(Right::ManageSetup) => ivrs::list;
-    Get "/ivrs.csv" Some(Right::ManageSetup) => ivrs::export;
-    Get "/ivrs/new" Some(Right::ManageSetup) => ivrs::new;
-    Post "/ivrs/new" Some(Right::ManageSetup) => ivrs::create;
-    Get "/ivrs/{id}" Some(Right::ManageSetup) => ivrs::show;
-    Post "/ivrs/{id}/edit" Some(Right::ManageSetup) => ivrs::edit;
-    Post "/ivrs/{id}/hide" Some(Right::ManageSetup) => ivrs::hide;
+    Get "/ivrs" Some(Right::ManageSetup) => named::list;
+    Get "/ivrs.csv" Some(Right::ManageSetup) => named::export;
+    Get "/ivrs/new" Some(Right::ManageSetup) => named::new;
+    Post "/ivrs/new" Some(Right::ManageSetup) => named::create;
+    Get "/ivrs/{id}" Some(Right::ManageSetup) => named::show;
+    Post "/ivrs/{id}/edit" Some(Right::ManageSetup) => named::edit;
+    Post "/ivrs/{id}/hide" Some(Right::ManageSetup) => named::hide;
 
-    Get "/dialplans" Some(Right::ManageSetup) => dialplans::list;
-    Get "/dialplans.csv" Some(Right::ManageSetup) => dialplans::export;
-    Get "/dialplans/new" Some(Right::ManageSetup) => dialplans::new;
-    Post "/dialplans/new" Some(Right::ManageSetup) => dialplans::create;
-    Get "/dialplans/{id}" Some(Right::ManageSetup) => dialplans::show;
-    Post "/dialplans/{id}/edit" Some(Right::ManageSetup) => dialplans::edit;
-    Post "/dialplans/{id}/hide" Some(Right::ManageSetup) => dialplans::hide;
+    Get "/dialplans" Some(Right::ManageSetup) => named::list;
+    Get "/dialplans.csv" Some(Right::ManageSetup) => named::export;
+    Get "/dialplans/new" Some(Right::ManageSetup) => named::new;
+    Post "/dialplans/new" Some(Right::ManageSetup) => named::create;
+    Get "/dialplans/{id}" Some(Right::ManageSetup) => named::show;
+    Post "/dialplans/{id}/edit" Some(Right::ManageSetup) => named::edit;
+    Post "/dialplans/{id}/hide" Some(Right::ManageSetup) => named::hide;
 
     Get "/settings" Some(Right::ManageApi) => settings::show;
     Post "/settings/set" Some(Right::ManageApi) => settings::set;
