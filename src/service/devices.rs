@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
@@ -59,6 +59,7 @@ pub fn create(
     ambient: &Ambient,
     new: NewDevice,
 ) -> Result<Device, Error> {
+    by.require(Right::ManageDevices)?;
     let user = find_user(tx, by, new.user_id)?;
     let device_type = device_type(tx, new.device_type.as_deref())?;
     let device_group_id = group(tx, &user, new.device_group_id)?;
@@ -244,6 +245,7 @@ pub fn list_of_user(
     after: Id,
     limit: u32,
 ) -> Result<Vec<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     let user = match user_id {
         Some(id) => by.own_user(tx, id)?,
         None => None,
@@ -253,15 +255,26 @@ pub fn list_of_user(
 }
 
 /// The device with this id, if its user is the actor's own.
-pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, StoreError> {
+pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     let Some(device) = devices::find(tx, id)? else {
         return Ok(None);
     };
     Ok(by.own_user(tx, device.user_id)?.map(|_| device))
 }
 
+/// The extension of a device that something is on which the actor may see; blank: it is not his.
+pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, StoreError> {
+    let Some(device) = devices::find(tx, id)? else {
+        return Ok(String::new());
+    };
+    let user = by.own_user(tx, device.user_id)?;
+    Ok(user.map_or_else(String::new, |_| device.extension))
+}
+
 /// Makes a device a trunk, or an ordinary one.
 pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     devices::update_trunk(tx, id, is_trunk)?;
     log::record(
@@ -277,6 +290,7 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
 
 /// Hides a device: it is not found any more, its PIN is free again. One that DIDs or CLIs are on is refused.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     if devices::in_use(tx, id)? {
         return Err(
@@ -366,18 +380,20 @@ pub fn list(
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<Device>, StoreError> {
+) -> Result<Slice<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     if let Some(walk) = user_walk(tx, by, filter)? {
-        return page(tx, walk, after, limit, |device| {
+        let keep = |device: &Device| {
             filter.keeps(device) && (filter.search.is_empty() || filter.finds(device))
-        });
+        };
+        return Ok(page(tx, walk, after, limit, keep)?);
     }
     let is_foreign = filter.user_id.is_some() || filter.device_group_id.is_some();
     if is_foreign {
         return Ok(Slice::empty());
     }
     if !filter.search.is_empty() {
-        return search(tx, by, filter, after, limit);
+        return Ok(search(tx, by, filter, after, limit)?);
     }
     let owner_id = by.owner_id();
     let start = "";
@@ -391,7 +407,8 @@ pub fn list(
         },
         (Sort::Newest, None, _) => Walk::Newest { owner_id },
     };
-    page(tx, walk, after, limit, |device| filter.keeps(device))
+    let keep = |device: &Device| filter.keeps(device);
+    Ok(page(tx, walk, after, limit, keep)?)
 }
 
 /// The walk along one user's devices, where the filter or the actor names an own one.
@@ -583,6 +600,7 @@ fn number(search: &str) -> Option<Id> {
 
 /// A user's devices that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     list_of_user(tx, by, Some(user_id), 0, MAX_OFFERED)
 }
 
@@ -601,6 +619,7 @@ pub struct Edit {
 
 /// Changes a device, by the rules under which it was created.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let before = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     let user = find_user(tx, by, Some(before.user_id))?;
     let device_group_id = group(tx, &user, Some(edit.device_group_id))?;
@@ -645,6 +664,7 @@ pub fn renew_secret(
     ambient: &Ambient,
     id: Id,
 ) -> Result<String, Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     let after = Device {
         secret: ambient.secret(SECRET),
@@ -657,6 +677,7 @@ pub fn renew_secret(
 
 /// A device's secret; that it was looked at is logged.
 pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     log::record(tx, by, "device.show_secret", id, None, None)?;
     Ok(device.secret)

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::access::{Actor, scope_of};
+use super::access::{Actor, Right, scope_of};
 use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, log, providers, text};
 use crate::store::dialplans::DIALPLANS;
@@ -26,6 +26,7 @@ pub fn create(
     number: &str,
     provider_id: Option<Id>,
 ) -> Result<Id, Error> {
+    by.require(Right::ManageDids)?;
     let provider = match provider_id {
         Some(id) => crate::store::providers::find(tx, id)?,
         None => None,
@@ -58,6 +59,7 @@ pub fn assign_to_trunk(
     device_id: Option<Id>,
     number: &str,
 ) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let device = match device_id {
         Some(id) => devices::find(tx, id)?,
         None => None,
@@ -99,6 +101,7 @@ pub fn assign_to_device(
     number: &str,
     device_id: Id,
 ) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     let not_found = || Rule::from(DidError::DeviceNotFound).with(device_id.to_string());
     let device = devices::find(tx, device_id)?.ok_or_else(not_found)?;
@@ -127,6 +130,7 @@ fn is_reserved_for_another(did: &Did, user: &User) -> bool {
 /// Reserves a free DID for a user. Reserving it for a reseller, or for a user of his, puts it into the reseller's
 /// scope. One that is reserved for the reseller himself he may reserve onward.
 pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     let is_onward = did.status == DidStatus::Reserved && did.user_id == Some(did.owner_id);
     if !is_onward {
@@ -146,6 +150,7 @@ pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Resul
 
 /// Takes a reservation back: the DID is free.
 pub fn unreserve(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
     Ok(change(tx, by, "did.unreserve", &did, &freed(&did))?)
@@ -158,6 +163,7 @@ pub fn assign_to_dialplan(
     number: &str,
     dialplan_id: Id,
 ) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
     DIALPLANS
@@ -174,6 +180,7 @@ pub fn assign_to_dialplan(
 
 /// Takes an active DID off its device or dial plan; its user keeps it reserved.
 pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Active])?;
     let after = Did {
@@ -187,6 +194,7 @@ pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error>
 
 /// Takes an active DID out of use: off its device; its user is kept until it is freed.
 pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Active])?;
     let after = Did {
@@ -201,6 +209,7 @@ pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
 
 /// Makes a closed or terminated DID free again.
 pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Closed, DidStatus::Terminated])?;
     Ok(change(tx, by, "did.free", &did, &freed(&did))?)
@@ -208,6 +217,7 @@ pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
 
 /// Makes a free or closed DID history.
 pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Free, DidStatus::Closed])?;
     let after = Did {
@@ -310,6 +320,7 @@ pub fn create_range(
     last: &str,
     provider_id: Option<Id>,
 ) -> Result<usize, Error> {
+    by.require(Right::ManageDids)?;
     let numbers = range(first, last)?;
     for number in &numbers {
         create(tx, by, number, provider_id).map_err(|error| match error {
@@ -323,7 +334,8 @@ pub fn create_range(
 }
 
 /// Which numbers of a range exist already: nothing would be made.
-pub fn taken(tx: &ReadTx<'_>, numbers: &[String]) -> Result<Vec<String>, StoreError> {
+pub fn taken(tx: &ReadTx<'_>, by: &Actor, numbers: &[String]) -> Result<Vec<String>, Error> {
+    by.require(Right::ManageDids)?;
     let mut taken = Vec::new();
     for number in numbers {
         if dids::find_by_number(tx, number)?.is_some() {
@@ -353,7 +365,8 @@ pub fn list(
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<Did>, StoreError> {
+) -> Result<Slice<Did>, Error> {
+    by.require(Right::SeeDids)?;
     let owner_id = by.owner_id();
     // Only rows of the actor's scope are walked: where a page ends would tell a number of another one.
     let walk = match (
@@ -367,7 +380,7 @@ pub fn list(
         (None, None, Some(status)) => Walk::InState(owner_id, status),
         (None, None, None) => Walk::OfOwner(owner_id),
     };
-    lists::walk(
+    Ok(lists::walk(
         after,
         limit,
         |after, limit| dids::walk(tx, walk, &filter.start, after, limit),
@@ -385,7 +398,7 @@ pub fn list(
                     .user_id
                     .is_none_or(|wanted| Some(wanted) == did.user_id)
         },
-    )
+    )?)
 }
 
 /// Whether a user's DIDs are in the actor's scope. Those of a reseller himself are in the reseller's.
@@ -396,6 +409,7 @@ fn has_dids_of(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<bool, StoreEr
 
 /// The DID of this row, if the actor sees it.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Did, Error> {
+    by.require(Right::SeeDids)?;
     let found = dids::find(tx, id)?.filter(|did| sees(by, did));
     found.ok_or_else(|| Rule::from(DidError::NotFound).with(id.to_string()))
 }
@@ -413,7 +427,8 @@ pub fn list_on_device(
     by: &Actor,
     device_id: Id,
     limit: u32,
-) -> Result<Vec<Did>, StoreError> {
+) -> Result<Vec<Did>, Error> {
+    by.require(Right::SeeDids)?;
     let mut dids = dids::list_on_device(tx, device_id, limit)?;
     dids.retain(|did| sees(by, did));
     Ok(dids)

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, log, setup};
 use crate::store::named::{Named, Table};
@@ -18,6 +18,8 @@ pub struct Kind {
     is_used: fn(&ReadTx<'_>, Id) -> Result<bool, StoreError>,
     /// What stands in the way of hiding one that is used.
     in_use: &'static str,
+    /// Whoever may do this chooses from them.
+    offered_for: Right,
 }
 
 /// IVRs.
@@ -26,6 +28,7 @@ pub static IVRS: Kind = Kind {
     table: &ivrs::IVRS,
     is_used: clis::ivr_is_used,
     in_use: "CLIs send their calls to it",
+    offered_for: Right::ManageDevices,
 };
 
 /// Dial plans.
@@ -34,6 +37,7 @@ pub static DIALPLANS: Kind = Kind {
     table: &dialplans::DIALPLANS,
     is_used: dids::dialplan_is_used,
     in_use: "take its DIDs off first",
+    offered_for: Right::ManageDids,
 };
 
 impl Kind {
@@ -45,6 +49,7 @@ impl Kind {
         owner_id: Id,
         name: &str,
     ) -> Result<Id, Error> {
+        by.require(Right::ManageSetup)?;
         setup::check_name(name)?;
         setup::check_owner(tx, by, owner_id)?;
         let id = self.table.insert(tx, owner_id, name, by.now_ms)?;
@@ -55,6 +60,7 @@ impl Kind {
 
     /// The one of this row, if it is the actor's own.
     pub fn get(&self, tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Named, Error> {
+        by.require(Right::ManageSetup)?;
         let found = self.table.find(tx, id)?;
         found
             .filter(|found| by.owns(found.owner_id))
@@ -68,8 +74,9 @@ impl Kind {
         by: &Actor,
         after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Slice<Named>, StoreError> {
-        lists::walk(
+    ) -> Result<Slice<Named>, Error> {
+        by.require(Right::ManageSetup)?;
+        Ok(lists::walk(
             after,
             limit,
             |after, limit| {
@@ -78,11 +85,12 @@ impl Kind {
             },
             |found| lists::id_cursor(found.id),
             |_| true,
-        )
+        )?)
     }
 
     /// Renames one.
     pub fn update(&self, tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
+        by.require(Right::ManageSetup)?;
         let before = self.get(tx, by, id)?;
         setup::check_name(name)?;
         if before.name == name {
@@ -96,6 +104,7 @@ impl Kind {
 
     /// Hides one: nothing can be sent to it any more. One in use is refused.
     pub fn hide(&self, tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+        by.require(Right::ManageSetup)?;
         self.get(tx, by, id)?;
         if (self.is_used)(tx, id)? {
             return Err(Rule::from(SetupError::InUse).with(self.in_use));
@@ -107,8 +116,9 @@ impl Kind {
     }
 
     /// Up to so many of the actor's own that a form offers.
-    pub fn list_offered(&self, tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Named>, StoreError> {
-        self.table.walk(tx, by.owner_id(), 0, lists::MAX_OFFERED)
+    pub fn list_offered(&self, tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Named>, Error> {
+        by.require(self.offered_for)?;
+        Ok(self.table.walk(tx, by.owner_id(), 0, lists::MAX_OFFERED)?)
     }
 
     /// What one is called, hidden or not: for what already refers to it.

@@ -1,5 +1,6 @@
 //! What there is, at a glance: counts that stay cheap, and warnings that help.
 
+use super::Error;
 use super::access::{Actor, Right};
 use super::lists::MAX_OVERVIEW;
 use crate::store::dids::DidStatus;
@@ -64,7 +65,8 @@ pub enum Warning {
 }
 
 /// What the actor may know at a glance.
-pub fn get(tx: &ReadTx<'_>, by: &Actor, backups: Backups) -> Result<Overview, StoreError> {
+pub fn get(tx: &ReadTx<'_>, by: &Actor, backups: Backups) -> Result<Overview, Error> {
+    by.require(Right::SignedIn)?;
     let mut overview = Overview::default();
     // A plain user sees his lists instead: counting them would be a walk of its own.
     if by.only_user().is_some() {

@@ -242,6 +242,51 @@ fn columns(code: &str) -> &str {
     rest.split('"').nth(1).unwrap()
 }
 
+/// Rules that may be asked for by anyone who acts, and why.
+const WITHOUT_A_RIGHT: &[(&str, &str)] = &[
+    ("devices::extension_of", "of what he may see"),
+    ("log::record", "of what was allowed"),
+    ("providers::may_use", "is asked by rules only"),
+    ("setup::check_owner", "is asked by rules only"),
+    ("setup::is_owner", "is asked by rules only"),
+    ("sessions::start_verified", "who he is was proved"),
+    ("sessions::start", "who he is was proved"),
+    ("sessions::end", "his own"),
+    ("users::own_password", "his own"),
+    ("users::set_own_password", "his own"),
+];
+
+#[test]
+fn every_rule_that_someone_acts_by_asks_for_a_right() {
+    let mut without = Vec::new();
+    let mut count = 0;
+    for source in sources() {
+        let Some(file) = source.path.strip_prefix("service/") else {
+            continue;
+        };
+        let area = file.trim_end_matches(".rs");
+        let starts = source.code.match_indices("pub fn ");
+        for (start, _) in starts {
+            let rest = &source.code[start..];
+            let (head, body) = rest.split_once("{\n").unwrap_or_default();
+            if !head.contains("by: &Actor") {
+                continue;
+            }
+            count += 1;
+            let first = body.lines().next().unwrap_or_default().trim();
+            if !first.starts_with("by.require(") {
+                let name = head["pub fn ".len()..].split(['(', '<']).next().unwrap();
+                without.push(format!("{area}::{name}"));
+            }
+        }
+    }
+    assert!(count > 50, "only {count} rules found");
+    let mut known: Vec<&str> = WITHOUT_A_RIGHT.iter().map(|(name, _)| *name).collect();
+    without.sort();
+    known.sort();
+    assert_eq!(without, known);
+}
+
 /// Every SQL constant of the store: where it stands, its name, its text.
 fn statements() -> Vec<(String, String, String)> {
     let mut statements = Vec::new();

@@ -150,6 +150,7 @@ fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
 }
 
 fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let ivrs = offered_ivrs(visit)?;
     let body = parts::form(
@@ -198,19 +199,29 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 
 fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let by = visit.by();
-    let cli = visit.read(|tx| clis::get(tx, by, visit.id()))?;
+    let (cli, ivr_name) = visit.read(|tx| {
+        let cli = clis::get(tx, by, visit.id())?;
+        let ivr_name = match cli.ivr_id {
+            Some(id) => IVRS.name_of(tx, id)?,
+            None => String::new(),
+        };
+        Ok::<_, Error>((cli, ivr_name))
+    })?;
     let name = cli
         .number
         .as_deref()
         .or(cli.domain.as_deref())
         .unwrap_or_default();
-    let ivrs = offered_ivrs(visit)?;
+    let manages = visit.may(Right::ManageDevices);
+    let ivrs = match manages {
+        true => offered_ivrs(visit)?,
+        false => Vec::new(),
+    };
     let typed = |name: &str, stored: &str| match problem {
         Some(_) => visit.sent.raw(name).unwrap_or_default().to_owned(),
         None => stored.to_owned(),
     };
     let ivr = cli.ivr_id.map_or_else(String::new, |id| id.to_string());
-    let ivr_name = ivrs.iter().find(|(id, _)| *id == ivr && !ivr.is_empty());
     let is_banned = if problem.is_some() {
         visit.is_on("banned")
     } else {
@@ -226,9 +237,9 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
                 ("Description", or_dash(&cli.description)),
                 ("Comment", or_dash(&cli.comment)),
                 ("Banned", html! { (yes_no(cli.banned)) }),
-                ("IVR", or_dash(ivr_name.map(|(_, name)| name.as_str()).unwrap_or_default())),
+                ("IVR", or_dash(&ivr_name)),
             ])) }
-            @if visit.may(Right::ManageDevices) {
+            @if manages {
                 div {
                     (parts::form(visit, &format!("/clis/{}/edit", cli.id), "Save", problem, html! {
                         h2 { "Edit" }

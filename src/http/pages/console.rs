@@ -9,13 +9,14 @@ use crate::api::dispatch::{Body, Request, Verb, dispatch};
 use crate::api::method::{Kind, Method, Parameter};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
-use crate::service::access::{Signers, signers};
+use crate::service::access::{Right, Signers, signers};
 
 /// Bytes of an answer that are shown.
 const SHOWN: usize = 64 * 1024;
 
 /// All methods.
 pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let body = html! {
         p { "Pick a method, fill it in, and see the signed request and the XML that comes back. It is really called: what it changes is changed." }
         ul.methods {
@@ -37,6 +38,7 @@ fn method(visit: &Visit) -> Result<&'static Method, Trouble> {
 
 /// The form of one method.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let method = method(&visit)?;
     Ok(render(&visit, method, html! {}))
 }

@@ -27,6 +27,8 @@ pub struct Row {
     did: Did,
     username: String,
     provider: String,
+    /// The device it is on, for whoever may look at that.
+    device_id: Option<Id>,
     on: String,
 }
 
@@ -57,7 +59,7 @@ static LIST: List<Row> = List {
             sort: None,
             html: Some(|row| {
                 html! {
-                    @match row.did.device_id {
+                    @match row.device_id {
                         Some(id) => a href={ "/devices/" (id) } { (row.on) },
                         None => (or_dash(&row.on)),
                     }
@@ -105,8 +107,10 @@ fn fetch(
 
 fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
     let on = match (did.device_id, did.dialplan_id) {
-        (Some(id), _) => devices::find_own(tx, by, id)?
-            .map_or_else(String::new, |device| format!("device {}", device.extension)),
+        (Some(id), _) => match devices::extension_of(tx, by, id)? {
+            extension if extension.is_empty() => extension,
+            extension => format!("device {extension}"),
+        },
         (None, Some(id)) => DIALPLANS.name_of(tx, id)?,
         (None, None) => String::new(),
     };
@@ -116,6 +120,7 @@ fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
             None => String::new(),
         },
         provider: providers::name_of(tx, did.provider_id)?,
+        device_id: did.device_id.filter(|_| by.has(Right::SeeDevices)),
         on,
         did,
     })
@@ -166,6 +171,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn new_form(visit: &Visit, problem: &Problem, preview: Markup) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDids)?;
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let from = offered_providers(visit)?;
     let limit = format!(
@@ -222,7 +228,7 @@ fn common_start(numbers: &[String]) -> String {
 }
 
 fn preview(visit: &Visit, numbers: &[String]) -> Result<Markup, Trouble> {
-    let taken = visit.read(|tx| dids::taken(tx, numbers))?;
+    let taken = visit.read(|tx| dids::taken(tx, visit.by(), numbers))?;
     let count = numbers.len();
     Ok(html! {
         section.card #preview {
@@ -385,10 +391,13 @@ fn choices(visit: &Visit, did: &Did) -> Result<Choices, Trouble> {
         dialplans: Vec::new(),
     };
     if let Some(user_id) = did.user_id {
-        let found = visit.read(|tx| devices::list_offered(tx, by, user_id));
-        // Its user may be someone whom only another scope reaches.
+        let found = match visit.read(|tx| devices::list_offered(tx, by, user_id)) {
+            Ok(found) => found,
+            // Its user may be someone whom only another scope reaches, and not everyone sees devices.
+            Err(Error::Refused(_)) => Vec::new(),
+            Err(Error::Store(error)) => return Err(error.into()),
+        };
         choices.devices = found
-            .unwrap_or_default()
             .into_iter()
             .map(|device| {
                 let kind = if device.is_trunk { ", trunk" } else { "" };
@@ -431,7 +440,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                         }
                     }),
                     ("On", html! {
-                        @match did.device_id {
+                        @match found.device_id {
                             Some(id) => a href={ "/devices/" (id) } { (found.on) },
                             None => (or_dash(&found.on)),
                         }
@@ -507,6 +516,7 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
 
 /// Takes a step.
 pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDids)?;
     let (id, name) = (visit.id(), visit.name.clone());
     let (user, device, dialplan) = (
         visit.text("user"),

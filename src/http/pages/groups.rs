@@ -8,7 +8,7 @@ use super::parts::{Field, Problem, badge, facts};
 use super::setup::{Kind, One};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
-use crate::service::access::Actor;
+use crate::service::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, groups, users};
 use crate::store::ReadTx;
@@ -105,6 +105,7 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     Ok(KIND.new_form(&visit, &None, user_field(&visit, &None)?))
 }
 

@@ -10,7 +10,7 @@ use crate::api::method::{HashLevel, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
 use crate::http::request::pasted;
-use crate::service::access::{Signers, signers};
+use crate::service::access::{Right, Signers, signers};
 use crate::service::keys::mask;
 use crate::store::settings::HashCheck;
 
@@ -21,6 +21,7 @@ pub fn way_here() -> Markup {
 
 /// The empty form.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     Ok(render(&visit, &None, html! {}))
 }
 
@@ -48,6 +49,7 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
 
 /// Explains a request.
 pub async fn explain(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let request = visit.sent.raw("request").unwrap_or_default();
     let (method, parameters) = match read(request) {
         Ok(read) => read,

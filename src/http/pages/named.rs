@@ -7,7 +7,7 @@ use super::parts::{Problem, facts};
 use super::setup::{Kind, One};
 use super::visit::{Answer, Trouble, Visit};
 use crate::service::Error;
-use crate::service::access::Actor;
+use crate::service::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::{self, Kind as Rules};
 use crate::store::ReadTx;
@@ -161,6 +161,7 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageSetup)?;
     Ok(area(&visit).kind.new_form(&visit, &None, html! {}))
 }
 

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::parts::badge;
 use super::visit::{Answer, Trouble, Visit};
 use super::{hash, log};
+use crate::service::Error;
 use crate::service::access::Right;
 use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
@@ -29,7 +30,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
             false => Vec::new(),
         };
         let overview = overview::get(tx, by, visit.app.known_backups())?;
-        Ok::<_, crate::store::StoreError>((overview, changes))
+        Ok::<_, Error>((overview, changes))
     })?;
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }

@@ -27,7 +27,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 fn render(visit: &Visit, shown: &Shown) -> Result<Answer, Trouble> {
     let by = visit.by();
     let (values, networks, keys) = visit.read(|tx| {
-        let values = settings::list(tx, by.owner_id())?;
+        let values = settings::list(tx, by, by.owner_id())?;
         let networks = settings::networks(tx, by)?;
         Ok::<_, Error>((values, networks, keys::list_own(tx, by)?))
     })?;

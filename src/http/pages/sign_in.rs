@@ -6,7 +6,7 @@ use super::parts::{self, Field, Problem};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
 use super::{assets, layout};
 use crate::api::fault::Fault;
-use crate::service::access::{Actor, Right};
+use crate::service::access::Actor;
 use crate::service::throttle::{Failure, Proof};
 use crate::service::{AccessError, Error, Rule, UserError, installation, passwords, sessions};
 use crate::store::row::Id;
@@ -19,7 +19,7 @@ pub async fn admin(_: Visit) -> Result<Answer, Trouble> {
 
 /// Asks who it is.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
-    if visit.may(Right::SignedIn) {
+    if visit.by.is_some() {
         return Ok(Answer::SeeOther(next(&visit)));
     }
     let is_demo = visit.read(installation::is_demo)?;

@@ -133,12 +133,22 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A refusal, for a page that shows it beside its field; a fault of the store is none.
+/// A refusal, for a page that shows it beside its field. A fault of the store is none, and who may not do this at all is
+/// shown no form for it.
 pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     match error {
+        Error::Refused(refusal) if is_forbidden(&refusal) => Err(Trouble::Refused(refusal)),
         Error::Refused(refusal) => Ok(refusal),
         Error::Store(error) => Err(Trouble::Store(error)),
     }
+}
+
+/// Whether it is about who he is, and not about what he sent.
+fn is_forbidden(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.rule,
+        Rule::Access(AccessError::WrongType | AccessError::NotPermitted)
+    )
 }
 
 /// What a refusal says: the words of the API's method where it has some, and else the rule's own.
@@ -204,9 +214,14 @@ impl Visit {
         }
     }
 
-    /// Who is signed in. A route with a right is not reached by anyone else.
+    /// Who is signed in. A route for [`Who::SignedIn`](super::routes::Who) is not reached by anyone else.
     pub fn by(&self) -> &Actor {
-        self.by.as_ref().expect("the route asks for a right")
+        self.by.as_ref().expect("the route is for who is signed in")
+    }
+
+    /// Refuses whoever lacks a right, before a form is shown or read: the rules behind the form ask again.
+    pub fn require(&self, right: Right) -> Result<(), Trouble> {
+        Ok(self.by().require(right)?)
     }
 
     /// Whether whoever is signed in has a right: what he lacks is not offered.
@@ -373,10 +388,7 @@ impl Visit {
                 "It was not made in this session, so nothing was changed. Go back, reload the page, and try again.".into(),
             ),
             Trouble::Refused(refusal) => {
-                let status = match refusal.rule {
-                    Rule::Access(AccessError::WrongType | AccessError::NotPermitted) => 403,
-                    _ => 422,
-                };
+                let status = if is_forbidden(&refusal) { 403 } else { 422 };
                 (status, "Not possible", words(&refusal, None))
             }
             Trouble::Fault(fault) => (fault.status(), "Not possible now", fault.text()),
