@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use linebook::service::access::Actor;
@@ -396,6 +397,49 @@ fn what_changed_while_a_password_was_verified_counts() {
     assert!(start(&verified).is_err());
     assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
     assert!(start(&password()).is_ok());
+}
+
+#[test]
+fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing() {
+    let world = World::new();
+    // A password that takes a moment to verify: so many passes over 8 KiB.
+    let params = Params::new(8, 200_000, 1, None).unwrap();
+    let slow = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    // Each time another string of it: one that was verified is remembered.
+    let set_password = |salt: &[u8]| {
+        let stored = slow
+            .hash_password_with_salt(b"slow password", salt)
+            .unwrap();
+        let stored = stored.to_string();
+        world.sql(&format!(
+            "UPDATE users SET blocked = 0, password = '{stored}' WHERE id = 4"
+        ));
+    };
+    let form = [("username", "reseller"), ("password", "slow password")];
+    for (salt, change) in [
+        (b"salt for another", "password = 'another'"),
+        (b"salt for a block", "blocked = 1"),
+    ] {
+        set_password(salt);
+        let connection = world.connection();
+        let changed = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            connection.execute_batch(&format!("UPDATE users SET {change} WHERE id = 4"))
+        });
+        assert_eq!(
+            world.post("/sign-in", VISITOR, &form).status,
+            422,
+            "{change}"
+        );
+        changed.join().unwrap().unwrap();
+        assert_eq!(
+            world.value("SELECT count(*) FROM sessions"),
+            "0",
+            "{change}"
+        );
+    }
+    set_password(b"salt for nothing");
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 303);
 }
 
 #[test]
