@@ -517,11 +517,7 @@ fn search(
         // What was found in an earlier way is on an earlier place.
         |found| filter.keeps(&found.device) && filter.first_hit(&found.device) >= found.hit,
     )?;
-    Ok(Slice {
-        rows: slice.rows.into_iter().map(|found| found.device).collect(),
-        next: slice.next,
-        is_cut: slice.is_cut,
-    })
+    Ok(slice.map(|found| found.device))
 }
 
 /// Up to `limit` devices that a search finds in one way after the other, after `after`.

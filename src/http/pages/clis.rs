@@ -94,7 +94,7 @@ fn fetch(
         banned: sent.get("banned").map(|value| value == "yes"),
     };
     let slice = clis::list(tx, by, &filter, after, limit)?;
-    let rows = slice.rows.into_iter().map(|cli| {
+    slice.try_map(|cli| {
         let device = devices::find_own(tx, by, cli.device_id)?;
         let username = match &device {
             Some(device) => users::name_of(tx, device.user_id)?,
@@ -106,11 +106,6 @@ fn fetch(
             device,
             username,
         })
-    });
-    Ok(Slice {
-        rows: rows.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
     })
 }
 

@@ -106,16 +106,11 @@ fn fetch(
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
     let slice = devices::list(tx, by, &filter(tx, by, sent)?, after, limit)?;
-    let named = slice.rows.into_iter().map(|device| {
+    slice.try_map(|device| {
         Ok(Row {
             username: users::name_of(tx, device.user_id)?,
             device,
         })
-    });
-    Ok(Slice {
-        rows: named.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
     })
 }
 

@@ -97,12 +97,7 @@ fn fetch(
         },
     };
     let slice = dids::list(tx, by, &filter, after, limit)?;
-    let rows = slice.rows.into_iter().map(|did| row(tx, by, did));
-    Ok(Slice {
-        rows: rows.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
-    })
+    slice.try_map(|did| row(tx, by, did))
 }
 
 fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {

@@ -70,16 +70,11 @@ fn fetch(
         name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
     };
     let slice = groups::list(tx, by, user_id, after, limit)?;
-    let rows = slice.rows.into_iter().map(|group| {
+    slice.try_map(|group| {
         Ok(Row {
             username: users::name_of(tx, group.user_id)?,
             group,
         })
-    });
-    Ok(Slice {
-        rows: rows.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
     })
 }
 

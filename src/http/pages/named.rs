@@ -112,12 +112,7 @@ impl Area {
     ) -> Result<Slice<Row>, Error> {
         let slice = self.rules.list(tx, by, after, limit)?;
         let path = self.kind.path;
-        let rows = slice.rows.into_iter().map(|named| Row { path, named });
-        Ok(Slice {
-            rows: rows.collect(),
-            next: slice.next,
-            is_cut: slice.is_cut,
-        })
+        Ok(slice.map(|named| Row { path, named }))
     }
 
     fn render(

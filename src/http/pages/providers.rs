@@ -57,7 +57,7 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Provider>, Error> {
-    Ok(providers::list(tx, by, after, limit)?)
+    providers::list(tx, by, after, limit)
 }
 
 /// The list.

@@ -62,7 +62,7 @@ fn fetch(
         blocked: sent.get("blocked").map(|word| word == "yes"),
         is_newest_first: sent.get("sort") == Some("newest"),
     };
-    Ok(users::list(tx, by, &filter, after, limit)?)
+    users::list(tx, by, &filter, after, limit)
 }
 
 /// The list.
