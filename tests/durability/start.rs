@@ -71,12 +71,11 @@ fn the_folder_and_its_files_are_tightened() {
     for name in ["linebook.db", "linebook.db-wal", "linebook.db-shm"] {
         assert_eq!(mode(&world.data.join(name)), 0o600, "{name}");
     }
-    let log = server.log();
-    let said = log
-        .lines()
-        .filter(|line| line.contains("permissions were tightened"))
-        .count();
-    assert_eq!(said, 2, "{log}");
+    // The log is written by a thread of its own.
+    wait_for("two lines about permissions", || {
+        let said = server.log().matches("permissions were tightened").count();
+        (said == 2).then_some(())
+    });
     server.terminate();
     let server = world.start();
     assert_eq!(server.log(), "", "nothing to say the second time");
