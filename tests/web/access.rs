@@ -689,3 +689,30 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
     }
     assert_eq!(world.dump(), before);
 }
+
+#[test]
+fn what_one_may_not_see_is_on_no_other_page_either() {
+    let world = World::new();
+    // A manager never sees DIDs, also where they ring.
+    let (admin, manager) = (world.token(0), world.token(3));
+    let device = |token: &str| world.get("/devices/1", token).body;
+    assert!(device(&admin).contains("DIDs on it") && device(&admin).contains("href=\"/dids/"));
+    for word in ["DIDs on it", "/dids"] {
+        assert!(!device(&manager).contains(word), "{word}");
+    }
+    // Whoever manages DIDs and no devices is told where one rings, and not sent there.
+    world.sql("DELETE FROM permissions WHERE user_id = 1 AND permission = 'manage_devices'");
+    let accountant = world.token(1);
+    for (path, id) in [("/dids", ""), ("/dids/", "3")] {
+        let page = |token: &str| world.get(&format!("{path}{id}"), token).body;
+        assert!(page(&admin).contains("href=\"/devices/"), "{path}");
+        assert!(page(&accountant).contains("device 1001"), "{path}");
+        assert!(!page(&accountant).contains("href=\"/devices/"), "{path}");
+    }
+    // A plain user reads the name of the IVR that answers his CLI, and no others.
+    let clis = world.get("/clis/2", &world.token(2)).body;
+    assert!(
+        clis.contains("Welcome") && !clis.contains("Night"),
+        "{clis}"
+    );
+}
