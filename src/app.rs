@@ -12,6 +12,7 @@ use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
 use crate::service::callers::Callers;
 use crate::service::installation;
+use crate::service::overview::Backups;
 use crate::service::throttle::Throttle;
 use crate::service::verifier::Verifier;
 use crate::store::{Store, StoreError};
@@ -79,6 +80,15 @@ impl App {
         let at_ms = self.housekeeping.last_backup_ms()?;
         let age_ms = self.ambient.now_ms().saturating_sub(at_ms);
         u64::try_from(age_ms).ok().map(Duration::from_millis)
+    }
+
+    /// What is known of backups, for the overview.
+    pub fn known_backups(&self) -> Backups {
+        let every = self.backups.as_ref().map(|plan| plan.every);
+        Backups {
+            every_ms: every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX)),
+            last_ms: self.housekeeping.last_backup_ms(),
+        }
     }
 
     /// Whether calls that read and calls that write can be answered: both are tried.

@@ -1,4 +1,5 @@
-//! What the server does by itself while it runs: it frees closed DIDs on time, and makes backups.
+//! What the server does by itself while it runs: it frees closed DIDs on time, removes expired sessions, and makes
+//! backups.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,11 @@ use tokio::sync::oneshot;
 
 use crate::ambient::{file_time, parse_file_time};
 use crate::app::App;
-use crate::service::access::Actor;
-use crate::service::dids;
+use crate::service::{dids, sessions};
 use crate::store::backup::{self, BackupError};
+use crate::store::{StoreError, WriteTx};
 
-/// How often the server looks for closed DIDs, beginning at its start.
+/// How often the server looks for closed DIDs and expired sessions, beginning at its start.
 pub const INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How long after a failed backup the next one is tried, unless one is due earlier.
 const RETRY: Duration = Duration::from_secs(5 * 60);
@@ -65,38 +66,43 @@ impl State {
 /// Runs until it is dropped.
 pub async fn run(app: Arc<App>) {
     match &app.backups {
-        None => free_dids(&app).await,
+        None => tidy_up(&app).await,
         Some(plan) => {
-            futures_util::future::join(free_dids(&app), make_backups(&app, plan))
+            futures_util::future::join(tidy_up(&app), make_backups(&app, plan))
                 .await
                 .0
         }
     };
 }
 
-async fn free_dids(app: &App) -> Infallible {
+async fn tidy_up(app: &App) -> Infallible {
     loop {
-        free_closed_dids(app).await;
+        in_pieces(app, "freeing closed DIDs", dids::free_closed).await;
+        in_pieces(app, "removing expired sessions", sessions::purge).await;
         tokio::time::sleep(INTERVAL).await;
     }
 }
 
-/// Frees the DIDs that have been closed for `did_closed_days`, some at a time, so that callers get in between.
-async fn free_closed_dids(app: &App) {
+/// Does some of the work at a time until nothing is left of it, so that callers get in between.
+async fn in_pieces(
+    app: &App,
+    what: &'static str,
+    work: fn(&WriteTx<'_>, i64) -> Result<usize, StoreError>,
+) {
     let mut count = 0;
     loop {
-        let by = Actor::system(app.ambient.now_ms());
-        match app.store.write(move |tx| dids::free_closed(tx, &by)).await {
+        let now_ms = app.ambient.now_ms();
+        match app.store.write(move |tx| work(tx, now_ms)).await {
             Ok(0) => break,
-            Ok(freed) => count += freed,
+            Ok(done) => count += done,
             Err(error) => {
-                tracing::error!(%error, "closed DIDs were not freed, the next try is in an hour");
+                tracing::error!(%error, "{what} failed, the next try is in an hour");
                 break;
             }
         }
     }
     if count > 0 {
-        tracing::info!(count, "closed DIDs were freed");
+        tracing::info!(count, "{what} is done");
     }
 }
 

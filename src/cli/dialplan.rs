@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{Fault, Owner, Report, Window, change, did, id, look};
 use crate::ambient::Ambient;
 use crate::config::DataDir;
-use crate::service::{dialplans as rules, dids};
+use crate::service::dids;
+use crate::service::named::DIALPLANS;
 use crate::store::dialplans;
 use crate::store::row::Id;
 
@@ -54,7 +55,8 @@ impl Dialplan {
             Verb::Add { name, owner, at } => {
                 let id = change(&at, ambient, move |tx, by| {
                     let owner_id = owner.id(tx, by)?;
-                    rules::create(tx, by, owner_id, &name)
+                    DIALPLANS
+                        .create(tx, by, owner_id, &name)
                         .map_err(|error| owner.naming(error, &name))
                 })?;
                 Ok(Report::new(
@@ -67,7 +69,7 @@ impl Dialplan {
             }),
             Verb::List { window, at } => {
                 let rows = look(&at, ambient, |tx, _| {
-                    Ok(dialplans::list(tx, window.after(), window.fetch())?)
+                    Ok(dialplans::DIALPLANS.list(tx, window.after(), window.fetch())?)
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

@@ -106,13 +106,21 @@ impl Secrets {
 
     fn lines(&self, base: &str) -> String {
         format!(
-            "username  {ADMIN_USERNAME}\npassword  {}\nkey       {}\nlink      {}\n(Once linebook serves, the link sets another password in the browser: once, and within {} minutes.)",
+            "username  {ADMIN_USERNAME}\npassword  {}\nkey       {}\nlink      {}\n{}",
             self.password,
             self.key,
             self.link(base),
-            sessions::LINK_MS / 60_000,
+            about_link(base),
         )
     }
+}
+
+/// What the link is for, and when it has to be changed before it works: behind a proxy, for one, its start is another.
+fn about_link(base: &str) -> String {
+    format!(
+        "(The link sets another password in the browser: once, within {} minutes, while linebook serves. Where the browser reaches it by another address than {base}, put that into the link.)",
+        sessions::LINK_MS / 60_000,
+    )
 }
 
 /// Makes the folder, for its owner only, if it is missing.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Fault, Owner, Report, Window, change, look};
 use crate::ambient::Ambient;
 use crate::config::DataDir;
-use crate::service::ivrs as rules;
+use crate::service::named::IVRS;
 use crate::store::ivrs;
 
 /// IVRs, the voice menus that a CLI's calls can go to: add and list them
@@ -43,7 +43,7 @@ impl Ivr {
             Verb::Add { name, owner, at } => {
                 let id = change(&at, ambient, move |tx, by| {
                     let owner_id = owner.id(tx, by)?;
-                    rules::create(tx, by, owner_id, &name)
+                    IVRS.create(tx, by, owner_id, &name)
                         .map_err(|error| owner.naming(error, &name))
                 })?;
                 Ok(Report::new(
@@ -53,7 +53,7 @@ impl Ivr {
             }
             Verb::List { window, at } => {
                 let rows = look(&at, ambient, |tx, _| {
-                    Ok(ivrs::list(tx, window.after(), window.fetch())?)
+                    Ok(ivrs::IVRS.list(tx, window.after(), window.fetch())?)
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

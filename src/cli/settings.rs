@@ -87,7 +87,7 @@ fn find_owner(
 fn list(tx: &ReadTx<'_>, by: &Actor, owner: Option<&str>) -> Result<Vec<Row>, service::Error> {
     let owner_id = find_owner(tx, by, owner)?.unwrap_or(ADMIN);
     service::setup::check_owner(tx, by, owner_id).map_err(|error| naming(error, owner_id))?;
-    let settings = rules::list(tx, owner_id)?;
+    let settings = rules::list(tx, by, owner_id)?;
     let row = |(setting, value): (&'static rules::Setting, String)| Row {
         name: setting.name,
         value,
@@ -111,7 +111,7 @@ fn set(
         rules::set(tx, by, &name, &value, owner_id)
             .map_err(|error| naming(error, owner.as_deref().unwrap_or(&name)))?;
         // As it is kept: `sip` becomes `SIP`.
-        let now = rules::list(tx, owner_id.unwrap_or(ADMIN))?;
+        let now = rules::list(tx, by, owner_id.unwrap_or(ADMIN))?;
         let now = now.into_iter().find(|(setting, _)| setting.name == name);
         Ok((name, now.map_or(value, |(_, value)| value)))
     })?;

@@ -23,11 +23,14 @@ pub enum Scope {
     User(Id),
 }
 
-/// What someone may see or do on the pages: the API's rules of who may call what, for what the API has no method for too.
+/// What someone may see or do: the API's rules of who may call what, for what the API has no method for too. Every function
+/// of the rules that shows or changes something asks for one by itself, whoever calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
     /// Be signed in at all: the overview, one's own password.
     SignedIn,
+    /// See who there is among one's own, by name: whoever manages something of theirs says whose it is.
+    SeeUsers,
     /// See devices and CLIs.
     SeeDevices,
     /// Create, change and hide devices and device groups; add, change and delete CLIs.
@@ -115,13 +118,17 @@ impl Actor {
             },
             UserType::Accountant | UserType::Manager => match right {
                 Right::SignedIn | Right::SeeLog => true,
+                Right::SeeUsers => self.has(Right::SeeDevices) || self.has(Right::SeeDids),
                 Right::SeeDevices | Right::ManageDevices => devices,
                 Right::SeeDids | Right::ManageDids => {
                     dids && self.user_type == UserType::Accountant
                 }
                 _ => false,
             },
-            UserType::User => matches!(right, Right::SignedIn | Right::SeeDevices | Right::SeeDids),
+            UserType::User => matches!(
+                right,
+                Right::SignedIn | Right::SeeUsers | Right::SeeDevices | Right::SeeDids
+            ),
         }
     }
 
@@ -251,7 +258,8 @@ pub struct Signers {
 }
 
 /// What signs the calls of the user named `username`, if the actor may know: his own scope's keys, and nobody else's.
-pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Signers>, StoreError> {
+pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Signers>, Error> {
+    by.require(Right::ManageApi)?;
     let settings = settings::get(tx)?;
     match find_caller(tx, &settings, username) {
         Ok(caller) if by.owns(caller.owner_id) => Ok(Some(Signers {
@@ -259,7 +267,7 @@ pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Sig
             check: caller.owner_settings.hash_check,
         })),
         Ok(_) | Err(Error::Refused(_)) => Ok(None),
-        Err(Error::Store(error)) => Err(error),
+        Err(Error::Store(error)) => Err(error.into()),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::lists::{self, Slice};
 use super::{CliError, Error, Rule, devices, log, text};
 use crate::store::clis::{self, Cli, Walk};
+use crate::store::ivrs::IVRS;
 use crate::store::row::{Cursor, Id};
-use crate::store::{ReadTx, WriteTx, devices as device_rows, ivrs, users};
+use crate::store::{ReadTx, WriteTx, devices as device_rows, users};
 
 /// Longest number, in digits.
 pub const MAX_NUMBER: usize = 20;
@@ -35,6 +36,7 @@ pub struct NewCli {
 
 /// Adds a CLI to a device.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
+    by.require(Right::ManageDevices)?;
     let device_id = device(tx, by, new.device_id)?;
     if new.number.is_none() && new.domain.is_none() {
         return Err(CliError::NumberMissing.into());
@@ -132,7 +134,7 @@ fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option
     let found = match asked {
         None => return Ok(None),
         Some(None) => None,
-        Some(Some(id)) => ivrs::find(tx, id)?.filter(|ivr| by.owns(ivr.owner_id)),
+        Some(Some(id)) => IVRS.find(tx, id)?.filter(|ivr| by.owns(ivr.owner_id)),
     };
     match found {
         Some(ivr) => Ok(Some(ivr.id)),
@@ -142,6 +144,7 @@ fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option
 
 /// Deletes a CLI.
 pub fn delete(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let not_found = || Rule::from(CliError::NotFound).with(id.to_string());
     let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
     devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
@@ -152,6 +155,7 @@ pub fn delete(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
 
 /// The CLI of this row, if its device is the actor's own.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Cli, Error> {
+    by.require(Right::SeeDevices)?;
     let not_found = || Rule::from(CliError::NotFound).with(id.to_string());
     let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
     devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
@@ -173,6 +177,7 @@ pub struct Edit {
 
 /// Changes a CLI; its number and device stay.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let before = get(tx, by, id)?;
     let ivr_id = ivr(tx, by, edit.ivr_id)?;
     for (name, value) in [
@@ -218,17 +223,14 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Cli>, Error> {
+    by.require(Right::SeeDevices)?;
     let start = filter.start.to_ascii_lowercase();
     let is_number = text::is_digits(&start);
     let walk = match (filter.device_id, by.only_user()) {
         (Some(id), _) => match devices::find_own(tx, by, id)? {
             Some(device) => Walk::OnDevice(device.id),
             None => {
-                return Ok(Slice {
-                    rows: Vec::new(),
-                    next: None,
-                    is_cut: false,
-                });
+                return Ok(Slice::empty());
             }
         },
         (None, Some(user_id)) => Walk::OfUser(user_id),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
@@ -59,6 +59,7 @@ pub fn create(
     ambient: &Ambient,
     new: NewDevice,
 ) -> Result<Device, Error> {
+    by.require(Right::ManageDevices)?;
     let user = find_user(tx, by, new.user_id)?;
     let device_type = device_type(tx, new.device_type.as_deref())?;
     let device_group_id = group(tx, &user, new.device_group_id)?;
@@ -244,6 +245,7 @@ pub fn list_of_user(
     after: Id,
     limit: u32,
 ) -> Result<Vec<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     let user = find_user(tx, by, user_id)?;
     Ok(devices::list_of_user(tx, user.id, after, limit)?)
 }
@@ -256,20 +258,32 @@ pub fn peers_of_user(
     after: Id,
     limit: u32,
 ) -> Result<Vec<Peer>, Error> {
+    by.require(Right::SeeDevices)?;
     let user = find_user(tx, by, user_id)?;
     Ok(devices::peers_of_user(tx, user.id, after, limit)?)
 }
 
 /// The device with this id, if its user is the actor's own.
-pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, StoreError> {
+pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     let Some(device) = devices::find(tx, id)? else {
         return Ok(None);
     };
     Ok(by.own_user(tx, device.user_id)?.map(|_| device))
 }
 
+/// The extension of a device that something is on which the actor may see; blank: it is not his.
+pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, StoreError> {
+    let Some(device) = devices::find(tx, id)? else {
+        return Ok(String::new());
+    };
+    let user = by.own_user(tx, device.user_id)?;
+    Ok(user.map_or_else(String::new, |_| device.extension))
+}
+
 /// Makes a device a trunk, or an ordinary one.
 pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     devices::update_trunk(tx, id, is_trunk)?;
     log::record(
@@ -285,6 +299,7 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
 
 /// Hides a device: it is not found any more, its PIN is free again. One that DIDs or CLIs are on is refused.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     if devices::in_use(tx, id)? {
         return Err(
@@ -330,11 +345,6 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the list's order can be chosen: what is picked by a user, a group or a search comes as it is stored.
-    pub fn is_sortable(&self) -> bool {
-        self.user_id.is_none() && self.device_group_id.is_none() && self.search.is_empty()
-    }
-
     fn keeps(&self, device: &Device) -> bool {
         self.user_id.is_none_or(|id| id == device.user_id)
             && self
@@ -353,8 +363,22 @@ impl Filter {
         let search = self.search.to_ascii_lowercase();
         device.extension.starts_with(&search)
             || device.description.to_ascii_lowercase().contains(&search)
-            || device.pin.as_deref() == Some(&self.search)
-            || device.id.to_string() == self.search
+            || self.is_exactly(device)
+    }
+
+    fn is_exactly(&self, device: &Device) -> bool {
+        device.pin.as_deref() == Some(&self.search) || number(&self.search) == Some(device.id)
+    }
+
+    /// The first way in which a search over a whole scope finds a device that it finds.
+    fn first_hit(&self, device: &Device) -> Hit {
+        if self.is_exactly(device) {
+            Hit::Exact
+        } else if device.extension.starts_with(&self.search) {
+            Hit::Extension
+        } else {
+            Hit::Description
+        }
     }
 }
 
@@ -365,22 +389,20 @@ pub fn list(
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<Device>, StoreError> {
+) -> Result<Slice<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     if let Some(walk) = user_walk(tx, by, filter)? {
-        return page(tx, walk, after, limit, |device| {
+        let keep = |device: &Device| {
             filter.keeps(device) && (filter.search.is_empty() || filter.finds(device))
-        });
+        };
+        return Ok(page(tx, walk, after, limit, keep)?);
     }
     let is_foreign = filter.user_id.is_some() || filter.device_group_id.is_some();
     if is_foreign {
-        return Ok(Slice {
-            rows: Vec::new(),
-            next: None,
-            is_cut: false,
-        });
+        return Ok(Slice::empty());
     }
     if !filter.search.is_empty() {
-        return search(tx, by, filter, limit);
+        return Ok(search(tx, by, filter, after, limit)?);
     }
     let owner_id = by.owner_id();
     let start = "";
@@ -394,7 +416,8 @@ pub fn list(
         },
         (Sort::Newest, None, _) => Walk::Newest { owner_id },
     };
-    page(tx, walk, after, limit, |device| filter.keeps(device))
+    let keep = |device: &Device| filter.keeps(device);
+    Ok(page(tx, walk, after, limit, keep)?)
 }
 
 /// The walk along one user's devices, where the filter or the actor names an own one.
@@ -443,58 +466,146 @@ fn page(
     )
 }
 
-/// What a search finds, on one page: by number and PIN first, then by extension, then by description.
+/// In which way a search found a device; also the order in which what it finds is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hit {
+    /// By its number or its PIN.
+    Exact,
+    /// By how its extension begins.
+    Extension,
+    /// By how its description begins.
+    Description,
+}
+
+impl Hit {
+    const ALL: [Self; 3] = [Self::Exact, Self::Extension, Self::Description];
+
+    /// The character before the cursor's text that says where the search goes on.
+    fn mark(self) -> char {
+        match self {
+            Self::Exact => '=',
+            Self::Extension => 'e',
+            Self::Description => 'd',
+        }
+    }
+}
+
+/// A device that a search found.
+struct Found {
+    hit: Hit,
+    device: Device,
+}
+
+impl Found {
+    fn cursor(&self) -> Cursor {
+        let text = match self.hit {
+            Hit::Exact => "",
+            Hit::Extension => &self.device.extension,
+            Hit::Description => &self.device.description,
+        };
+        Cursor {
+            text: format!("{}{text}", self.hit.mark()),
+            id: self.device.id,
+        }
+    }
+}
+
+/// A page of what a search finds: by number and PIN first, then by extension, then by description.
 fn search(
     tx: &ReadTx<'_>,
     by: &Actor,
     filter: &Filter,
+    after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Device>, StoreError> {
+    let slice = lists::walk(
+        after,
+        limit,
+        |after, limit| read_hits(tx, by, &filter.search, after, limit),
+        Found::cursor,
+        // What was found in an earlier way is on an earlier place.
+        |found| filter.keeps(&found.device) && filter.first_hit(&found.device) >= found.hit,
+    )?;
+    Ok(slice.map(|found| found.device))
+}
+
+/// Up to `limit` devices that a search finds in one way after the other, after `after`.
+fn read_hits(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    start: &str,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Found>, StoreError> {
     let owner_id = by.owner_id();
-    let start = filter.search.as_str();
     let mut found = Vec::new();
-    if text::is_digits(start) && start.len() <= 18 {
-        let id = start.parse().unwrap_or(-1);
+    let mut after = after.and_then(place);
+    let first = after.as_ref().map_or(Hit::Exact, |(hit, _)| *hit);
+    for hit in Hit::ALL.into_iter().filter(|hit| *hit >= first) {
+        let after = after.take().map(|(_, cursor)| cursor);
+        let left = limit - found.len() as u32;
+        let devices = match hit {
+            Hit::Exact => exact(tx, by, start, after.as_ref())?,
+            Hit::Extension => {
+                let walk = Walk::ByExtension { owner_id, start };
+                devices::walk(tx, walk, after.as_ref(), left)?
+            }
+            Hit::Description => {
+                let walk = Walk::ByDescription { owner_id, start };
+                devices::walk(tx, walk, after.as_ref(), left)?
+            }
+        };
+        let devices = devices.into_iter().take(left as usize);
+        found.extend(devices.map(|device| Found { hit, device }));
+        if found.len() as u32 == limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// In which way a search goes on, and after which device; none: the cursor is not one of a search.
+fn place(after: &Cursor) -> Option<(Hit, Cursor)> {
+    let mut characters = after.text.chars();
+    let mark = characters.next()?;
+    let hit = Hit::ALL.into_iter().find(|hit| hit.mark() == mark)?;
+    let text = characters.as_str().into();
+    Some((hit, Cursor { text, id: after.id }))
+}
+
+/// The own devices whose number or PIN is searched, in the order of their numbers.
+fn exact(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    search: &str,
+    after: Option<&Cursor>,
+) -> Result<Vec<Device>, StoreError> {
+    let mut found = Vec::new();
+    if let Some(id) = number(search) {
         found.extend(devices::find(tx, id)?);
     }
-    found.extend(devices::find_by_pin(tx, start)?);
+    found.extend(devices::find_by_pin(tx, search)?);
+    found.sort_by_key(|device| device.id);
+    found.dedup_by_key(|device| device.id);
+    found.retain(|device| after.is_none_or(|after| device.id > after.id));
     let mut own = Vec::new();
     for device in found {
-        if by.own_user(tx, device.user_id)?.is_some() && filter.keeps(&device) {
+        if by.own_user(tx, device.user_id)?.is_some() {
             own.push(device);
         }
     }
-    let keep = |device: &Device| filter.keeps(device);
-    let by_extension = page(tx, Walk::ByExtension { owner_id, start }, None, limit, keep)?;
-    let by_description = page(
-        tx,
-        Walk::ByDescription { owner_id, start },
-        None,
-        limit,
-        keep,
-    )?;
-    let mut is_cut = by_extension.next.is_some() || by_description.next.is_some();
-    let mut rows: Vec<Device> = Vec::new();
-    for device in own
-        .into_iter()
-        .chain(by_extension.rows)
-        .chain(by_description.rows)
-    {
-        if rows.iter().all(|known| known.id != device.id) {
-            rows.push(device);
-        }
-    }
-    is_cut |= rows.len() > limit;
-    rows.truncate(limit);
-    Ok(Slice {
-        rows,
-        next: None,
-        is_cut,
-    })
+    Ok(own)
+}
+
+/// The number of a device, if that is what is searched.
+fn number(search: &str) -> Option<Id> {
+    // The parser alone would also take `+1`.
+    search.parse().ok().filter(|_| text::is_digits(search))
 }
 
 /// A user's devices that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     list_of_user(tx, by, Some(user_id), 0, MAX_OFFERED)
 }
 
@@ -513,6 +624,7 @@ pub struct Edit {
 
 /// Changes a device, by the rules under which it was created.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let before = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     let user = find_user(tx, by, Some(before.user_id))?;
     let device_group_id = group(tx, &user, Some(edit.device_group_id))?;
@@ -557,6 +669,7 @@ pub fn renew_secret(
     ambient: &Ambient,
     id: Id,
 ) -> Result<String, Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     let after = Device {
         secret: ambient.secret(SECRET),
@@ -569,6 +682,7 @@ pub fn renew_secret(
 
 /// A device's secret; that it was looked at is logged.
 pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
+    by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     log::record(tx, by, "device.show_secret", id, None, None)?;
     Ok(device.secret)

@@ -3,13 +3,14 @@
 
 use serde_json::json;
 
-use super::access::{Actor, scope_of};
+use super::access::{Actor, Right, scope_of};
 use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, log, providers, text};
+use crate::store::dialplans::DIALPLANS;
 use crate::store::dids::{self, Did, DidStatus, Walk};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::{ADMIN, User};
-use crate::store::{ReadTx, StoreError, WriteTx, devices, dialplans, settings};
+use crate::store::users::User;
+use crate::store::{ReadTx, StoreError, WriteTx, devices, settings};
 
 /// Longest DID, in digits (ITU-T E.164).
 pub const MAX_NUMBER: usize = 15;
@@ -25,6 +26,7 @@ pub fn create(
     number: &str,
     provider_id: Option<Id>,
 ) -> Result<Id, Error> {
+    by.require(Right::ManageDids)?;
     let provider = match provider_id {
         Some(id) => crate::store::providers::find(tx, id)?,
         None => None,
@@ -57,6 +59,7 @@ pub fn assign_to_trunk(
     device_id: Option<Id>,
     number: &str,
 ) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let device = match device_id {
         Some(id) => devices::find(tx, id)?,
         None => None,
@@ -98,6 +101,7 @@ pub fn assign_to_device(
     number: &str,
     device_id: Id,
 ) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     let not_found = || Rule::from(DidError::DeviceNotFound).with(device_id.to_string());
     let device = devices::find(tx, device_id)?.ok_or_else(not_found)?;
@@ -126,6 +130,7 @@ fn is_reserved_for_another(did: &Did, user: &User) -> bool {
 /// Reserves a free DID for a user. Reserving it for a reseller, or for a user of his, puts it into the reseller's
 /// scope. One that is reserved for the reseller himself he may reserve onward.
 pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     let is_onward = did.status == DidStatus::Reserved && did.user_id == Some(did.owner_id);
     if !is_onward {
@@ -145,6 +150,7 @@ pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Resul
 
 /// Takes a reservation back: the DID is free.
 pub fn unreserve(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
     Ok(change(tx, by, "did.unreserve", &did, &freed(&did))?)
@@ -157,9 +163,11 @@ pub fn assign_to_dialplan(
     number: &str,
     dialplan_id: Id,
 ) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
-    dialplans::find(tx, dialplan_id)?
+    DIALPLANS
+        .find(tx, dialplan_id)?
         .filter(|dialplan| dialplan.owner_id == did.owner_id)
         .ok_or_else(|| Rule::from(DidError::DialplanNotFound).with(dialplan_id.to_string()))?;
     let after = Did {
@@ -172,6 +180,7 @@ pub fn assign_to_dialplan(
 
 /// Takes an active DID off its device or dial plan; its user keeps it reserved.
 pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Active])?;
     let after = Did {
@@ -185,6 +194,7 @@ pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error>
 
 /// Takes an active DID out of use: off its device; its user is kept until it is freed.
 pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Active])?;
     let after = Did {
@@ -199,6 +209,7 @@ pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
 
 /// Makes a closed or terminated DID free again.
 pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Closed, DidStatus::Terminated])?;
     Ok(change(tx, by, "did.free", &did, &freed(&did))?)
@@ -206,6 +217,7 @@ pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
 
 /// Makes a free or closed DID history.
 pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+    by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Free, DidStatus::Closed])?;
     let after = Did {
@@ -215,12 +227,14 @@ pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error
     Ok(change(tx, by, "did.terminate", &did, &after)?)
 }
 
-/// Frees DIDs that have been closed for `did_closed_days`, at most [`MAX_FREED`] of them; how many it freed.
-pub fn free_closed(tx: &WriteTx<'_>, by: &Actor) -> Result<usize, StoreError> {
+/// Frees DIDs that have been closed for `did_closed_days`, whoever's, at most [`MAX_FREED`] of them; how many it freed. The
+/// server does that by itself.
+pub fn free_closed(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
+    let by = Actor::system(now_ms);
     let days = settings::get(tx)?.did_closed_days;
-    let closed = dids::list_closed(tx, by.now_ms - days * DAY_MS, MAX_FREED)?;
+    let closed = dids::list_closed(tx, now_ms - days * DAY_MS, MAX_FREED)?;
     for did in &closed {
-        change(tx, by, "did.free", did, &freed(did))?;
+        change(tx, &by, "did.free", did, &freed(did))?;
     }
     Ok(closed.len())
 }
@@ -306,6 +320,7 @@ pub fn create_range(
     last: &str,
     provider_id: Option<Id>,
 ) -> Result<usize, Error> {
+    by.require(Right::ManageDids)?;
     let numbers = range(first, last)?;
     for number in &numbers {
         create(tx, by, number, provider_id).map_err(|error| match error {
@@ -319,7 +334,8 @@ pub fn create_range(
 }
 
 /// Which numbers of a range exist already: nothing would be made.
-pub fn taken(tx: &ReadTx<'_>, numbers: &[String]) -> Result<Vec<String>, StoreError> {
+pub fn taken(tx: &ReadTx<'_>, by: &Actor, numbers: &[String]) -> Result<Vec<String>, Error> {
+    by.require(Right::ManageDids)?;
     let mut taken = Vec::new();
     for number in numbers {
         if dids::find_by_number(tx, number)?.is_some() {
@@ -349,20 +365,22 @@ pub fn list(
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<Did>, StoreError> {
+) -> Result<Slice<Did>, Error> {
+    by.require(Right::SeeDids)?;
     let owner_id = by.owner_id();
+    // Only rows of the actor's scope are walked: where a page ends would tell a number of another one.
     let walk = match (
         by.only_user().or(filter.user_id),
         filter.provider_id,
         filter.status,
     ) {
-        (Some(user_id), ..) => Walk::OfUser(user_id),
-        // A provider's DIDs are in many scopes, and where a page ends would tell a number of another one.
-        (None, Some(provider_id), _) if owner_id == ADMIN => Walk::OfProvider(provider_id),
-        (None, _, Some(status)) => Walk::InState(owner_id, status),
-        (None, _, None) => Walk::OfOwner(owner_id),
+        (Some(user_id), ..) if has_dids_of(tx, by, user_id)? => Walk::OfUser(user_id),
+        (Some(_), ..) => return Ok(Slice::empty()),
+        (None, Some(provider_id), _) => Walk::OfProvider(owner_id, provider_id),
+        (None, None, Some(status)) => Walk::InState(owner_id, status),
+        (None, None, None) => Walk::OfOwner(owner_id),
     };
-    lists::walk(
+    Ok(lists::walk(
         after,
         limit,
         |after, limit| dids::walk(tx, walk, &filter.start, after, limit),
@@ -380,11 +398,18 @@ pub fn list(
                     .user_id
                     .is_none_or(|wanted| Some(wanted) == did.user_id)
         },
-    )
+    )?)
+}
+
+/// Whether a user's DIDs are in the actor's scope. Those of a reseller himself are in the reseller's.
+fn has_dids_of(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<bool, StoreError> {
+    let user = by.own_user(tx, user_id)?;
+    Ok(user.is_some_and(|user| by.only_user().is_some() || by.owns(scope_of(&user))))
 }
 
 /// The DID of this row, if the actor sees it.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Did, Error> {
+    by.require(Right::SeeDids)?;
     let found = dids::find(tx, id)?.filter(|did| sees(by, did));
     found.ok_or_else(|| Rule::from(DidError::NotFound).with(id.to_string()))
 }
@@ -402,7 +427,8 @@ pub fn list_on_device(
     by: &Actor,
     device_id: Id,
     limit: u32,
-) -> Result<Vec<Did>, StoreError> {
+) -> Result<Vec<Did>, Error> {
+    by.require(Right::SeeDids)?;
     let mut dids = dids::list_on_device(tx, device_id, limit)?;
     dids.retain(|did| sees(by, did));
     Ok(dids)

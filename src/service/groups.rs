@@ -2,17 +2,18 @@
 
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{Error, Rule, SetupError, log, setup, users};
 use crate::store::device_groups::DeviceGroup;
 use crate::store::row::{Cursor, Id};
-use crate::store::{ReadTx, StoreError, WriteTx, device_groups, devices};
+use crate::store::{ReadTx, WriteTx, device_groups, devices};
 
 /// Adds a device group of `user_id`, beside his primary one.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<Id, Error> {
+    by.require(Right::ManageDevices)?;
     setup::check_name(name)?;
-    let user = users::get(tx, by, user_id)?;
+    let user = users::get_own(tx, by, user_id)?;
     let id = device_groups::insert(tx, user.id, name, false, by.now_ms)?;
     let after = json!({ "user_id": user.id, "name": name });
     log::record(tx, by, "group.create", id, None, Some(after))?;
@@ -21,6 +22,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<I
 
 /// The group of this row, if its user is the actor's own.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<DeviceGroup, Error> {
+    by.require(Right::ManageDevices)?;
     let not_found = || Rule::from(SetupError::NotFound).with(id.to_string());
     let group = device_groups::find(tx, id)?.ok_or_else(not_found)?;
     by.own_user(tx, group.user_id)?.ok_or_else(not_found)?;
@@ -34,12 +36,13 @@ pub fn list(
     user_id: Option<Id>,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<DeviceGroup>, StoreError> {
-    let user = match user_id.or(by.only_user()) {
+) -> Result<Slice<DeviceGroup>, Error> {
+    by.require(Right::ManageDevices)?;
+    let user = match user_id {
         Some(id) => Some(by.own_user(tx, id)?),
         None => None,
     };
-    lists::walk(
+    Ok(lists::walk(
         after,
         limit,
         |after, limit| {
@@ -52,17 +55,19 @@ pub fn list(
         },
         |group| lists::id_cursor(group.id),
         |_| true,
-    )
+    )?)
 }
 
 /// A user's groups that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<DeviceGroup>, Error> {
-    users::get(tx, by, user_id)?;
+    by.require(Right::SeeDevices)?;
+    users::get_own(tx, by, user_id)?;
     Ok(device_groups::list_of_user(tx, user_id, 0, MAX_OFFERED)?)
 }
 
 /// Renames a group.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let before = get(tx, by, id)?;
     setup::check_name(name)?;
     if before.name == name {
@@ -76,6 +81,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Er
 
 /// Hides a group. The primary one, where devices go that name none, and one with devices in it are refused.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    by.require(Right::ManageDevices)?;
     let group = get(tx, by, id)?;
     let in_use = Rule::from(SetupError::InUse);
     if group.is_primary {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::{Error, Rule, UserError, log, users};
 use crate::ambient::Ambient;
 use crate::store::api_keys::{self, ApiKey};
@@ -54,7 +54,8 @@ impl From<&ApiKey> for MaskedKey {
 
 /// Gives a user one more active key; its id.
 pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id, Error> {
-    let user = users::get(tx, by, user_id)?;
+    by.require(Right::ManageApi)?;
+    let user = users::get_own(tx, by, user_id)?;
     if user.user_type == UserType::User {
         return Err(UserError::KeyNotForType.into());
     }
@@ -100,6 +101,7 @@ pub fn generate(ambient: &Ambient) -> String {
 
 /// Ends a key: from the next request on it signs nothing.
 pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
+    by.require(Right::ManageApi)?;
     let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
     let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
     by.own_user(tx, key.user_id)?.ok_or_else(not_found)?;
@@ -111,6 +113,7 @@ pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
 
 /// Ends a key and gives its user another in one step, for one that has leaked; the new one's id.
 pub fn replace(tx: &WriteTx<'_>, by: &Actor, key_id: Id, secret: &str) -> Result<Id, Error> {
+    by.require(Right::ManageApi)?;
     let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
     let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
     revoke(tx, by, key_id)?;
@@ -125,7 +128,8 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<MaskedKey>, St
 
 /// The active keys that the actor may revoke, with the names of whom they sign for: his own, and for admin also those of
 /// his accountants and managers.
-pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(MaskedKey, String)>, StoreError> {
+pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(MaskedKey, String)>, Error> {
+    by.require(Right::ManageApi)?;
     let mut own = Vec::new();
     if by.user_type != UserType::Admin {
         for key in list_of_user(tx, by.owner_id())? {

@@ -26,6 +26,35 @@ pub struct Slice<T> {
     pub is_cut: bool,
 }
 
+impl<T> Slice<T> {
+    /// Nothing, and nothing further on.
+    pub fn empty() -> Self {
+        Self {
+            rows: Vec::new(),
+            next: None,
+            is_cut: false,
+        }
+    }
+
+    /// The same page with something made of each row.
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Slice<U> {
+        Slice {
+            rows: self.rows.into_iter().map(make).collect(),
+            next: self.next,
+            is_cut: self.is_cut,
+        }
+    }
+
+    /// The same, where making something of a row can fail.
+    pub fn try_map<U, E>(self, make: impl FnMut(T) -> Result<U, E>) -> Result<Slice<U>, E> {
+        Ok(Slice {
+            rows: self.rows.into_iter().map(make).collect::<Result<_, E>>()?,
+            next: self.next,
+            is_cut: self.is_cut,
+        })
+    }
+}
+
 /// Up to `limit` rows that `keep` keeps, after `after`, of those that `read` reads in the order of their `cursor`.
 pub fn walk<T>(
     after: Option<Cursor>,

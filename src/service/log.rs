@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::access::Actor;
+use super::Error;
+use super::access::{Actor, Right};
 use super::lists::{self, Slice};
 use crate::store::action_log::{self, Entry, Through};
 use crate::store::row::{Cursor, Id};
@@ -60,10 +61,11 @@ pub fn list(
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<(Id, Entry)>, StoreError> {
+) -> Result<Slice<(Id, Entry)>, Error> {
+    by.require(Right::SeeLog)?;
     let sees_all = by.user_type == UserType::Admin;
     let own = by.user_id.unwrap_or(-1);
-    lists::walk(
+    Ok(lists::walk(
         after,
         limit,
         |after, limit| {
@@ -76,7 +78,7 @@ pub fn list(
         },
         |(id, _)| lists::id_cursor(*id),
         |(_, entry)| is_kept(filter, entry),
-    )
+    )?)
 }
 
 fn is_kept(filter: &Filter, entry: &Entry) -> bool {

@@ -1,17 +1,32 @@
 //! What there is, at a glance: counts that stay cheap, and warnings that help.
 
+use super::Error;
 use super::access::{Actor, Right};
 use super::lists::MAX_OVERVIEW;
 use crate::store::dids::DidStatus;
 use crate::store::row::Id;
 use crate::store::settings::HashCheck;
+use crate::store::users::UserType;
 use crate::store::{ReadTx, StoreError, clis, devices, dids, installation, settings, users};
 
 /// Of how many devices, the newest ones, the missing caller IDs are counted.
 pub const LOOKED_AT: u32 = 2000;
 /// After how many days a reservation is long.
 pub const LONG_RESERVED_DAYS: i64 = 30;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A backup that is older is worth a warning, unless the server makes one more rarely.
+pub const OLD_BACKUP_MS: i64 = 2 * DAY_MS;
+
+/// What is known of backups.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Backups {
+    /// After how long the server makes the next one by itself; none: it makes none.
+    pub every_ms: Option<i64>,
+    /// When it made the last good one; none: it knows of none.
+    pub last_ms: Option<i64>,
+}
 
 /// What the overview shows; every count stops at [`MAX_OVERVIEW`] + 1.
 #[derive(Debug, Default)]
@@ -41,10 +56,17 @@ pub enum Warning {
     ApiOff,
     /// The password and the keys are public.
     Demo,
+    /// The server makes no backups, and would not know of others.
+    NoBackups,
+    /// The server is to make backups, and none is there.
+    NoBackupYet,
+    /// The last backup is so many hours old.
+    OldBackup(i64),
 }
 
 /// What the actor may know at a glance.
-pub fn get(tx: &ReadTx<'_>, by: &Actor) -> Result<Overview, StoreError> {
+pub fn get(tx: &ReadTx<'_>, by: &Actor, backups: Backups) -> Result<Overview, Error> {
+    by.require(Right::SignedIn)?;
     let mut overview = Overview::default();
     // A plain user sees his lists instead: counting them would be a walk of its own.
     if by.only_user().is_some() {
@@ -66,14 +88,21 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor) -> Result<Overview, StoreError> {
     if by.has(Right::ManageUsers) {
         overview.users = Some(users::count(tx, owner_id, limit)?);
     }
-    overview.warnings = warnings(tx, by, owner_id)?;
+    overview.warnings = warnings(tx, by, owner_id, backups)?;
     Ok(overview)
 }
 
-fn warnings(tx: &ReadTx<'_>, by: &Actor, owner_id: Id) -> Result<Vec<Warning>, StoreError> {
+fn warnings(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+    backups: Backups,
+) -> Result<Vec<Warning>, StoreError> {
     let mut warnings = Vec::new();
     if installation::is_demo(tx)? {
         warnings.push(Warning::Demo);
+    } else if by.user_type == UserType::Admin {
+        warnings.extend(about_backups(backups, by.now_ms));
     }
     if by.has(Right::ManageApi) {
         if !settings::get(tx)?.allow_api {
@@ -97,4 +126,43 @@ fn warnings(tx: &ReadTx<'_>, by: &Actor, owner_id: Id) -> Result<Vec<Warning>, S
         }
     }
     Ok(warnings)
+}
+
+fn about_backups(backups: Backups, now_ms: i64) -> Option<Warning> {
+    let Some(last_ms) = backups.last_ms else {
+        return Some(match backups.every_ms {
+            Some(_) => Warning::NoBackupYet,
+            None => Warning::NoBackups,
+        });
+    };
+    let rarely_ms = backups.every_ms.unwrap_or(0).saturating_mul(2);
+    // One from the future was made before the clock was set back: nobody knows how old it is.
+    let age_ms = now_ms.saturating_sub(last_ms);
+    (age_ms > OLD_BACKUP_MS.max(rarely_ms)).then_some(Warning::OldBackup(age_ms / HOUR_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_that_is_missing_or_old_is_worth_a_warning() {
+        let now_ms = 1000 * DAY_MS;
+        let check = |every_days: Option<i64>, age_ms: Option<i64>| {
+            let backups = Backups {
+                every_ms: every_days.map(|days| days * DAY_MS),
+                last_ms: age_ms.map(|age_ms| now_ms - age_ms),
+            };
+            about_backups(backups, now_ms)
+        };
+        assert_eq!(check(None, None), Some(Warning::NoBackups));
+        assert_eq!(check(Some(1), None), Some(Warning::NoBackupYet));
+        assert_eq!(check(Some(1), Some(2 * DAY_MS)), None);
+        let old = Some(Warning::OldBackup(48));
+        assert_eq!(check(Some(1), Some(2 * DAY_MS + 1)), old);
+        assert_eq!(check(Some(7), Some(14 * DAY_MS)), None);
+        let old = Some(Warning::OldBackup(14 * 24));
+        assert_eq!(check(Some(7), Some(14 * DAY_MS + 1)), old);
+        assert_eq!(check(Some(1), Some(-5 * DAY_MS)), None);
+    }
 }

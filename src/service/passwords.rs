@@ -22,12 +22,25 @@ pub fn check(password: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The argon2id string under which a password is kept. Takes tens of milliseconds, so it is never called in the writer.
+/// What makes equal passwords different strings.
+pub(super) type Salt = [u8; 16];
+
+/// A salt of its own for a new password.
+pub(super) fn salt(ambient: &Ambient) -> Salt {
+    ambient.bytes()
+}
+
+/// The argon2id string under which a password is kept. Takes tens of milliseconds and 19 MiB: a server has
+/// [`super::verifier::Verifier::hash`] do it, and nobody does it in the writer.
 pub fn hash(password: &str, ambient: &Ambient) -> Result<String, Error> {
     check(password)?;
-    let salt = ambient.bytes::<16>();
+    hash_with(password, &salt(ambient))
+}
+
+/// The same of a password that was checked.
+pub(super) fn hash_with(password: &str, salt: &Salt) -> Result<String, Error> {
     let hash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
+        .hash_password_with_salt(password.as_bytes(), salt)
         .map_err(|error| {
             tracing::error!(%error, "argon2 refused");
             StoreError::Internal

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{Error, Rule, SetupError, log, setup};
 use crate::store::providers::{self, Provider};
@@ -23,6 +23,7 @@ pub fn create(
     name: &str,
     common_use: bool,
 ) -> Result<Id, Error> {
+    by.require(Right::ManageSetup)?;
     setup::check_name(name)?;
     setup::check_owner(tx, by, owner_id)?;
     check_common_use(by, common_use)?;
@@ -34,6 +35,7 @@ pub fn create(
 
 /// The provider of this row, if it is the actor's own.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Provider, Error> {
+    by.require(Right::ManageSetup)?;
     let found = providers::find(tx, id)?.filter(|found| by.owns(found.owner_id));
     found.ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
 }
@@ -44,14 +46,15 @@ pub fn list(
     by: &Actor,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<Provider>, StoreError> {
-    lists::walk(
+) -> Result<Slice<Provider>, Error> {
+    by.require(Right::ManageSetup)?;
+    Ok(lists::walk(
         after,
         limit,
         |after, limit| providers::walk(tx, by.owner_id(), after.map_or(0, |after| after.id), limit),
         |found| lists::id_cursor(found.id),
         |_| true,
-    )
+    )?)
 }
 
 /// Renames a provider, and offers it to everyone or no longer.
@@ -62,6 +65,7 @@ pub fn update(
     name: &str,
     common_use: bool,
 ) -> Result<(), Error> {
+    by.require(Right::ManageSetup)?;
     let before = get(tx, by, id)?;
     setup::check_name(name)?;
     check_common_use(by, common_use && !before.common_use)?;
@@ -81,6 +85,7 @@ pub fn update(
 
 /// Hides a provider: no DID can be added to it any more, those on it stay.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+    by.require(Right::ManageSetup)?;
     get(tx, by, id)?;
     providers::hide(tx, id, by.now_ms)?;
     let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
@@ -97,7 +102,8 @@ fn check_common_use(by: &Actor, common_use: bool) -> Result<(), Error> {
 }
 
 /// The providers that a form offers for new DIDs: the actor's own, and for a reseller those marked common use.
-pub fn list_usable(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Provider>, StoreError> {
+pub fn list_usable(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Provider>, Error> {
+    by.require(Right::SeeDids)?;
     let mut usable = providers::walk(tx, by.owner_id(), 0, MAX_OFFERED)?;
     usable.extend(providers::list_common(tx, by.owner_id(), MAX_OFFERED)?);
     usable.retain(|provider| may_use(by, provider));

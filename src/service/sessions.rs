@@ -27,6 +27,9 @@ pub const SEEN_EVERY_MS: i64 = 5 * 60 * 1000;
 pub const LINK_MS: i64 = 30 * 60 * 1000;
 /// Sessions of one user at most; one more ends the oldest.
 pub const MAX_SESSIONS: u32 = 20;
+/// How many expired sessions, and how many links, one transaction removes at most, so that callers need not wait long
+/// behind it.
+pub const MAX_PURGED: u32 = 500;
 /// What is verified for a name that nobody has, so that it takes as long as for one that someone has.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
 
@@ -169,6 +172,13 @@ pub fn end(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error> {
     sessions::delete(tx, &token_hash(token))?;
     log::record(tx, by, "session.end", by.user_id, None, None)?;
     Ok(())
+}
+
+/// Removes sessions and links that have expired, at most [`MAX_PURGED`] of each; how many it removed. A session that ended
+/// by its age cannot be used any more, so it goes when it has been idle for long enough, too.
+pub fn purge(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
+    let ended = sessions::delete_expired(tx, now_ms - IDLE_MS, MAX_PURGED)?;
+    Ok(ended + sessions::delete_expired_links(tx, now_ms, MAX_PURGED)?)
 }
 
 /// Makes the link with which the admin of a new database sets his password: the token that stands in it.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::access::Actor;
+use super::access::{Actor, Right};
 use super::{AccessError, Error, Rule, SetupError, devices, log, setup};
 use crate::store::row::Id;
 use crate::store::settings::{self, OwnerSettings, RequirePassword, Settings};
@@ -204,7 +204,13 @@ fn device_type(text: &str) -> Option<String> {
 }
 
 /// Every setting with its value, those of an owner with `owner_id`'s.
-pub fn list(tx: &ReadTx<'_>, owner_id: Id) -> Result<Vec<(&'static Setting, String)>, Error> {
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+) -> Result<Vec<(&'static Setting, String)>, Error> {
+    by.require(Right::ManageApi)?;
+    setup::check_owner(tx, by, owner_id)?;
     let everyone = settings::get(tx)?;
     let owner = settings::get_owner(tx, owner_id)?;
     let value = |setting: &Setting| match setting.field {
@@ -223,8 +229,9 @@ pub fn did_closed_days(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
 }
 
 /// The blocks on the allow-list of the actor's scope.
-pub fn networks(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<String>, StoreError> {
-    settings::networks(tx, by.owner_id())
+pub fn networks(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<String>, Error> {
+    by.require(Right::ManageApi)?;
+    Ok(settings::networks(tx, by.owner_id())?)
 }
 
 /// Sets one setting from text. One that holds per owner is set for `owner_id`, or for the actor's own scope.
@@ -235,6 +242,7 @@ pub fn set(
     value: &str,
     owner_id: Option<Id>,
 ) -> Result<(), Error> {
+    by.require(Right::ManageApi)?;
     let setting = SETTINGS
         .iter()
         .find(|setting| setting.name == name)
@@ -259,6 +267,7 @@ pub fn set_all(
     by: &Actor,
     values: &[(&'static str, String)],
 ) -> Result<(), Error> {
+    by.require(Right::ManageApi)?;
     for (name, value) in values {
         let setting = SETTINGS.iter().find(|setting| setting.name == *name);
         if let (Some(Field::Everyone { get, .. }), false) = (

@@ -38,6 +38,7 @@ pub struct NewUser {
 
 /// Makes a user and his primary device group.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewUser) -> Result<Id, Error> {
+    by.require(Right::ManageUsers)?;
     check_username(&new.username)?;
     let has_owner = match new.user_type {
         UserType::Admin => false,
@@ -89,6 +90,12 @@ fn check_username(username: &str) -> Result<(), Error> {
 
 /// The actor's own user with this id.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
+    by.require(Right::ManageUsers)?;
+    get_own(tx, by, id)
+}
+
+/// The same, for what is done with him: that asks for a right of its own.
+pub(super) fn get_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
     by.own_user(tx, id)?
         .ok_or_else(|| Rule::from(UserError::NotFound).with(id.to_string()))
 }
@@ -96,10 +103,11 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
 /// The actor's own user whom people name by id or username. Digits are always an id, so that nobody can slip in front of
 /// a user by calling himself `2`.
 pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error> {
+    by.require(Right::SeeUsers)?;
     let not_found = || Rule::from(UserError::NotFound).with(name);
     if text::is_digits(name) {
         let id = name.parse().map_err(|_| not_found())?;
-        return get(tx, by, id);
+        return get_own(tx, by, id);
     }
     let found = users::find_by_username(tx, name)?.map(|(user, _)| user);
     found
@@ -110,7 +118,8 @@ pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error>
 /// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives. On the pages nobody sets his
 /// own with it: a session that was left open is not enough, [`set_own_password`] asks for the old one.
 pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Result<(), Error> {
-    let user = get(tx, by, user_id)?;
+    by.require(Right::ManageUsers)?;
+    let user = get_own(tx, by, user_id)?;
     if by.through == Through::Pages && by.user_id == Some(user.id) {
         return Err(UserError::OwnPassword.into());
     }
@@ -164,10 +173,11 @@ pub fn list(
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<User>, StoreError> {
+) -> Result<Slice<User>, Error> {
+    by.require(Right::ManageUsers)?;
     let owner_id = by.owner_id();
     let is_newest = filter.is_newest_first && filter.start.is_empty();
-    lists::walk(
+    Ok(lists::walk(
         after,
         limit,
         |after, limit| match is_newest {
@@ -189,7 +199,7 @@ pub fn list(
                     .is_none_or(|wanted| wanted == user.user_type)
                 && filter.blocked.is_none_or(|wanted| wanted == user.blocked)
         },
-    )
+    )?)
 }
 
 /// What a user of something that the actor may see is called.
@@ -198,7 +208,8 @@ pub fn name_of(tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
 }
 
 /// The actor's own users that a form offers: the first ones by name.
-pub fn list_offered(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<User>, StoreError> {
+pub fn list_offered(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<User>, Error> {
+    by.require(Right::SeeUsers)?;
     let mut offered = users::walk(tx, by.owner_id(), "", None, lists::MAX_OFFERED)?;
     if by.owner_id() != ADMIN {
         offered.extend(users::find(tx, by.owner_id())?);
@@ -207,8 +218,9 @@ pub fn list_offered(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<User>, StoreError
 }
 
 /// A user's permissions.
-pub fn permissions(tx: &ReadTx<'_>, user: &User) -> Result<Vec<Permission>, StoreError> {
-    users::permissions(tx, user.id)
+pub fn permissions(tx: &ReadTx<'_>, by: &Actor, user: &User) -> Result<Vec<Permission>, Error> {
+    by.require(Right::ManageUsers)?;
+    Ok(users::permissions(tx, user.id)?)
 }
 
 /// Gives a reseller, accountant or manager a permission, or takes it away.
@@ -221,7 +233,7 @@ pub fn set_permission(
 ) -> Result<(), Error> {
     // A reseller would give himself what he lacks.
     by.require(Right::ManagePermissions)?;
-    let user = get(tx, by, user_id)?;
+    let user = get_own(tx, by, user_id)?;
     match user.user_type {
         UserType::Reseller | UserType::Accountant | UserType::Manager => {}
         // Admin has all of them, a plain user calls nothing.
@@ -250,7 +262,8 @@ pub fn set_permission(
 
 /// Takes a user's access away, or gives it back.
 pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, user_id: Id, blocked: bool) -> Result<(), Error> {
-    let user = get(tx, by, user_id)?;
+    by.require(Right::ManageUsers)?;
+    let user = get_own(tx, by, user_id)?;
     if user.user_type == UserType::Admin && blocked {
         return Err(UserError::AdminNotBlocked.into());
     }
@@ -287,6 +300,7 @@ pub fn allow_network(
     network: &str,
     allowed: bool,
 ) -> Result<String, Error> {
+    by.require(Right::ManageApi)?;
     setup::check_owner(tx, by, owner_id)?;
     let network = normalise(network)?.to_string();
     let before = settings_table::networks(tx, owner_id)?;

@@ -1,5 +1,6 @@
 //! Whether a password is its user's, at the speed of the API: argon2 is slow on purpose, so a pair that was verified is
-//! remembered for a while, equal pairs share one verification, and only a few run at once.
+//! remembered for a while, equal pairs share one verification, and only a few run at once. New passwords are hashed on
+//! the same threads.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,11 +16,11 @@ use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
 use tokio::sync::{OnceCell, oneshot};
 
-use super::AccessError;
+use super::{AccessError, Error, passwords};
 use crate::ambient::Ambient;
 use crate::store::StoreError;
 
-/// Verifications that run at once. Each has a thread of its own for good, because the memory of an argon2 pass stays with
+/// Argon2 passes that run at once in the whole server. Each has a thread of its own for good, because the memory of an argon2 pass stays with
 /// the thread that made it.
 pub const AT_ONCE: usize = 2;
 /// Different pairs that may run or wait; one more is refused with [`StoreError::Overloaded`].
@@ -45,12 +46,8 @@ pub struct Verifier {
     hits: AtomicU64,
 }
 
-/// One argon2 pass. Nobody waits for it any more when its caller has hung up.
-struct Job {
-    password: String,
-    stored: String,
-    reply: oneshot::Sender<bool>,
-}
+/// One argon2 pass, whose caller may have hung up in the meantime.
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Verifier {
     /// A verifier with a key of its own.
@@ -78,7 +75,7 @@ impl Verifier {
         username: &str,
         password: &str,
         stored: Option<&str>,
-    ) -> Result<(), super::Error> {
+    ) -> Result<(), Error> {
         let Some(stored) = stored else {
             return Err(AccessError::WrongPassword.into());
         };
@@ -120,17 +117,34 @@ impl Verifier {
         })
     }
 
+    /// The argon2id string of a new password, or why it cannot be one.
+    pub async fn hash(&self, password: &str, ambient: &Ambient) -> Result<String, Error> {
+        passwords::check(password)?;
+        let (password, salt) = (password.to_owned(), passwords::salt(ambient));
+        self.pass(move || passwords::hash_with(&password, &salt))
+            .await?
+    }
+
     async fn compute(&self, password: &str, stored: &str) -> Result<bool, StoreError> {
-        let (reply, is_right) = oneshot::channel();
-        let job = Job {
-            password: password.into(),
-            stored: stored.into(),
-            reply,
-        };
+        let (password, stored) = (password.to_owned(), stored.to_owned());
+        self.pass(move || is_made_from(&password, &stored)).await
+    }
+
+    /// Has one of the threads do `work`, unless its caller hangs up before.
+    async fn pass<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, done) = oneshot::channel();
+        let job = Box::new(move || {
+            if !reply.is_closed() {
+                let _ = reply.send(work());
+            }
+        });
         self.jobs
             .try_send(job)
             .map_err(|_| StoreError::Overloaded)?;
-        is_right.await.map_err(|_| StoreError::Internal)
+        done.await.map_err(|_| StoreError::Internal)
     }
 
     fn remember(&self, pair: Pair, now_ms: i64) {
@@ -160,10 +174,7 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
         let Ok(job) = lock(waiting).recv() else {
             return;
         };
-        if !job.reply.is_closed() {
-            let is_right = is_made_from(&job.password, &job.stored);
-            let _ = job.reply.send(is_right);
-        }
+        job();
     }
 }
 
@@ -203,7 +214,6 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::service::Error;
 
     /// An argon2 string that takes so many passes over 8 KiB: 1 is quick, 300,000 take a while.
     fn stored(password: &str, passes: u32) -> String {
@@ -297,5 +307,39 @@ mod tests {
             answer = call(&names[MAX_WAITING]).await;
         }
         assert_eq!(answer, wrong());
+    }
+    #[tokio::test]
+    async fn new_passwords_wait_in_the_same_line() {
+        let (verifier, ambient, slow) = (verifier(), Ambient::fixed(0, 1), slow());
+        let made = verifier.hash("a new password", &ambient).await.unwrap();
+        assert!(
+            made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{made}"
+        );
+        let check = verifier.verify(0, "u", "a new password", Some(&made));
+        assert_eq!(check.await, Ok(()));
+        assert!(verifier.hash("short", &ambient).await.is_err());
+
+        // Behind as many as run at once, as many as may wait; one more is refused.
+        let mut running =
+            ["1", "2"].map(|name| Box::pin(verifier.verify(0, name, "p", Some(&slow))));
+        for call in &mut running {
+            assert!(call.now_or_never().is_none());
+        }
+        let hash = || Box::pin(verifier.hash("a new password", &ambient));
+        let mut waiting = Vec::new();
+        while waiting.len() < MAX_WAITING {
+            let mut call = hash();
+            match (&mut call).now_or_never() {
+                None => waiting.push(call),
+                // The two that are to run are still in the line.
+                Some(answer) => {
+                    assert_eq!(answer, Err(StoreError::Overloaded.into()));
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+        }
+        assert_eq!(hash().await, Err(StoreError::Overloaded.into()));
+        assert!(waiting.iter_mut().all(|call| call.now_or_never().is_none()));
     }
 }

@@ -1,29 +1,17 @@
 //! The table `dialplans`: what can answer a DID instead of a device.
 
-use rusqlite::{Row, named_params};
-use serde::Serialize;
+use super::named::Table;
 
-use super::row::Id;
-use super::{ReadTx, StoreError, WriteTx};
-
-/// A dial plan.
-#[derive(Debug, Clone, Serialize)]
-pub struct Dialplan {
-    /// Its number in the API (`dialplan_id`).
-    pub id: Id,
-    /// Admin, or the reseller it belongs to.
-    pub owner_id: Id,
-    /// What people call it.
-    pub name: String,
-}
-
-fn dialplan(row: &Row<'_>) -> Result<Dialplan, rusqlite::Error> {
-    Ok(Dialplan {
-        id: row.get(0)?,
-        owner_id: row.get(1)?,
-        name: row.get(2)?,
-    })
-}
+/// Its statements.
+pub static DIALPLANS: Table = Table {
+    find: FIND,
+    find_name: FIND_NAME,
+    list: LIST,
+    walk: WALK,
+    insert: INSERT,
+    update: UPDATE,
+    hide: HIDE,
+};
 
 const FIND: &str = "
 SELECT
@@ -34,10 +22,10 @@ FROM dialplans
 WHERE id = :id
   AND hidden_ms IS NULL";
 
-/// The dial plan with this id.
-pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Dialplan>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, dialplan)
-}
+const FIND_NAME: &str = "
+SELECT name
+FROM dialplans
+WHERE id = :id";
 
 const LIST: &str = "
 SELECT
@@ -49,38 +37,6 @@ WHERE id > :after
   AND hidden_ms IS NULL
 ORDER BY id
 LIMIT :limit";
-
-/// Up to `limit` dial plans with ids above `after`, in id order.
-pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Dialplan>, StoreError> {
-    tx.list(
-        LIST,
-        named_params! { ":after": after, ":limit": limit },
-        dialplan,
-    )
-}
-
-const INSERT: &str = "
-INSERT INTO dialplans (
-  owner_id,
-  name,
-  created_ms
-) VALUES (
-  :owner_id,
-  :name,
-  :now_ms
-)";
-
-/// Adds a dial plan; its id.
-pub fn insert(tx: &WriteTx<'_>, owner_id: Id, name: &str, now_ms: i64) -> Result<Id, StoreError> {
-    tx.insert(
-        INSERT,
-        named_params! {
-            ":owner_id": owner_id,
-            ":name": name,
-            ":now_ms": now_ms,
-        },
-    )
-}
 
 const WALK: &str = "
 SELECT
@@ -94,48 +50,23 @@ WHERE owner_id = :owner_id
 ORDER BY id
 LIMIT :limit";
 
-/// Up to `limit` of an owner's with ids above `after`, in id order.
-pub fn walk(
-    tx: &ReadTx<'_>,
-    owner_id: Id,
-    after: Id,
-    limit: u32,
-) -> Result<Vec<Dialplan>, StoreError> {
-    tx.list(
-        WALK,
-        named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit },
-        dialplan,
-    )
-}
-
-const FIND_NAME: &str = "
-SELECT name
-FROM dialplans
-WHERE id = :id";
-
-/// The name of a dial plan, hidden or not: for what already refers to it.
-pub fn find_name(tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
-    tx.find(FIND_NAME, named_params! { ":id": id }, |row| row.get(0))
-}
+const INSERT: &str = "
+INSERT INTO dialplans (
+  owner_id,
+  name,
+  created_ms
+) VALUES (
+  :owner_id,
+  :name,
+  :now_ms
+)";
 
 const UPDATE: &str = "
 UPDATE dialplans
 SET name = :name
 WHERE id = :id";
 
-/// Replaces what can be edited of a dial plan.
-pub fn update(tx: &WriteTx<'_>, id: Id, name: &str) -> Result<(), StoreError> {
-    tx.execute(UPDATE, named_params! { ":id": id, ":name": name })?;
-    Ok(())
-}
-
 const HIDE: &str = "
 UPDATE dialplans
 SET hidden_ms = :now_ms
 WHERE id = :id";
-
-/// Hides a dial plan.
-pub fn hide(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<(), StoreError> {
-    tx.execute(HIDE, named_params! { ":id": id, ":now_ms": now_ms })?;
-    Ok(())
-}

@@ -230,8 +230,8 @@ pub enum Walk {
     InState(Id, DidStatus),
     /// A user's.
     OfUser(Id),
-    /// A provider's.
-    OfProvider(Id),
+    /// Those of a scope that a provider gave.
+    OfProvider(Id, Id),
 }
 
 const OF_OWNER: &str = select!(
@@ -255,7 +255,7 @@ LIMIT :limit"
 
 const OF_USER: &str = select!(
     "  INDEXED BY dids_of_user
-WHERE user_id = :owner
+WHERE user_id = :user_id
   AND (did, id) > (:after, :id)
   AND did < :until
 ORDER BY did, id
@@ -264,7 +264,8 @@ LIMIT :limit"
 
 const OF_PROVIDER: &str = select!(
     "  INDEXED BY dids_of_provider
-WHERE provider_id = :owner
+WHERE provider_id = :provider_id
+  AND owner_id = :owner
   AND (did, id) > (:after, :id)
   AND did < :until
 ORDER BY did, id
@@ -279,38 +280,43 @@ pub fn walk(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Vec<Did>, StoreError> {
-    let range = Range::new(start, after);
-    let (sql, owner, status) = match walk {
-        Walk::OfOwner(id) => (OF_OWNER, id, None),
-        Walk::InState(id, status) => (IN_STATE, id, Some(status)),
-        Walk::OfUser(id) => (OF_USER, id, None),
-        Walk::OfProvider(id) => (OF_PROVIDER, id, None),
-    };
-    if let Some(status) = status {
-        return tx.list(
-            sql,
+    let Range { after, id, until } = Range::new(start, after);
+    match walk {
+        Walk::OfOwner(owner) => tx.list(
+            OF_OWNER,
+            named_params! { ":owner": owner, ":after": after, ":id": id, ":until": until, ":limit": limit },
+            did,
+        ),
+        Walk::OfUser(user_id) => tx.list(
+            OF_USER,
+            named_params! { ":user_id": user_id, ":after": after, ":id": id, ":until": until, ":limit": limit },
+            did,
+        ),
+        Walk::InState(owner, status) => tx.list(
+            IN_STATE,
             named_params! {
                 ":owner": owner,
                 ":status": status,
-                ":after": range.after,
-                ":id": range.id,
-                ":until": range.until,
+                ":after": after,
+                ":id": id,
+                ":until": until,
                 ":limit": limit,
             },
             did,
-        );
+        ),
+        Walk::OfProvider(owner, provider_id) => tx.list(
+            OF_PROVIDER,
+            named_params! {
+                ":owner": owner,
+                ":provider_id": provider_id,
+                ":after": after,
+                ":id": id,
+                ":until": until,
+                ":limit": limit,
+            },
+            did,
+        ),
     }
-    tx.list(
-        sql,
-        named_params! {
-            ":owner": owner,
-            ":after": range.after,
-            ":id": range.id,
-            ":until": range.until,
-            ":limit": limit,
-        },
-        did,
-    )
 }
 
 const ON_DEVICE: &str = select!(

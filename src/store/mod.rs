@@ -18,6 +18,7 @@ pub mod folder;
 pub mod installation;
 pub mod ivrs;
 pub mod migrate;
+pub mod named;
 mod pool;
 pub mod providers;
 pub mod row;

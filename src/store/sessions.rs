@@ -142,6 +142,27 @@ pub fn delete_stale(
     Ok(())
 }
 
+const DELETE_EXPIRED: &str = "
+DELETE FROM sessions
+WHERE token_hash IN (
+  SELECT token_hash
+  FROM sessions INDEXED BY sessions_by_use
+  WHERE seen_ms <= :seen_until_ms
+  LIMIT :limit
+)";
+
+/// Removes up to `limit` sessions, whoever's, that were last used at `seen_until_ms` or before; how many it removed.
+pub fn delete_expired(
+    tx: &WriteTx<'_>,
+    seen_until_ms: i64,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    tx.execute(
+        DELETE_EXPIRED,
+        named_params! { ":seen_until_ms": seen_until_ms, ":limit": limit },
+    )
+}
+
 const FIND_LINK: &str = "
 SELECT user_id
 FROM password_links
@@ -198,4 +219,25 @@ WHERE user_id = :user_id";
 pub fn delete_links(tx: &WriteTx<'_>, user_id: Id) -> Result<(), StoreError> {
     tx.execute(DELETE_LINKS, named_params! { ":user_id": user_id })?;
     Ok(())
+}
+
+const DELETE_EXPIRED_LINKS: &str = "
+DELETE FROM password_links
+WHERE token_hash IN (
+  SELECT token_hash
+  FROM password_links INDEXED BY password_links_by_end
+  WHERE expires_ms <= :now_ms
+  LIMIT :limit
+)";
+
+/// Removes up to `limit` links, whoever's, that have expired; how many it removed.
+pub fn delete_expired_links(
+    tx: &WriteTx<'_>,
+    now_ms: i64,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    tx.execute(
+        DELETE_EXPIRED_LINKS,
+        named_params! { ":now_ms": now_ms, ":limit": limit },
+    )
 }

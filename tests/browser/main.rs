@@ -16,7 +16,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
 use linebook::api::signature::sign;
-use linebook::http::pages::routes::{ROUTES, Verb};
+use linebook::http::pages::routes::{ROUTES, Verb, Who};
 use serde_json::Value;
 
 /// The keys that a keyboard has beside letters.
@@ -385,7 +385,7 @@ fn pages(username: &str) -> Vec<String> {
     };
     let routes = ROUTES
         .iter()
-        .filter(|route| route.verb == Verb::Get && route.right.is_some());
+        .filter(|route| route.verb == Verb::Get && route.who == Who::SignedIn);
     let mut paths: Vec<String> = routes
         .filter(|route| !route.path.ends_with(".csv") && is_his(route.path))
         .map(|route| {

@@ -220,6 +220,12 @@ fn init_makes_a_database_that_only_its_owner_reads() {
     let (password, key) = (first_run(&world, "password"), first_run(&world, "key"));
     assert_eq!(password.len(), 20);
     assert_eq!(key.len(), 32);
+    let link = first_run(&world, "link");
+    assert!(link.starts_with("http://127.0.0.1:8080/welcome/"), "{link}");
+    // It is not known yet where it will be served.
+    let text = fs::read_to_string(&secrets).expect("the file");
+    let about = "by another address than http://127.0.0.1:8080, put that into the link";
+    assert!(text.contains(about), "{text}");
     assert!(shown.contains(&secrets.display().to_string()), "{shown}");
     assert!(
         !shown.contains(&password) && !shown.contains(&key),

@@ -8,6 +8,7 @@ mod common;
 
 mod callers;
 mod command_line;
+mod cookies;
 mod docs;
 mod inside;
 mod limits;

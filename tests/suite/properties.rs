@@ -13,7 +13,7 @@ use linebook::service::clis::{self, NewCli};
 use linebook::service::devices::{self, NewDevice, Pin};
 use linebook::service::{DidError, Error, Rule, dids};
 use linebook::store::settings::HashCheck;
-use linebook::store::users::UserType;
+use linebook::store::users::{Permission, UserType};
 use linebook::store::{Options, StoreError, WriteTx};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -412,6 +412,8 @@ fn actor(scope: Option<i64>, now_ms: i64) -> Actor {
             } else {
                 UserType::Reseller
             },
+            // Whoever may call the methods at all.
+            permissions: Permission::ALL.to_vec(),
             ..Actor::operator(now_ms)
         },
     }
@@ -428,7 +430,7 @@ fn try_step(tx: &WriteTx<'_>, by: &Actor, number: &str, step: Step) -> Result<()
         Step::Close => dids::close(tx, by, number),
         Step::Free => dids::free(tx, by, number),
         Step::Terminate => dids::terminate(tx, by, number),
-        Step::FreeClosed => Ok(dids::free_closed(tx, by).map(|_| ())?),
+        Step::FreeClosed => Ok(dids::free_closed(tx, by.now_ms).map(|_| ())?),
     }
 }
 

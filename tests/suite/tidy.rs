@@ -236,6 +236,57 @@ fn nothing_is_unsafe_or_unfinished() {
     );
 }
 
+/// What the macro `select!` of a file puts before the rest of a statement.
+fn columns(code: &str) -> &str {
+    let (_, rest) = code.split_once("macro_rules! select {").unwrap();
+    rest.split('"').nth(1).unwrap()
+}
+
+/// Rules that may be asked for by anyone who acts, and why.
+const WITHOUT_A_RIGHT: &[(&str, &str)] = &[
+    ("devices::extension_of", "of what he may see"),
+    ("log::record", "of what was allowed"),
+    ("providers::may_use", "is asked by rules only"),
+    ("setup::check_owner", "is asked by rules only"),
+    ("setup::is_owner", "is asked by rules only"),
+    ("sessions::start_verified", "who he is was proved"),
+    ("sessions::start", "who he is was proved"),
+    ("sessions::end", "his own"),
+    ("users::own_password", "his own"),
+    ("users::set_own_password", "his own"),
+];
+
+#[test]
+fn every_rule_that_someone_acts_by_asks_for_a_right() {
+    let mut without = Vec::new();
+    let mut count = 0;
+    for source in sources() {
+        let Some(file) = source.path.strip_prefix("service/") else {
+            continue;
+        };
+        let area = file.trim_end_matches(".rs");
+        let starts = source.code.match_indices("pub fn ");
+        for (start, _) in starts {
+            let rest = &source.code[start..];
+            let (head, body) = rest.split_once("{\n").unwrap_or_default();
+            if !head.contains("by: &Actor") {
+                continue;
+            }
+            count += 1;
+            let first = body.lines().next().unwrap_or_default().trim();
+            if !first.starts_with("by.require(") {
+                let name = head["pub fn ".len()..].split(['(', '<']).next().unwrap();
+                without.push(format!("{area}::{name}"));
+            }
+        }
+    }
+    assert!(count > 50, "only {count} rules found");
+    let mut known: Vec<&str> = WITHOUT_A_RIGHT.iter().map(|(name, _)| *name).collect();
+    without.sort();
+    known.sort();
+    assert_eq!(without, known);
+}
+
 /// Every SQL constant of the store: where it stands, its name, its text.
 fn statements() -> Vec<(String, String, String)> {
     let mut statements = Vec::new();
@@ -244,10 +295,17 @@ fn statements() -> Vec<(String, String, String)> {
         .filter(|source| source.path.starts_with("store/"))
     {
         for part in source.code.split("\nconst ").skip(1) {
-            let Some((name, rest)) = part.split_once(": &str = \"") else {
+            let Some((name, rest)) = part.split_once(": &str = ") else {
                 continue;
             };
-            let (sql, _) = rest.split_once("\";").unwrap();
+            // The columns of a table with many statements stand once, in a macro of its file.
+            let (head, rest) = match rest.strip_prefix("select!(") {
+                Some(rest) => (columns(&source.code), rest.trim_start()),
+                None => ("", rest),
+            };
+            let text = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+            let Some((tail, _)) = text else { continue };
+            let sql = format!("{head}{tail}");
             // A statement begins on a line of its own; names of files do not.
             if !sql.starts_with('\n') {
                 continue;

@@ -16,10 +16,11 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 use crate::common::server::linebook;
 use crate::common::{Call, Server};
 
-type Connection = StreamOwned<ClientConnection, TcpStream>;
+/// A connection in TLS.
+pub type Connection = StreamOwned<ClientConnection, TcpStream>;
 
 /// Puts a new certificate for `localhost` and its key into the folder.
-fn renew(folder: &Path) -> CertificateDer<'static> {
+pub fn renew(folder: &Path) -> CertificateDer<'static> {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), cert.pem()).unwrap();
@@ -27,14 +28,15 @@ fn renew(folder: &Path) -> CertificateDer<'static> {
     cert.der().clone()
 }
 
-fn server(folder: &Path) -> Server {
+/// A server with the certificate and the key in the folder.
+pub fn server(folder: &Path) -> Server {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (cert, key) = (path("cert.pem"), path("key.pem"));
     Server::start(&["--tls-cert", &cert, "--tls-key", &key])
 }
 
 /// A connection that trusts this certificate and nothing else.
-fn connect(address: SocketAddr, cert: &CertificateDer<'static>) -> std::io::Result<Connection> {
+pub fn connect(address: SocketAddr, cert: &CertificateDer<'static>) -> std::io::Result<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add(cert.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -1,10 +1,16 @@
 //! Every page and action of the route table, as every type of user, on what is his and what is not.
 
 use actix_web::http::Method;
-use linebook::http::pages::routes::{ROUTES, Route, Verb};
-use linebook::service::access::Right;
+use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
+use linebook::service::access::{Actor, Right, signers};
+use linebook::service::named::{DIALPLANS, IVRS};
+use linebook::service::{
+    AccessError, Error, Rule, clis, devices, dids, groups, keys, providers, sessions, settings,
+    users,
+};
+use linebook::store::WriteTx;
 
-use crate::world::{Reply, World};
+use crate::world::{NOW_MS, Reply, World};
 
 /// Who there is in the demo world, and in whose scope.
 struct Person {
@@ -94,6 +100,148 @@ fn may(person: &Person, right: Right) -> bool {
     row.expect("every right stands in the matrix")
         .1
         .contains(&person.name)
+}
+
+/// Which right a page or an action needs. Written out too, and asked from nowhere: the route table only knows who is let
+/// through, so that a refusal here is the service's own.
+const NEEDS: &[(Right, &[(Verb, &str)])] = &[
+    (
+        Right::SignedIn,
+        &[
+            (Verb::Post, "/sign-out"),
+            (Verb::Get, "/"),
+            (Verb::Get, "/account"),
+            (Verb::Post, "/account/password"),
+        ],
+    ),
+    (
+        Right::SeeDevices,
+        &[
+            (Verb::Get, "/devices"),
+            (Verb::Get, "/devices.csv"),
+            (Verb::Get, "/devices/{id}"),
+            (Verb::Get, "/clis"),
+            (Verb::Get, "/clis.csv"),
+            (Verb::Get, "/clis/{id}"),
+        ],
+    ),
+    (
+        Right::ManageDevices,
+        &[
+            (Verb::Get, "/devices/new"),
+            (Verb::Post, "/devices/new"),
+            (Verb::Post, "/devices/{id}/edit"),
+            (Verb::Post, "/devices/{id}/secret"),
+            (Verb::Post, "/devices/{id}/new-secret"),
+            (Verb::Post, "/devices/{id}/trunk"),
+            (Verb::Post, "/devices/{id}/hide"),
+            (Verb::Get, "/clis/new"),
+            (Verb::Post, "/clis/new"),
+            (Verb::Post, "/clis/{id}/edit"),
+            (Verb::Post, "/clis/{id}/delete"),
+            (Verb::Get, "/groups"),
+            (Verb::Get, "/groups.csv"),
+            (Verb::Get, "/groups/new"),
+            (Verb::Post, "/groups/new"),
+            (Verb::Get, "/groups/{id}"),
+            (Verb::Post, "/groups/{id}/edit"),
+            (Verb::Post, "/groups/{id}/hide"),
+        ],
+    ),
+    (
+        Right::SeeDids,
+        &[
+            (Verb::Get, "/dids"),
+            (Verb::Get, "/dids.csv"),
+            (Verb::Get, "/dids/{id}"),
+        ],
+    ),
+    (
+        Right::ManageDids,
+        &[
+            (Verb::Get, "/dids/new"),
+            (Verb::Post, "/dids/new"),
+            (Verb::Post, "/dids/{id}/{name}"),
+        ],
+    ),
+    (
+        Right::ManageUsers,
+        &[
+            (Verb::Get, "/users"),
+            (Verb::Get, "/users.csv"),
+            (Verb::Get, "/users/new"),
+            (Verb::Post, "/users/new"),
+            (Verb::Get, "/users/{id}"),
+            (Verb::Post, "/users/{id}/password"),
+            (Verb::Post, "/users/{id}/block"),
+            (Verb::Post, "/users/{id}/unblock"),
+        ],
+    ),
+    (
+        Right::ManagePermissions,
+        &[(Verb::Post, "/users/{id}/permissions")],
+    ),
+    (
+        Right::ManageSetup,
+        &[
+            (Verb::Get, "/providers"),
+            (Verb::Get, "/providers.csv"),
+            (Verb::Get, "/providers/new"),
+            (Verb::Post, "/providers/new"),
+            (Verb::Get, "/providers/{id}"),
+            (Verb::Post, "/providers/{id}/edit"),
+            (Verb::Post, "/providers/{id}/hide"),
+            (Verb::Get, "/ivrs"),
+            (Verb::Get, "/ivrs.csv"),
+            (Verb::Get, "/ivrs/new"),
+            (Verb::Post, "/ivrs/new"),
+            (Verb::Get, "/ivrs/{id}"),
+            (Verb::Post, "/ivrs/{id}/edit"),
+            (Verb::Post, "/ivrs/{id}/hide"),
+            (Verb::Get, "/dialplans"),
+            (Verb::Get, "/dialplans.csv"),
+            (Verb::Get, "/dialplans/new"),
+            (Verb::Post, "/dialplans/new"),
+            (Verb::Get, "/dialplans/{id}"),
+            (Verb::Post, "/dialplans/{id}/edit"),
+            (Verb::Post, "/dialplans/{id}/hide"),
+        ],
+    ),
+    (
+        Right::ManageApi,
+        &[
+            (Verb::Get, "/settings"),
+            (Verb::Post, "/settings/set"),
+            (Verb::Post, "/settings/allow"),
+            (Verb::Post, "/settings/disallow"),
+            (Verb::Post, "/settings/keys/new"),
+            (Verb::Post, "/settings/keys/{id}/replace"),
+            (Verb::Post, "/settings/keys/{id}/revoke"),
+            (Verb::Get, "/hash"),
+            (Verb::Post, "/hash"),
+            (Verb::Get, "/console"),
+            (Verb::Get, "/console/{name}"),
+            (Verb::Post, "/console/{name}"),
+        ],
+    ),
+    (
+        Right::SeeLog,
+        &[(Verb::Get, "/log"), (Verb::Get, "/log.csv")],
+    ),
+];
+
+fn right(route: &Route) -> Right {
+    let mut needs = NEEDS
+        .iter()
+        .flat_map(|(right, routes)| routes.iter().map(move |route| (right, route)));
+    let found = needs.find(|(_, (verb, path))| (*verb, *path) == (route.verb, route.path));
+    *found
+        .unwrap_or_else(|| panic!("{:?} {} needs a right", route.verb, route.path))
+        .0
+}
+
+fn closed() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().filter(|route| route.who == Who::SignedIn)
 }
 
 /// An object that is his, and objects that are not: somebody else's, hidden, or not there. None: there is no such thing.
@@ -207,7 +355,7 @@ fn ask(world: &World, route: &Route, path: &str, token: &str) -> Reply {
 fn nobody_gets_in_without_signing_in() {
     let world = World::new();
     let before = world.dump();
-    for route in ROUTES.iter().filter(|route| route.right.is_some()) {
+    for route in closed() {
         for path in paths(route, 1) {
             for token in ["", &"0".repeat(64)] {
                 let reply = ask(&world, route, &path, token);
@@ -230,11 +378,7 @@ fn whoever_lacks_the_right_is_refused_and_changes_nothing() {
         let world = World::new();
         let token = world.token(person.id);
         let before = world.dump();
-        for route in ROUTES {
-            let Some(right) = route.right else { continue };
-            if may(person, right) {
-                continue;
-            }
+        for route in closed().filter(|route| !may(person, right(route))) {
             for path in paths(route, 1) {
                 let reply = ask(&world, route, &path, &token);
                 assert_eq!(reply.status, 403, "{} {:?} {path}", person.name, route.verb);
@@ -253,10 +397,8 @@ fn what_is_not_ones_own_is_not_there() {
         let world = World::new();
         let token = world.token(person.id);
         let before = world.dump();
-        for route in ROUTES.iter().filter(|route| route.path.contains("{id}")) {
-            if !route.right.is_some_and(|right| may(person, right)) {
-                continue;
-            }
+        let reached = closed().filter(|route| may(person, right(route)));
+        for route in reached.filter(|route| route.path.contains("{id}")) {
             let (_, foreign) = objects(area(route), person.scope).expect(route.path);
             for path in foreign.iter().flat_map(|id| paths(route, *id)) {
                 let reply = ask(&world, route, &path, &token);
@@ -273,10 +415,7 @@ fn what_is_not_ones_own_is_not_there() {
 fn what_is_ones_own_is_reached() {
     let mut count = 0;
     for person in PEOPLE {
-        for route in ROUTES {
-            if !route.right.is_some_and(|right| may(person, right)) {
-                continue;
-            }
+        for route in closed().filter(|route| may(person, right(route))) {
             let id = match objects(area(route), person.scope) {
                 Some((Some(own), _)) => own,
                 _ if !route.path.contains("{id}") => 0,
@@ -425,4 +564,155 @@ fn keys_and_hashes_of_others_are_not_told() {
             }
         }
     }
+}
+
+#[test]
+fn rules_refuse_by_themselves_whoever_calls_them() {
+    let world = World::new();
+    let before = world.dump();
+    type Call = fn(&WriteTx<'_>, &Actor) -> Result<(), Error>;
+    let rules: &[(&str, Call)] = &[
+        ("devices::find_own", |tx, by| {
+            devices::find_own(tx, by, 1).map(drop)
+        }),
+        ("devices::list", |tx, by| {
+            devices::list(tx, by, &devices::Filter::default(), None, 1).map(drop)
+        }),
+        ("devices::list_of_user", |tx, by| {
+            devices::list_of_user(tx, by, Some(2), 0, 1).map(drop)
+        }),
+        ("devices::list_offered", |tx, by| {
+            devices::list_offered(tx, by, 2).map(drop)
+        }),
+        ("devices::set_trunk", |tx, by| {
+            devices::set_trunk(tx, by, 3, true)
+        }),
+        ("devices::hide", |tx, by| devices::hide(tx, by, 4)),
+        ("devices::show_secret", |tx, by| {
+            devices::show_secret(tx, by, 1).map(drop)
+        }),
+        ("clis::create", |tx, by| {
+            clis::create(tx, by, clis::NewCli::default()).map(drop)
+        }),
+        ("clis::list", |tx, by| {
+            clis::list(tx, by, &clis::Filter::default(), None, 1).map(drop)
+        }),
+        ("clis::delete", |tx, by| clis::delete(tx, by, 1)),
+        ("dids::create", |tx, by| {
+            dids::create(tx, by, "777", Some(1)).map(drop)
+        }),
+        ("dids::create_range", |tx, by| {
+            dids::create_range(tx, by, "777", "778", Some(1)).map(drop)
+        }),
+        ("dids::taken", |tx, by| {
+            dids::taken(tx, by, &["777".into()]).map(drop)
+        }),
+        ("dids::get", |tx, by| dids::get(tx, by, 1).map(drop)),
+        ("dids::list", |tx, by| {
+            dids::list(tx, by, &dids::Filter::default(), None, 1).map(drop)
+        }),
+        ("dids::list_on_device", |tx, by| {
+            dids::list_on_device(tx, by, 1, 1).map(drop)
+        }),
+        ("dids::reserve", |tx, by| {
+            dids::reserve(tx, by, "37060000001", 2)
+        }),
+        ("dids::assign_to_trunk", |tx, by| {
+            dids::assign_to_trunk(tx, by, Some(1), "37060000003")
+        }),
+        ("dids::terminate", |tx, by| {
+            dids::terminate(tx, by, "37060000001")
+        }),
+        ("users::get", |tx, by| users::get(tx, by, 2).map(drop)),
+        ("users::get_named", |tx, by| {
+            users::get_named(tx, by, "anna").map(drop)
+        }),
+        ("users::list_offered", |tx, by| {
+            users::list_offered(tx, by).map(drop)
+        }),
+        ("users::set_password", |tx, by| {
+            users::set_password(tx, by, 2, "x")
+        }),
+        ("users::set_blocked", |tx, by| {
+            users::set_blocked(tx, by, 2, true)
+        }),
+        ("users::allow_network", |tx, by| {
+            users::allow_network(tx, by, 0, "192.0.2.0/24", true).map(drop)
+        }),
+        ("groups::list_offered", |tx, by| {
+            groups::list_offered(tx, by, 2).map(drop)
+        }),
+        ("groups::hide", |tx, by| groups::hide(tx, by, 12)),
+        ("providers::list_usable", |tx, by| {
+            providers::list_usable(tx, by).map(drop)
+        }),
+        ("providers::hide", |tx, by| providers::hide(tx, by, 1)),
+        ("IVRS.list_offered", |tx, by| {
+            IVRS.list_offered(tx, by).map(drop)
+        }),
+        ("DIALPLANS.list_offered", |tx, by| {
+            DIALPLANS.list_offered(tx, by).map(drop)
+        }),
+        ("DIALPLANS.create", |tx, by| {
+            DIALPLANS.create(tx, by, 0, "x").map(drop)
+        }),
+        ("keys::add", |tx, by| {
+            keys::add(tx, by, 0, "a-secret-key").map(drop)
+        }),
+        ("keys::list_own", |tx, by| keys::list_own(tx, by).map(drop)),
+        ("settings::list", |tx, by| {
+            settings::list(tx, by, 0).map(drop)
+        }),
+        ("settings::networks", |tx, by| {
+            settings::networks(tx, by).map(drop)
+        }),
+        ("settings::set", |tx, by| {
+            settings::set(tx, by, "dialect", "current", None)
+        }),
+        ("signers", |tx, by| signers(tx, by, "admin").map(drop)),
+    ];
+    for (name, rule) in rules {
+        let rule = *rule;
+        // An accountant without permissions.
+        let refused = world.app.store.write_blocking(move |tx| {
+            let clerk = linebook::store::users::find(tx, 6)?.expect("a clerk");
+            rule(tx, &sessions::actor(tx, clerk, NOW_MS)?)
+        });
+        let Err(Error::Refused(refusal)) = refused else {
+            panic!("{name}: {refused:?}");
+        };
+        let is_forbidden = matches!(
+            refusal.rule,
+            Rule::Access(AccessError::NotPermitted | AccessError::WrongType)
+        );
+        assert!(is_forbidden, "{name}: {refusal}");
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn what_one_may_not_see_is_on_no_other_page_either() {
+    let world = World::new();
+    // A manager never sees DIDs, also where they ring.
+    let (admin, manager) = (world.token(0), world.token(3));
+    let device = |token: &str| world.get("/devices/1", token).body;
+    assert!(device(&admin).contains("DIDs on it") && device(&admin).contains("href=\"/dids/"));
+    for word in ["DIDs on it", "/dids"] {
+        assert!(!device(&manager).contains(word), "{word}");
+    }
+    // Whoever manages DIDs and no devices is told where one rings, and not sent there.
+    world.sql("DELETE FROM permissions WHERE user_id = 1 AND permission = 'manage_devices'");
+    let accountant = world.token(1);
+    for (path, id) in [("/dids", ""), ("/dids/", "3")] {
+        let page = |token: &str| world.get(&format!("{path}{id}"), token).body;
+        assert!(page(&admin).contains("href=\"/devices/"), "{path}");
+        assert!(page(&accountant).contains("device 1001"), "{path}");
+        assert!(!page(&accountant).contains("href=\"/devices/"), "{path}");
+    }
+    // A plain user reads the name of the IVR that answers his CLI, and no others.
+    let clis = world.get("/clis/2", &world.token(2)).body;
+    assert!(
+        clis.contains("Welcome") && !clis.contains("Night"),
+        "{clis}"
+    );
 }

@@ -73,6 +73,27 @@ fn pages_ask_nobody_else_and_bring_no_script() {
 }
 
 #[test]
+fn an_incorrect_hash_is_explained_where_one_looks_for_it() {
+    let world = World::new();
+    for person in [0, 4] {
+        let token = world.token(person);
+        for path in ["/", "/settings", "/console"] {
+            let body = world.get(path, &token).body;
+            let way = "“Incorrect hash”? <a href=\"/hash\">";
+            assert!(body.contains(way), "{path}: {body}");
+        }
+        assert!(
+            world
+                .get("/hash", &token)
+                .body
+                .contains("“Incorrect hash”?")
+        );
+    }
+    // Who may not look there is not sent there.
+    assert!(!world.get("/", &world.token(2)).body.contains("/hash"));
+}
+
+#[test]
 fn whoever_asks_for_the_api_never_gets_a_page() {
     let world = World::new();
     for path in [
@@ -434,16 +455,13 @@ fn settings_keys_and_networks() {
         "1strict"
     );
     let before = world.dump();
-    for (token, form) in [
-        (&admin, ("hash_check", "off")),
-        (&admin, ("first_extension", "x")),
-        (&reseller, ("allow_api", "off")),
+    for (token, form, status) in [
+        (&admin, ("hash_check", "off"), 422),
+        (&admin, ("first_extension", "x"), 422),
+        (&reseller, ("allow_api", "off"), 403),
     ] {
-        assert_eq!(
-            world.post("/settings/set", token, &[form]).status,
-            422,
-            "{form:?}"
-        );
+        let reply = world.post("/settings/set", token, &[form]);
+        assert_eq!(reply.status, status, "{form:?}");
     }
     assert_eq!(
         world

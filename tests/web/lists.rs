@@ -121,6 +121,54 @@ fn a_search_finds_by_extension_description_pin_and_number() {
 }
 
 #[test]
+fn a_search_pages_through_all_that_it_finds_and_so_does_its_file() {
+    let world = crowded(1500);
+    // One that is found by its extension, its description and its PIN; another one by its number.
+    world.sql(
+        "UPDATE devices SET description = '501 and more', pin = '501' WHERE extension = '50100';
+         UPDATE devices SET description = '501' WHERE extension = '50777';
+         UPDATE devices SET description = 'DESK twice' WHERE extension IN ('50001', '50002', '51499')",
+    );
+    let token = world.token(0);
+    for (search, count) in [
+        ("desk", 1500 - 2 + 1),
+        ("dEsK 1", 609),
+        ("50", 999),
+        ("501", 102),
+        ("5", 1500),
+        ("zzz", 0),
+    ] {
+        let query = format!("q={}", linebook::api::curl::percent_encode(search));
+        let rows = walk(&world, &token, &format!("/devices?{query}"), "Extension");
+        assert_eq!(rows.len(), count, "{search}");
+        let once: BTreeSet<_> = rows.iter().collect();
+        assert_eq!(once.len(), count, "{search} repeats a row");
+        let file = world.get(&format!("/devices.csv?{query}"), &token).body;
+        assert_eq!(file.lines().count(), 1 + count, "{search} as a file");
+    }
+    let rows = walk(&world, &token, "/devices?q=501", "Extension");
+    let extension = |row: &String| {
+        let id = row.rsplit('/').next().unwrap();
+        world.value(&format!("SELECT extension FROM devices WHERE id = {id}"))
+    };
+    // First what is meant exactly, in the order of the numbers; last what is found by its description.
+    assert_eq!(rows[1], "/devices/501");
+    assert_eq!(extension(&rows[0]), "50100");
+    assert_eq!(extension(rows.last().unwrap()), "50777");
+}
+
+#[test]
+fn a_place_in_a_search_that_nobody_was_told_is_its_beginning() {
+    let world = crowded(60);
+    let token = world.token(0);
+    let first = page(&world, &token, "/devices?q=desk", "Extension").0;
+    for at in ["", "x", "%C5%BE"] {
+        let path = format!("/devices?q=desk&after=9&at={at}");
+        assert_eq!(page(&world, &token, &path, "Extension").0, first, "{at}");
+    }
+}
+
+#[test]
 fn other_lists_page_too() {
     let world = World::new();
     world.sql(
@@ -275,6 +323,23 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
         assert!(
             world.get(path, &admin).body.contains("rel=\"next\""),
             "{path}"
+        );
+    }
+    // The same DIDs in the reseller's scope, and reserved for him: on a provider of admin's, and of a user of admin's.
+    world
+        .sql("UPDATE dids SET owner_id = 4, status = 'reserved', user_id = 4 WHERE did LIKE '70%'");
+    for (path, token, has_more) in [
+        ("/dids?provider=1&q=7", &admin, false),
+        ("/dids?user=reseller", &admin, false),
+        ("/dids?provider=1&q=7", &reseller, true),
+        ("/dids?user=reseller", &reseller, true),
+    ] {
+        let body = world.get(path, token).body;
+        assert_eq!(body.contains("rel=\"next\""), has_more, "{path}: {body}");
+        assert_eq!(
+            body.contains("data-name=\"DID\""),
+            has_more,
+            "{path}: {body}"
         );
     }
 }

@@ -6,5 +6,6 @@ mod access;
 mod escaping;
 mod forms;
 mod lists;
+mod overview;
 mod session;
 mod world;

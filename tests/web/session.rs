@@ -1,7 +1,14 @@
 //! Signing in and out, sessions and their ends, the link of a new database.
 
+use std::time::Duration;
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use linebook::service::access::Actor;
+use linebook::service::verifier::{AT_ONCE, MAX_WAITING};
 use linebook::service::{passwords, sessions, users};
+use linebook::store::StoreError;
 
 use crate::world::{NOW_MS, World};
 
@@ -290,6 +297,62 @@ fn guessing_is_slowed_down() {
     assert_eq!(guess("wrong"), 429);
     assert_eq!(guess("password"), 429);
     assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
+
+    let form = [("username", "admin"), ("password", "password")];
+    let reply = world.post("/sign-in", VISITOR, &form);
+    assert_eq!(
+        (reply.status, reply.header("retry-after")),
+        (429, Some("60"))
+    );
+    assert!(reply.body.contains("Too many failed authentications"));
+    // Whoever is not signed in has no overview.
+    assert!(reply.body.contains("href=\"/sign-in\"") && !reply.body.contains("overview"));
+}
+
+#[test]
+fn a_new_password_waits_for_its_turn_or_is_refused() {
+    let world = World::new();
+    let token = world.token(0);
+    let verifier = &world.app.verifier;
+    let slow = "$argon2id$v=19$m=8,t=1000000,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
+    let names: Vec<String> = (0..MAX_WAITING + AT_ONCE)
+        .map(|name| name.to_string())
+        .collect();
+    let mut waiting = Vec::new();
+    // As many as run and may wait: those that wait stay where they are while two slow ones run.
+    while waiting.len() < names.len() {
+        let name = &names[waiting.len()];
+        let mut call: LocalBoxFuture<'_, _> = match waiting.len() < AT_ONCE {
+            true => verifier.verify(NOW_MS, name, "p", Some(slow)).boxed_local(),
+            false => {
+                let hashed = verifier.hash("a new password", &world.app.ambient);
+                hashed.map(|hashed| hashed.map(|_| ())).boxed_local()
+            }
+        };
+        match (&mut call).now_or_never() {
+            None => waiting.push(call),
+            Some(answer) => {
+                assert_eq!(answer, Err(StoreError::Overloaded.into()));
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+    let before = world.dump();
+    let form = [("new_password", "new password"), ("again", "new password")];
+    let reply = world.post("/users/4/password", &token, &form);
+    assert_eq!(
+        (reply.status, reply.header("retry-after")),
+        (503, Some("1"))
+    );
+    assert!(reply.body.contains("try again later"), "{}", reply.body);
+    assert_eq!(world.dump(), before);
+    drop(waiting);
+    let mut reply = world.post("/users/4/password", &token, &form);
+    while reply.status == 503 {
+        std::thread::sleep(Duration::from_millis(20));
+        reply = world.post("/users/4/password", &token, &form);
+    }
+    assert_eq!(reply.status, 303, "{}", reply.body);
 }
 
 #[test]
@@ -334,6 +397,49 @@ fn what_changed_while_a_password_was_verified_counts() {
     assert!(start(&verified).is_err());
     assert_eq!(world.value("SELECT count(*) FROM sessions"), "0");
     assert!(start(&password()).is_ok());
+}
+
+#[test]
+fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing() {
+    let world = World::new();
+    // A password that takes a moment to verify: so many passes over 8 KiB.
+    let params = Params::new(8, 200_000, 1, None).unwrap();
+    let slow = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    // Each time another string of it: one that was verified is remembered.
+    let set_password = |salt: &[u8]| {
+        let stored = slow
+            .hash_password_with_salt(b"slow password", salt)
+            .unwrap();
+        let stored = stored.to_string();
+        world.sql(&format!(
+            "UPDATE users SET blocked = 0, password = '{stored}' WHERE id = 4"
+        ));
+    };
+    let form = [("username", "reseller"), ("password", "slow password")];
+    for (salt, change) in [
+        (b"salt for another", "password = 'another'"),
+        (b"salt for a block", "blocked = 1"),
+    ] {
+        set_password(salt);
+        let connection = world.connection();
+        let changed = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            connection.execute_batch(&format!("UPDATE users SET {change} WHERE id = 4"))
+        });
+        assert_eq!(
+            world.post("/sign-in", VISITOR, &form).status,
+            422,
+            "{change}"
+        );
+        changed.join().unwrap().unwrap();
+        assert_eq!(
+            world.value("SELECT count(*) FROM sessions"),
+            "0",
+            "{change}"
+        );
+    }
+    set_password(b"salt for nothing");
+    assert_eq!(world.post("/sign-in", VISITOR, &form).status, 303);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::api::parameters::Parameters;
 use crate::service::access::{Actor, Right};
 use crate::service::clis::{self, Edit, Filter, NewCli};
 use crate::service::lists::Slice;
-use crate::service::{Error, devices, ivrs, users};
+use crate::service::named::IVRS;
+use crate::service::{Error, devices, users};
 use crate::store::ReadTx;
 use crate::store::clis::Cli;
 use crate::store::row::Cursor;
@@ -93,7 +94,7 @@ fn fetch(
         banned: sent.get("banned").map(|value| value == "yes"),
     };
     let slice = clis::list(tx, by, &filter, after, limit)?;
-    let rows = slice.rows.into_iter().map(|cli| {
+    slice.try_map(|cli| {
         let device = devices::find_own(tx, by, cli.device_id)?;
         let username = match &device {
             Some(device) => users::name_of(tx, device.user_id)?,
@@ -105,11 +106,6 @@ fn fetch(
             device,
             username,
         })
-    });
-    Ok(Slice {
-        rows: rows.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
     })
 }
 
@@ -142,13 +138,14 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
-    let known = visit.read(|tx| ivrs::list_offered(tx, visit.by()))?;
+    let known = visit.read(|tx| IVRS.list_offered(tx, visit.by()))?;
     let mut options = vec![(String::new(), "none".to_owned())];
     options.extend(known.into_iter().map(|ivr| (ivr.id.to_string(), ivr.name)));
     Ok(options)
 }
 
 fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let ivrs = offered_ivrs(visit)?;
     let body = parts::form(
@@ -197,19 +194,29 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 
 fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let by = visit.by();
-    let cli = visit.read(|tx| clis::get(tx, by, visit.id()))?;
+    let (cli, ivr_name) = visit.read(|tx| {
+        let cli = clis::get(tx, by, visit.id())?;
+        let ivr_name = match cli.ivr_id {
+            Some(id) => IVRS.name_of(tx, id)?,
+            None => String::new(),
+        };
+        Ok::<_, Error>((cli, ivr_name))
+    })?;
     let name = cli
         .number
         .as_deref()
         .or(cli.domain.as_deref())
         .unwrap_or_default();
-    let ivrs = offered_ivrs(visit)?;
+    let manages = visit.may(Right::ManageDevices);
+    let ivrs = match manages {
+        true => offered_ivrs(visit)?,
+        false => Vec::new(),
+    };
     let typed = |name: &str, stored: &str| match problem {
         Some(_) => visit.sent.raw(name).unwrap_or_default().to_owned(),
         None => stored.to_owned(),
     };
     let ivr = cli.ivr_id.map_or_else(String::new, |id| id.to_string());
-    let ivr_name = ivrs.iter().find(|(id, _)| *id == ivr && !ivr.is_empty());
     let is_banned = if problem.is_some() {
         visit.is_on("banned")
     } else {
@@ -225,9 +232,9 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
                 ("Description", or_dash(&cli.description)),
                 ("Comment", or_dash(&cli.comment)),
                 ("Banned", html! { (yes_no(cli.banned)) }),
-                ("IVR", or_dash(ivr_name.map(|(_, name)| name.as_str()).unwrap_or_default())),
+                ("IVR", or_dash(&ivr_name)),
             ])) }
-            @if visit.may(Right::ManageDevices) {
+            @if manages {
                 div {
                     (parts::form(visit, &format!("/clis/{}/edit", cli.id), "Save", problem, html! {
                         h2 { "Edit" }

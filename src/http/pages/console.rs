@@ -2,19 +2,21 @@
 
 use maud::{Markup, html};
 
+use super::hash;
 use super::parts::{self, Field, select};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::dispatch::{Body, Request, Verb, dispatch};
 use crate::api::method::{Kind, Method, Parameter};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
-use crate::service::access::{Signers, signers};
+use crate::service::access::{Right, Signers, signers};
 
 /// Bytes of an answer that are shown.
 const SHOWN: usize = 64 * 1024;
 
 /// All methods.
 pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let body = html! {
         p { "Pick a method, fill it in, and see the signed request and the XML that comes back. It is really called: what it changes is changed." }
         ul.methods {
@@ -22,6 +24,7 @@ pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
                 li { a href={ "/console/" (method.name) } { code { (method.name) } } " " (method.summary) }
             }
         }
+        (hash::way_here())
     };
     Ok(visit.page("API console", body))
 }
@@ -35,6 +38,7 @@ fn method(visit: &Visit) -> Result<&'static Method, Trouble> {
 
 /// The form of one method.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let method = method(&visit)?;
     Ok(render(&visit, method, html! {}))
 }

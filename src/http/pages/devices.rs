@@ -106,16 +106,11 @@ fn fetch(
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
     let slice = devices::list(tx, by, &filter(tx, by, sent)?, after, limit)?;
-    let named = slice.rows.into_iter().map(|device| {
+    slice.try_map(|device| {
         Ok(Row {
             username: users::name_of(tx, device.user_id)?,
             device,
         })
-    });
-    Ok(Slice {
-        rows: named.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
     })
 }
 
@@ -194,6 +189,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     let offers = offered_users(visit)?;
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let types: Vec<&str> = DeviceType::ALL.iter().map(|known| known.as_str()).collect();
@@ -334,7 +330,10 @@ fn find(visit: &Visit, id: Id) -> Result<Whole, Trouble> {
             username: users::name_of(tx, device.user_id)?,
             groups: groups::list_offered(tx, by, device.user_id)?,
             clis: clis::list(tx, by, &on_device, None, SHOWN)?.rows,
-            dids: dids::list_on_device(tx, by, id, SHOWN as u32)?,
+            dids: match by.has(Right::SeeDids) {
+                true => dids::list_on_device(tx, by, id, SHOWN as u32)?,
+                false => Vec::new(),
+            },
             device,
         })
     });
@@ -406,12 +405,14 @@ fn registration(visit: &Visit, whole: &Whole, secret: Option<&str>, manages: boo
 fn belongings(visit: &Visit, whole: &Whole, manages: bool) -> Markup {
     let id = whole.device.id;
     html! {
-        section.card {
-            h2 { "DIDs on it" }
-            @if whole.dids.is_empty() {
-                p.none { "None." @if visit.may(Right::ManageDids) { " A DID that is reserved for " (whole.username) " can be assigned from its own page." } }
+        @if visit.may(Right::SeeDids) {
+            section.card {
+                h2 { "DIDs on it" }
+                @if whole.dids.is_empty() {
+                    p.none { "None." @if visit.may(Right::ManageDids) { " A DID that is reserved for " (whole.username) " can be assigned from its own page." } }
+                }
+                ul.plain { @for did in &whole.dids { li { a href={ "/dids/" (did.id) } { (did.did) } " " (badge(did.status.as_str())) } } }
             }
-            ul.plain { @for did in &whole.dids { li { a href={ "/dids/" (did.id) } { (did.did) } " " (badge(did.status.as_str())) } } }
         }
         section.card {
             h2 { "CLIs on it" }

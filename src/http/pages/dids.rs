@@ -11,8 +11,9 @@ use crate::api::parameters::{Parameters, parse_id};
 use crate::service::access::{Actor, Right};
 use crate::service::dids::{self, Filter, MAX_RANGE};
 use crate::service::lists::Slice;
+use crate::service::named::DIALPLANS;
 use crate::service::{
-    DidError, Error, Refusal, Rule, UserError, devices, dialplans, providers, settings, users,
+    DidError, Error, Refusal, Rule, UserError, devices, providers, settings, users,
 };
 use crate::store::ReadTx;
 use crate::store::dids::{Did, DidStatus};
@@ -26,6 +27,8 @@ pub struct Row {
     did: Did,
     username: String,
     provider: String,
+    /// The device it is on, for whoever may look at that.
+    device_id: Option<Id>,
     on: String,
 }
 
@@ -56,7 +59,7 @@ static LIST: List<Row> = List {
             sort: None,
             html: Some(|row| {
                 html! {
-                    @match row.did.device_id {
+                    @match row.device_id {
                         Some(id) => a href={ "/devices/" (id) } { (row.on) },
                         None => (or_dash(&row.on)),
                     }
@@ -94,19 +97,16 @@ fn fetch(
         },
     };
     let slice = dids::list(tx, by, &filter, after, limit)?;
-    let rows = slice.rows.into_iter().map(|did| row(tx, by, did));
-    Ok(Slice {
-        rows: rows.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
-    })
+    slice.try_map(|did| row(tx, by, did))
 }
 
 fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
     let on = match (did.device_id, did.dialplan_id) {
-        (Some(id), _) => devices::find_own(tx, by, id)?
-            .map_or_else(String::new, |device| format!("device {}", device.extension)),
-        (None, Some(id)) => dialplans::name_of(tx, id)?,
+        (Some(id), _) => match devices::extension_of(tx, by, id)? {
+            extension if extension.is_empty() => extension,
+            extension => format!("device {extension}"),
+        },
+        (None, Some(id)) => DIALPLANS.name_of(tx, id)?,
         (None, None) => String::new(),
     };
     Ok(Row {
@@ -115,6 +115,7 @@ fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
             None => String::new(),
         },
         provider: providers::name_of(tx, did.provider_id)?,
+        device_id: did.device_id.filter(|_| by.has(Right::SeeDevices)),
         on,
         did,
     })
@@ -165,6 +166,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn new_form(visit: &Visit, problem: &Problem, preview: Markup) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDids)?;
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let from = offered_providers(visit)?;
     let limit = format!(
@@ -221,7 +223,7 @@ fn common_start(numbers: &[String]) -> String {
 }
 
 fn preview(visit: &Visit, numbers: &[String]) -> Result<Markup, Trouble> {
-    let taken = visit.read(|tx| dids::taken(tx, numbers))?;
+    let taken = visit.read(|tx| dids::taken(tx, visit.by(), numbers))?;
     let count = numbers.len();
     Ok(html! {
         section.card #preview {
@@ -384,10 +386,13 @@ fn choices(visit: &Visit, did: &Did) -> Result<Choices, Trouble> {
         dialplans: Vec::new(),
     };
     if let Some(user_id) = did.user_id {
-        let found = visit.read(|tx| devices::list_offered(tx, by, user_id));
-        // Its user may be someone whom only another scope reaches.
+        let found = match visit.read(|tx| devices::list_offered(tx, by, user_id)) {
+            Ok(found) => found,
+            // Its user may be someone whom only another scope reaches, and not everyone sees devices.
+            Err(Error::Refused(_)) => Vec::new(),
+            Err(Error::Store(error)) => return Err(error.into()),
+        };
         choices.devices = found
-            .unwrap_or_default()
             .into_iter()
             .map(|device| {
                 let kind = if device.is_trunk { ", trunk" } else { "" };
@@ -398,7 +403,7 @@ fn choices(visit: &Visit, did: &Did) -> Result<Choices, Trouble> {
             })
             .collect();
     }
-    let plans = visit.read(|tx| dialplans::list_offered(tx, by))?;
+    let plans = visit.read(|tx| DIALPLANS.list_offered(tx, by))?;
     choices.dialplans = plans
         .into_iter()
         .map(|plan| (plan.id.to_string(), plan.name))
@@ -430,7 +435,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                         }
                     }),
                     ("On", html! {
-                        @match did.device_id {
+                        @match found.device_id {
                             Some(id) => a href={ "/devices/" (id) } { (found.on) },
                             None => (or_dash(&found.on)),
                         }
@@ -506,6 +511,7 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
 
 /// Takes a step.
 pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDids)?;
     let (id, name) = (visit.id(), visit.name.clone());
     let (user, device, dialplan) = (
         visit.text("user"),

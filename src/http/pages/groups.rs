@@ -4,11 +4,11 @@ use maud::{Markup, html};
 
 use super::devices::offered_users;
 use super::list::{Column, List};
-use super::named::{Kind, One};
 use super::parts::{Field, Problem, badge, facts};
+use super::setup::{Kind, One};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
-use crate::service::access::Actor;
+use crate::service::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, groups, users};
 use crate::store::ReadTx;
@@ -70,16 +70,11 @@ fn fetch(
         name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
     };
     let slice = groups::list(tx, by, user_id, after, limit)?;
-    let rows = slice.rows.into_iter().map(|group| {
+    slice.try_map(|group| {
         Ok(Row {
             username: users::name_of(tx, group.user_id)?,
             group,
         })
-    });
-    Ok(Slice {
-        rows: rows.collect::<Result<_, Error>>()?,
-        next: slice.next,
-        is_cut: slice.is_cut,
     })
 }
 
@@ -105,6 +100,7 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     Ok(KIND.new_form(&visit, &None, user_field(&visit, &None)?))
 }
 

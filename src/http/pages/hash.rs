@@ -10,12 +10,18 @@ use crate::api::method::{HashLevel, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
 use crate::http::request::pasted;
-use crate::service::access::{Signers, signers};
+use crate::service::access::{Right, Signers, signers};
 use crate::service::keys::mask;
 use crate::store::settings::HashCheck;
 
+/// The way here, for whoever looks for the words that his client shows him.
+pub fn way_here() -> Markup {
+    html! { p.hint { "A client gets “Incorrect hash”? " a href="/hash" { "Generate hash" } " says why." } }
+}
+
 /// The empty form.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     Ok(render(&visit, &None, html! {}))
 }
 
@@ -23,7 +29,7 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
     let request = visit.sent.raw("request").unwrap_or_default();
     let bad = problem.as_ref().map(|(_, text)| text);
     let body = html! {
-        p { "Paste a request as a client sends it, and see what its hash must be. Nothing is called, and nothing is changed." }
+        p { b { "A client gets “Incorrect hash”?" } " Paste his request, as he sends it, to see why: what his hash was made of, and what it must be made of. Nothing is called, and nothing is changed." }
         form.card method="post" action="/hash" {
             (parts::form_token(visit))
             div.field {
@@ -43,6 +49,7 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
 
 /// Explains a request.
 pub async fn explain(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let request = visit.sent.raw("request").unwrap_or_default();
     let (method, parameters) = match read(request) {
         Ok(read) => read,

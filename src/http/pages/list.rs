@@ -148,10 +148,7 @@ impl<T> List<T> {
         });
         html! {
             @if slice.is_cut {
-                p.hint {
-                    @if next.is_some() { "This page looked at " (grouped(MAX_LOOKED_AT)) " rows; there may be more further on." }
-                    @else { "Only the first matches are shown: a longer search finds the others." }
-                }
+                p.hint { "This page looked at " (grouped(MAX_LOOKED_AT)) " rows; there may be more further on." }
             }
             @if next.is_some() || !is_first {
                 nav.paging aria-label="Pages of the list" {
@@ -184,9 +181,15 @@ impl<T> List<T> {
         let (app, by, sent) = (visit.app.clone(), visit.by().clone(), visit.sent.clone());
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let mut place = Place::Start(line(names.into_iter().map(Into::into)));
+        // While there is still a status to answer with.
+        let mut first = self.piece(&app, &by, &sent, &mut place)?;
+        let mut next = move || match first.take() {
+            Some(piece) => Ok(Some(piece)),
+            None => self.piece(&app, &by, &sent, &mut place),
+        };
         Ok(Answer::Csv(Box::new(Export {
             name: format!("{}.csv", self.noun),
-            pieces: Box::new(move || self.piece(&app, &by, &sent, &mut place).transpose()),
+            pieces: Box::new(move || next().transpose()),
         })))
     }
 
@@ -197,7 +200,7 @@ impl<T> List<T> {
         by: &Actor,
         sent: &Parameters,
         place: &mut Place,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    ) -> Result<Option<Vec<u8>>, Error> {
         let (mut text, after) = match std::mem::replace(place, Place::End) {
             Place::Start(head) => (head, None),
             Place::After(cursor) => (Vec::new(), Some(cursor)),
@@ -205,16 +208,7 @@ impl<T> List<T> {
         };
         let slice = app
             .store
-            .read(|tx| match (self.fetch)(tx, by, sent, after, PIECE) {
-                Ok(slice) => Ok(slice),
-                Err(Error::Store(error)) => Err(error),
-                // What was named in the filter is gone.
-                Err(Error::Refused(_)) => Ok(Slice {
-                    rows: Vec::new(),
-                    next: None,
-                    is_cut: false,
-                }),
-            })?;
+            .read(|tx| (self.fetch)(tx, by, sent, after, PIECE))?;
         for row in &slice.rows {
             text.extend(line(self.columns.iter().map(|column| (column.text)(row))));
         }
@@ -243,7 +237,7 @@ enum Place {
 }
 
 /// Gives the next bytes of a file, until there are none.
-type Pieces = Box<dyn FnMut() -> Option<Result<Vec<u8>, StoreError>> + Send>;
+type Pieces = Box<dyn FnMut() -> Option<Result<Vec<u8>, Error>> + Send>;
 
 /// A list on its way out as a file.
 pub struct Export {
@@ -265,7 +259,7 @@ impl Export {
                     Ok((Some(piece), pieces)) => Ok(Some((Bytes::from(piece?), pieces))),
                     Ok((None, _)) => Ok(None),
                     // Cuts the connection, so that nobody takes the part for the whole.
-                    Err(_) => Err(StoreError::Internal),
+                    Err(_) => Err(Error::from(StoreError::Internal)),
                 }
             }))
     }

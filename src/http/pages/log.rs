@@ -109,7 +109,7 @@ fn fetch(
         until_ms: parse_day(text("until")).map(|day| day + DAY_MS),
         without_sessions: false,
     };
-    Ok(log::list(tx, by, &filter, after, limit)?)
+    log::list(tx, by, &filter, after, limit)
 }
 
 /// The page of what an action's first word and its number name, where there is one.

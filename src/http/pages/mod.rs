@@ -6,11 +6,9 @@ mod clis;
 mod console;
 mod cookies;
 mod devices;
-mod dialplans;
 mod dids;
 mod groups;
 mod hash;
-mod ivrs;
 mod layout;
 mod list;
 mod log;
@@ -20,6 +18,7 @@ mod parts;
 mod providers;
 pub mod routes;
 mod settings;
+mod setup;
 mod sign_in;
 mod users;
 mod visit;
@@ -31,7 +30,7 @@ use actix_web::http::header::ACCEPT;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 
-use self::routes::{ROUTES, Route, Verb};
+use self::routes::{ROUTES, Route, Verb, Who};
 use self::visit::{Answer, Trouble, Visit};
 use super::request;
 use crate::api::parameters::parse_id;
@@ -139,13 +138,10 @@ pub async fn serve(
     visit.reply(answer)
 }
 
-/// Who may, with which form; then the page or the action itself.
+/// Who is let through, and with which form; then the page or the action itself.
 async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
-    if let Some(right) = route.right {
-        let Some(by) = &visit.by else {
-            return Ok(visit.ask_to_sign_in(route.verb));
-        };
-        by.require(right)?;
+    if route.who == Who::SignedIn && visit.by.is_none() {
+        return Ok(visit.ask_to_sign_in(route.verb));
     }
     if route.verb == Verb::Post && !visit.is_own_form() {
         return Err(Trouble::WrongForm);

@@ -1,143 +1,194 @@
-//! What has little more than a name: providers, device groups, IVRs and dial plans have their forms from here.
+//! IVRs and dial plans, which are a name and nothing more: the lists, a new one, one to rename or hide.
 
-use maud::{Markup, html};
+use maud::html;
 
-use super::parts::{self, Action, Field, Problem};
-use super::visit::{Answer, Trouble, Visit, refusal, words};
-use crate::service::{Error, Rule, SetupError, UserError};
-use crate::store::row::Id;
+use super::list::{Column, Fetch, List};
+use super::parts::{Problem, facts};
+use super::setup::{Kind, One};
+use super::visit::{Answer, Trouble, Visit};
+use crate::service::Error;
+use crate::service::access::{Actor, Right};
+use crate::service::lists::Slice;
+use crate::service::named::{self, Kind as Rules};
+use crate::store::ReadTx;
+use crate::store::named::Named;
+use crate::store::row::Cursor;
 
-/// What is said about one kind of thing.
-pub struct Kind {
-    /// The first part of its addresses.
-    pub path: &'static str,
-    /// What many are called.
-    pub plural: &'static str,
-    /// What one is called.
-    pub singular: &'static str,
-    /// What hiding one does.
-    pub hiding: &'static str,
+/// What differs between the two.
+struct Area {
+    rules: &'static Rules,
+    kind: Kind,
+    /// Its name in the API.
+    parameter: &'static str,
+    list: List<Row>,
 }
 
-impl Kind {
-    /// The form of a new one; `more` are the fields beside its name.
-    pub fn new_form(&self, visit: &Visit, problem: &Problem, more: Markup) -> Answer {
-        let path = format!("{}/new", self.path);
-        let body = parts::form(
-            visit,
-            &path,
-            "Add it",
-            problem,
-            html! {
-                (Field::text("name", "Name", &visit.text("name")).required().hint("1 to 255 characters").render(problem))
-                (more)
+static IVRS: Area = Area {
+    rules: &named::IVRS,
+    kind: Kind {
+        path: "/ivrs",
+        plural: "IVRs",
+        singular: "IVR",
+        hiding: "CLIs can no longer send calls to it. It is refused while some do. It is not deleted: the action log points to it.",
+    },
+    parameter: "ivr_id",
+    list: list_of(
+        "/ivrs",
+        "ivrs",
+        "There are no IVRs yet. An IVR is the voice menu that a CLI's calls can go to.",
+        |tx, by, _, after, limit| IVRS.fetch(tx, by, after, limit),
+    ),
+};
+
+static DIALPLANS: Area = Area {
+    rules: &named::DIALPLANS,
+    kind: Kind {
+        path: "/dialplans",
+        plural: "Dial plans",
+        singular: "dial plan",
+        hiding: "DIDs can no longer be put on it. It is refused while some are. It is not deleted: the action log points to it.",
+    },
+    parameter: "dialplan_id",
+    list: list_of(
+        "/dialplans",
+        "dialplans",
+        "There are no dial plans yet. A dial plan can answer a DID instead of a device.",
+        |tx, by, _, after, limit| DIALPLANS.fetch(tx, by, after, limit),
+    ),
+};
+
+/// Which of the two is asked for.
+fn area(visit: &Visit) -> &'static Area {
+    match visit.route.starts_with(IVRS.kind.path) {
+        true => &IVRS,
+        false => &DIALPLANS,
+    }
+}
+
+/// A row of a list, and where its page is.
+struct Row {
+    path: &'static str,
+    named: Named,
+}
+
+const fn list_of(
+    path: &'static str,
+    noun: &'static str,
+    empty: &'static str,
+    fetch: Fetch<Row>,
+) -> List<Row> {
+    List {
+        path,
+        noun,
+        columns: &[
+            Column {
+                name: "Name",
+                sort: None,
+                html: Some(
+                    |row| html! { a href={ (row.path) "/" (row.named.id) } { (row.named.name) } },
+                ),
+                text: |row| row.named.name.clone(),
             },
-        );
-        visit.page_or_problem(&format!("New {}", self.singular), problem.is_some(), body)
+            Column {
+                name: "Number",
+                sort: None,
+                html: Some(|row| html! { span.id { (row.named.id) } }),
+                text: |row| row.named.id.to_string(),
+            },
+        ],
+        filters: &[],
+        empty,
+        fetch,
+    }
+}
+
+impl Area {
+    fn fetch(
+        &self,
+        tx: &ReadTx<'_>,
+        by: &Actor,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Slice<Row>, Error> {
+        let slice = self.rules.list(tx, by, after, limit)?;
+        let path = self.kind.path;
+        Ok(slice.map(|named| Row { path, named }))
     }
 
-    /// Where one goes that was added, or the form again.
-    pub fn added(
+    fn render(
         &self,
         visit: &Visit,
-        added: Result<Id, Error>,
-        more: impl FnOnce(&Problem) -> Markup,
+        edit_problem: Problem,
+        hide_problem: Problem,
     ) -> Result<Answer, Trouble> {
-        match added {
-            Ok(id) => Ok(Answer::SeeOther(format!("{}/{id}?done=added", self.path))),
-            Err(error) => {
-                let problem = problem_of(error)?;
-                Ok(self.new_form(visit, &problem, more(&problem)))
-            }
-        }
-    }
-
-    /// The page of one: what it is, its form, and hiding it.
-    pub fn show(&self, visit: &Visit, one: &One<'_>) -> Answer {
-        let (edit, hide) = (&one.edit_problem, &one.hide_problem);
-        let name = match edit {
-            Some(_) => visit.text("name"),
-            None => one.name.to_owned(),
-        };
-        let path = |action: &str| format!("{}/{}/{action}", self.path, one.id);
-        let body = html! {
-            p.crumbs { a href=(self.path) { (self.plural) } " / " (one.name) }
-            div.columns {
-                section.card { (one.facts) }
-                div {
-                    (parts::form(visit, &path("edit"), "Save", edit, html! {
-                        h2 { "Edit" }
-                        (Field::text("name", "Name", &name).required().render(edit))
-                        (one.more)
-                    }))
-                    section.actions {
-                        (Action {
-                            path: &path("hide"),
-                            title: "Hide",
-                            consequence: self.hiding,
-                            button: "Hide it",
-                            is_grave: true,
-                        }.render(visit, hide, html! {}))
-                    }
-                }
-            }
-        };
-        visit.page_or_problem(one.name, edit.is_some() || hide.is_some(), body)
-    }
-
-    /// Where it goes on after one was changed; or why it was not.
-    pub fn saved(
-        &self,
-        id: Id,
-        saved: Result<(), Error>,
-    ) -> Result<Result<Answer, Problem>, Trouble> {
-        match saved {
-            Ok(()) => Ok(Ok(Answer::SeeOther(format!(
-                "{}/{id}?done=saved",
-                self.path
-            )))),
-            Err(error) => Ok(Err(problem_of(error)?)),
-        }
-    }
-
-    /// Where it goes on after one was hidden; or why it was not.
-    pub fn hidden(&self, hidden: Result<(), Error>) -> Result<Result<Answer, Problem>, Trouble> {
-        match hidden {
-            Ok(()) => Ok(Ok(Answer::SeeOther(format!("{}?done=hidden", self.path)))),
-            Err(error) => Ok(Err(problem_of(error)?)),
-        }
+        let found = visit.read(|tx| self.rules.get(tx, visit.by(), visit.id()))?;
+        Ok(self.kind.show(
+            visit,
+            &One {
+                id: found.id,
+                name: &found.name,
+                facts: facts(&[
+                    ("Name", html! { (found.name) }),
+                    (
+                        "Number in the API",
+                        html! { code { (self.parameter) "=" (found.id) } },
+                    ),
+                ]),
+                more: html! {},
+                edit_problem,
+                hide_problem,
+            },
+        ))
     }
 }
 
-/// One of them, on its page.
-pub struct One<'a> {
-    /// Its number.
-    pub id: Id,
-    /// Its name.
-    pub name: &'a str,
-    /// What else there is to know.
-    pub facts: Markup,
-    /// The fields beside its name.
-    pub more: Markup,
-    /// Why it was not changed.
-    pub edit_problem: Problem,
-    /// Why it was not hidden.
-    pub hide_problem: Problem,
+/// The list.
+pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
+    let Area { kind, list, .. } = area(&visit);
+    let new = html! { a.button href={ (kind.path) "/new" } { "New " (kind.singular) } };
+    list.show(&visit, kind.plural, new, html! {})
 }
 
-/// Beside which field a refusal stands. What is not there, or not his, is no problem of a form.
-fn problem_of(error: Error) -> Result<Problem, Trouble> {
-    if let Error::Refused(refused) = &error
-        && refused.rule == SetupError::NotFound.into()
-    {
-        return Err(error.into());
-    }
-    let refused = refusal(error)?;
-    let field = match refused.rule {
-        Rule::Setup(SetupError::NameInvalid) => "name",
-        Rule::Setup(SetupError::CommonUseNotPermitted) => "",
-        Rule::User(UserError::NotFound) => "user",
-        _ => "",
-    };
-    Ok(Some((field, words(&refused, None))))
+/// The list as a file.
+pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
+    area(&visit).list.export(&visit)
+}
+
+/// An empty form.
+pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageSetup)?;
+    Ok(area(&visit).kind.new_form(&visit, &None, html! {}))
+}
+
+/// Adds one.
+pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
+    let Area { kind, rules, .. } = area(&visit);
+    let name = visit.text("name");
+    let added = visit.write(move |tx, by| rules.create(tx, by, by.owner_id(), &name));
+    kind.added(&visit, added.await, |_| html! {})
+}
+
+/// One of them.
+pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
+    area(&visit).render(&visit, None, None)
+}
+
+/// Renames it.
+pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
+    let area = area(&visit);
+    let (id, name) = (visit.id(), visit.text("name"));
+    let saved = visit.write(move |tx, by| area.rules.update(tx, by, id, &name));
+    area.kind
+        .saved(id, saved.await)?
+        .or_else(|problem| area.render(&visit, problem, None))
+}
+
+/// Hides it.
+pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
+    let area = area(&visit);
+    let id = visit.id();
+    let hidden = visit.write(move |tx, by| area.rules.hide(tx, by, id));
+    area.kind
+        .hidden(hidden.await)?
+        .or_else(|problem| area.render(&visit, None, problem))
 }

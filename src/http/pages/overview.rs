@@ -1,23 +1,19 @@
 //! The overview: what there is, what should be looked at, what was done last.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
-use super::log;
 use super::parts::badge;
 use super::visit::{Answer, Trouble, Visit};
+use super::{hash, log};
+use crate::service::Error;
 use crate::service::access::Right;
 use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::dids::DidStatus;
-use crate::store::users::UserType;
 
 /// Changes that are shown.
 const CHANGES: usize = 8;
-/// A backup that is older is worth a warning; a server that makes none knows of none.
-const OLD_BACKUP: Duration = Duration::from_secs(48 * 60 * 60);
 /// The chart's measures, in its own units.
 const BAR: u32 = 240;
 
@@ -33,16 +29,12 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
             true => action_log::list(tx, by, &filter, None, CHANGES)?.rows,
             false => Vec::new(),
         };
-        Ok::<_, crate::store::StoreError>((overview::get(tx, by)?, changes))
+        let overview = overview::get(tx, by, visit.app.known_backups())?;
+        Ok::<_, Error>((overview, changes))
     })?;
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }
         @for warning in &overview.warnings { (warn(warning, overview.devices)) }
-        @if let (Some(age), true) = (visit.app.backup_age(), visit.by().user_type == UserType::Admin) {
-            @if age > OLD_BACKUP {
-                p.notice.warn { "The last backup by the server is " (age.as_secs() / 3600) " hours old." }
-            }
-        }
         (cards(&overview))
         div.columns {
             @if !overview.dids.is_empty() { (chart(&overview)) }
@@ -55,7 +47,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
                 }
             }
         }
-        @if visit.may(Right::ManageApi) { (first_steps(&overview)) }
+        @if visit.may(Right::ManageApi) { (first_steps(&overview)) (hash::way_here()) }
     };
     Ok(visit.page("Overview", body))
 }
@@ -132,6 +124,16 @@ fn warn(warning: &Warning, devices: Option<(u32, u32)>) -> Markup {
         Warning::Demo => notice(
             html! { "This is the demo world: its passwords and keys are public, so it answers on this machine only." },
         ),
+        Warning::NoBackups => notice(html! {
+            "This server makes no backups, and knows of none. Start it with " code { "--backup-every 24h" }
+            ", and it makes them by itself. (It does not see those that " code { "linebook backup" } " makes.)"
+        }),
+        Warning::NoBackupYet => notice(html! {
+            "There is no backup yet. The server makes the first one right after its start: if this does not go away, its log says why."
+        }),
+        Warning::OldBackup(hours) => notice(html! {
+            "The last backup by the server is " (hours) " hours old: its log says why there is none since."
+        }),
         Warning::ApiOff => notice(
             html! { "The API is switched off: every call is refused. " a href="/settings" { "API settings" } },
         ),
@@ -162,7 +164,7 @@ fn first_steps(overview: &Overview) -> Markup {
                     li { a href="/users/new" { "Add a user" } " whose devices they will be." }
                     li { a href="/devices/new" { "Create his first device" } ": it can register at once." }
                     li { a href="/providers/new" { "Add a provider" } ", and " a href="/dids/new" { "DIDs" } " from it; reserve one for the user, and assign it." }
-                    li { a href="/hash" { "Find out why a client's hash is refused" } ", or " a href="/console" { "try the API" } "." }
+                    li { a href="/console" { "Try the API" } "." }
                 }
             }
         }

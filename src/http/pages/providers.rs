@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::list::{Column, List};
-use super::named::{Kind, One};
 use super::parts::{Problem, facts, tick, yes_no};
+use super::setup::{Kind, One};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
-use crate::service::access::Actor;
+use crate::service::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, providers};
 use crate::store::ReadTx;
@@ -57,7 +57,7 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Provider>, Error> {
-    Ok(providers::list(tx, by, after, limit)?)
+    providers::list(tx, by, after, limit)
 }
 
 /// The list.
@@ -77,6 +77,7 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageSetup)?;
     Ok(KIND.new_form(&visit, &None, common_use(&visit, false)))
 }
 

@@ -1,14 +1,13 @@
-//! Every page and every action: its address, who may, and what it does. Tests generate from this table.
+//! Every page and every action: its address, who is let through, and what it does. Tests generate from this table.
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use super::visit::{Answer, Trouble, Visit};
 use super::{
-    account, assets, clis, console, devices, dialplans, dids, groups, hash, ivrs, log, overview,
-    providers, settings, sign_in, users,
+    account, assets, clis, console, devices, dids, groups, hash, log, named, overview, providers,
+    settings, sign_in, users,
 };
-use crate::service::access::Right;
 
 /// How it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +16,15 @@ pub enum Verb {
     Get,
     /// An action: its form carries a token.
     Post,
+}
+
+/// Who is let through to a handler. What he may see and do there is the rules' to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Anyone.
+    Anyone,
+    /// Whoever is signed in; others are asked to.
+    SignedIn,
 }
 
 /// What answers.
@@ -28,119 +36,119 @@ pub struct Route {
     pub verb: Verb,
     /// Its path; `{id}` is digits, `{name}` one word.
     pub path: &'static str,
-    /// What whoever asks must be allowed; none: anyone may.
-    pub right: Option<Right>,
+    /// Who is let through.
+    pub who: Who,
     /// What answers.
     pub handler: Handler,
 }
 
 macro_rules! routes {
-    ($($verb:ident $path:literal $right:expr => $handler:path;)+) => {
+    ($($verb:ident $path:literal $who:ident => $handler:path;)+) => {
         /// All of them.
         pub static ROUTES: &[Route] = &[$(Route {
             verb: Verb::$verb,
             path: $path,
-            right: $right,
+            who: Who::$who,
             handler: |visit| $handler(visit).boxed_local(),
         },)+];
     };
 }
 
 routes! {
-    Get "/assets/{name}" None => assets::file;
-    Get "/sign-in" None => sign_in::form;
-    Post "/sign-in" None => sign_in::enter;
-    Get "/welcome/{name}" None => sign_in::welcome;
-    Post "/welcome/{name}" None => sign_in::set_first_password;
-    Get "/admin" None => sign_in::admin;
+    Get "/assets/{name}" Anyone => assets::file;
+    Get "/sign-in" Anyone => sign_in::form;
+    Post "/sign-in" Anyone => sign_in::enter;
+    Get "/welcome/{name}" Anyone => sign_in::welcome;
+    Post "/welcome/{name}" Anyone => sign_in::set_first_password;
+    Get "/admin" Anyone => sign_in::admin;
 
-    Post "/sign-out" Some(Right::SignedIn) => sign_in::leave;
-    Get "/" Some(Right::SignedIn) => overview::show;
-    Get "/account" Some(Right::SignedIn) => account::show;
-    Post "/account/password" Some(Right::SignedIn) => account::set_password;
+    Post "/sign-out" SignedIn => sign_in::leave;
+    Get "/" SignedIn => overview::show;
+    Get "/account" SignedIn => account::show;
+    Post "/account/password" SignedIn => account::set_password;
 
-    Get "/devices" Some(Right::SeeDevices) => devices::list;
-    Get "/devices.csv" Some(Right::SeeDevices) => devices::export;
-    Get "/devices/new" Some(Right::ManageDevices) => devices::new;
-    Post "/devices/new" Some(Right::ManageDevices) => devices::create;
-    Get "/devices/{id}" Some(Right::SeeDevices) => devices::show;
-    Post "/devices/{id}/edit" Some(Right::ManageDevices) => devices::edit;
-    Post "/devices/{id}/secret" Some(Right::ManageDevices) => devices::show_secret;
-    Post "/devices/{id}/new-secret" Some(Right::ManageDevices) => devices::new_secret;
-    Post "/devices/{id}/trunk" Some(Right::ManageDevices) => devices::set_trunk;
-    Post "/devices/{id}/hide" Some(Right::ManageDevices) => devices::hide;
+    Get "/devices" SignedIn => devices::list;
+    Get "/devices.csv" SignedIn => devices::export;
+    Get "/devices/new" SignedIn => devices::new;
+    Post "/devices/new" SignedIn => devices::create;
+    Get "/devices/{id}" SignedIn => devices::show;
+    Post "/devices/{id}/edit" SignedIn => devices::edit;
+    Post "/devices/{id}/secret" SignedIn => devices::show_secret;
+    Post "/devices/{id}/new-secret" SignedIn => devices::new_secret;
+    Post "/devices/{id}/trunk" SignedIn => devices::set_trunk;
+    Post "/devices/{id}/hide" SignedIn => devices::hide;
 
-    Get "/dids" Some(Right::SeeDids) => dids::list;
-    Get "/dids.csv" Some(Right::SeeDids) => dids::export;
-    Get "/dids/new" Some(Right::ManageDids) => dids::new;
-    Post "/dids/new" Some(Right::ManageDids) => dids::create;
-    Get "/dids/{id}" Some(Right::SeeDids) => dids::show;
-    Post "/dids/{id}/{name}" Some(Right::ManageDids) => dids::step;
+    Get "/dids" SignedIn => dids::list;
+    Get "/dids.csv" SignedIn => dids::export;
+    Get "/dids/new" SignedIn => dids::new;
+    Post "/dids/new" SignedIn => dids::create;
+    Get "/dids/{id}" SignedIn => dids::show;
+    Post "/dids/{id}/{name}" SignedIn => dids::step;
 
-    Get "/clis" Some(Right::SeeDevices) => clis::list;
-    Get "/clis.csv" Some(Right::SeeDevices) => clis::export;
-    Get "/clis/new" Some(Right::ManageDevices) => clis::new;
-    Post "/clis/new" Some(Right::ManageDevices) => clis::create;
-    Get "/clis/{id}" Some(Right::SeeDevices) => clis::show;
-    Post "/clis/{id}/edit" Some(Right::ManageDevices) => clis::edit;
-    Post "/clis/{id}/delete" Some(Right::ManageDevices) => clis::delete;
+    Get "/clis" SignedIn => clis::list;
+    Get "/clis.csv" SignedIn => clis::export;
+    Get "/clis/new" SignedIn => clis::new;
+    Post "/clis/new" SignedIn => clis::create;
+    Get "/clis/{id}" SignedIn => clis::show;
+    Post "/clis/{id}/edit" SignedIn => clis::edit;
+    Post "/clis/{id}/delete" SignedIn => clis::delete;
 
-    Get "/users" Some(Right::ManageUsers) => users::list;
-    Get "/users.csv" Some(Right::ManageUsers) => users::export;
-    Get "/users/new" Some(Right::ManageUsers) => users::new;
-    Post "/users/new" Some(Right::ManageUsers) => users::create;
-    Get "/users/{id}" Some(Right::ManageUsers) => users::show;
-    Post "/users/{id}/password" Some(Right::ManageUsers) => users::set_password;
-    Post "/users/{id}/permissions" Some(Right::ManagePermissions) => users::set_permissions;
-    Post "/users/{id}/block" Some(Right::ManageUsers) => users::block;
-    Post "/users/{id}/unblock" Some(Right::ManageUsers) => users::unblock;
+    Get "/users" SignedIn => users::list;
+    Get "/users.csv" SignedIn => users::export;
+    Get "/users/new" SignedIn => users::new;
+    Post "/users/new" SignedIn => users::create;
+    Get "/users/{id}" SignedIn => users::show;
+    Post "/users/{id}/password" SignedIn => users::set_password;
+    Post "/users/{id}/permissions" SignedIn => users::set_permissions;
+    Post "/users/{id}/block" SignedIn => users::block;
+    Post "/users/{id}/unblock" SignedIn => users::unblock;
 
-    Get "/groups" Some(Right::ManageDevices) => groups::list;
-    Get "/groups.csv" Some(Right::ManageDevices) => groups::export;
-    Get "/groups/new" Some(Right::ManageDevices) => groups::new;
-    Post "/groups/new" Some(Right::ManageDevices) => groups::create;
-    Get "/groups/{id}" Some(Right::ManageDevices) => groups::show;
-    Post "/groups/{id}/edit" Some(Right::ManageDevices) => groups::edit;
-    Post "/groups/{id}/hide" Some(Right::ManageDevices) => groups::hide;
+    Get "/groups" SignedIn => groups::list;
+    Get "/groups.csv" SignedIn => groups::export;
+    Get "/groups/new" SignedIn => groups::new;
+    Post "/groups/new" SignedIn => groups::create;
+    Get "/groups/{id}" SignedIn => groups::show;
+    Post "/groups/{id}/edit" SignedIn => groups::edit;
+    Post "/groups/{id}/hide" SignedIn => groups::hide;
 
-    Get "/providers" Some(Right::ManageSetup) => providers::list;
-    Get "/providers.csv" Some(Right::ManageSetup) => providers::export;
-    Get "/providers/new" Some(Right::ManageSetup) => providers::new;
-    Post "/providers/new" Some(Right::ManageSetup) => providers::create;
-    Get "/providers/{id}" Some(Right::ManageSetup) => providers::show;
-    Post "/providers/{id}/edit" Some(Right::ManageSetup) => providers::edit;
-    Post "/providers/{id}/hide" Some(Right::ManageSetup) => providers::hide;
+    Get "/providers" SignedIn => providers::list;
+    Get "/providers.csv" SignedIn => providers::export;
+    Get "/providers/new" SignedIn => providers::new;
+    Post "/providers/new" SignedIn => providers::create;
+    Get "/providers/{id}" SignedIn => providers::show;
+    Post "/providers/{id}/edit" SignedIn => providers::edit;
+    Post "/providers/{id}/hide" SignedIn => providers::hide;
 
-    Get "/ivrs" Some(Right::ManageSetup) => ivrs::list;
-    Get "/ivrs.csv" Some(Right::ManageSetup) => ivrs::export;
-    Get "/ivrs/new" Some(Right::ManageSetup) => ivrs::new;
-    Post "/ivrs/new" Some(Right::ManageSetup) => ivrs::create;
-    Get "/ivrs/{id}" Some(Right::ManageSetup) => ivrs::show;
-    Post "/ivrs/{id}/edit" Some(Right::ManageSetup) => ivrs::edit;
-    Post "/ivrs/{id}/hide" Some(Right::ManageSetup) => ivrs::hide;
+    Get "/ivrs" SignedIn => named::list;
+    Get "/ivrs.csv" SignedIn => named::export;
+    Get "/ivrs/new" SignedIn => named::new;
+    Post "/ivrs/new" SignedIn => named::create;
+    Get "/ivrs/{id}" SignedIn => named::show;
+    Post "/ivrs/{id}/edit" SignedIn => named::edit;
+    Post "/ivrs/{id}/hide" SignedIn => named::hide;
 
-    Get "/dialplans" Some(Right::ManageSetup) => dialplans::list;
-    Get "/dialplans.csv" Some(Right::ManageSetup) => dialplans::export;
-    Get "/dialplans/new" Some(Right::ManageSetup) => dialplans::new;
-    Post "/dialplans/new" Some(Right::ManageSetup) => dialplans::create;
-    Get "/dialplans/{id}" Some(Right::ManageSetup) => dialplans::show;
-    Post "/dialplans/{id}/edit" Some(Right::ManageSetup) => dialplans::edit;
-    Post "/dialplans/{id}/hide" Some(Right::ManageSetup) => dialplans::hide;
+    Get "/dialplans" SignedIn => named::list;
+    Get "/dialplans.csv" SignedIn => named::export;
+    Get "/dialplans/new" SignedIn => named::new;
+    Post "/dialplans/new" SignedIn => named::create;
+    Get "/dialplans/{id}" SignedIn => named::show;
+    Post "/dialplans/{id}/edit" SignedIn => named::edit;
+    Post "/dialplans/{id}/hide" SignedIn => named::hide;
 
-    Get "/settings" Some(Right::ManageApi) => settings::show;
-    Post "/settings/set" Some(Right::ManageApi) => settings::set;
-    Post "/settings/allow" Some(Right::ManageApi) => settings::allow;
-    Post "/settings/disallow" Some(Right::ManageApi) => settings::disallow;
-    Post "/settings/keys/new" Some(Right::ManageApi) => settings::add_key;
-    Post "/settings/keys/{id}/replace" Some(Right::ManageApi) => settings::replace_key;
-    Post "/settings/keys/{id}/revoke" Some(Right::ManageApi) => settings::revoke_key;
+    Get "/settings" SignedIn => settings::show;
+    Post "/settings/set" SignedIn => settings::set;
+    Post "/settings/allow" SignedIn => settings::allow;
+    Post "/settings/disallow" SignedIn => settings::disallow;
+    Post "/settings/keys/new" SignedIn => settings::add_key;
+    Post "/settings/keys/{id}/replace" SignedIn => settings::replace_key;
+    Post "/settings/keys/{id}/revoke" SignedIn => settings::revoke_key;
 
-    Get "/hash" Some(Right::ManageApi) => hash::form;
-    Post "/hash" Some(Right::ManageApi) => hash::explain;
-    Get "/console" Some(Right::ManageApi) => console::choose;
-    Get "/console/{name}" Some(Right::ManageApi) => console::form;
-    Post "/console/{name}" Some(Right::ManageApi) => console::call;
+    Get "/hash" SignedIn => hash::form;
+    Post "/hash" SignedIn => hash::explain;
+    Get "/console" SignedIn => console::choose;
+    Get "/console/{name}" SignedIn => console::form;
+    Post "/console/{name}" SignedIn => console::call;
 
-    Get "/log" Some(Right::SeeLog) => log::list;
-    Get "/log.csv" Some(Right::SeeLog) => log::export;
+    Get "/log" SignedIn => log::list;
+    Get "/log.csv" SignedIn => log::export;
 }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::hash;
 use super::parts::{self, Action, Field, Problem, select, time};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::service::keys::{self, MaskedKey};
@@ -26,7 +27,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 fn render(visit: &Visit, shown: &Shown) -> Result<Answer, Trouble> {
     let by = visit.by();
     let (values, networks, keys) = visit.read(|tx| {
-        let values = settings::list(tx, by.owner_id())?;
+        let values = settings::list(tx, by, by.owner_id())?;
         let networks = settings::networks(tx, by)?;
         Ok::<_, Error>((values, networks, keys::list_own(tx, by)?))
     })?;
@@ -116,6 +117,7 @@ fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> M
         section.card {
             h2 { "Secret keys" }
             p.hint { "Any active key signs. To change keys without an outage: add one, move the clients to it, revoke the old one." }
+            (hash::way_here())
             @if keys.is_empty() { p.notice.warn { "There is none: every hash is refused." } }
             ul.plain.keys {
                 @for (key, username) in keys {

@@ -6,7 +6,7 @@ use super::parts::{self, Field, Problem};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
 use super::{assets, layout};
 use crate::api::fault::Fault;
-use crate::service::access::{Actor, Right};
+use crate::service::access::Actor;
 use crate::service::throttle::{Failure, Proof};
 use crate::service::{AccessError, Error, Rule, UserError, installation, passwords, sessions};
 use crate::store::row::Id;
@@ -19,7 +19,7 @@ pub async fn admin(_: Visit) -> Result<Answer, Trouble> {
 
 /// Asks who it is.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
-    if visit.may(Right::SignedIn) {
+    if visit.by.is_some() {
         return Ok(Answer::SeeOther(next(&visit)));
     }
     let is_demo = visit.read(installation::is_demo)?;
@@ -197,17 +197,13 @@ pub fn new_password(problem: &Problem) -> Markup {
 
 /// The argon2 string of the new password that was sent twice; or why it cannot be one.
 pub async fn hashed(visit: &Visit) -> Result<String, Error> {
-    let sent = |name| visit.sent.raw(name).unwrap_or_default().to_owned();
+    let sent = |name| visit.sent.raw(name).unwrap_or_default();
     let password = sent("new_password");
     if password != sent("again") {
         return Err(UserError::PasswordsDiffer.into());
     }
-    let ambient = visit.app.ambient.clone();
-    // Off the worker: argon2 is slow on purpose.
-    let hashed = tokio::task::spawn_blocking(move || passwords::hash(&password, &ambient));
-    hashed
-        .await
-        .unwrap_or(Err(crate::store::StoreError::Internal.into()))
+    let app = &visit.app;
+    app.verifier.hash(password, &app.ambient).await
 }
 
 /// Beside which field a refused password stands.

@@ -62,7 +62,7 @@ fn fetch(
         blocked: sent.get("blocked").map(|word| word == "yes"),
         is_newest_first: sent.get("sort") == Some("newest"),
     };
-    Ok(users::list(tx, by, &filter, after, limit)?)
+    users::list(tx, by, &filter, after, limit)
 }
 
 /// The list.
@@ -100,6 +100,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageUsers)?;
     // A reseller has plain users; which types go with which owner is the rules' to say.
     let types = match visit.by().user_type {
         UserType::Admin => parts::options(&["user", "reseller", "accountant", "manager"]),
@@ -124,6 +125,8 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
 
 /// Adds one, with his primary device group.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
+    // Before argon2 takes its time.
+    visit.require(Right::ManageUsers)?;
     let wants_password = visit.is_on("new_password") || visit.is_on("again");
     let password_hash = match wants_password {
         false => None,
@@ -166,7 +169,7 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
     let by = visit.by();
     let (user, permissions) = visit.read(|tx| {
         let user = users::get(tx, by, visit.id())?;
-        let permissions = users::permissions(tx, &user)?;
+        let permissions = users::permissions(tx, by, &user)?;
         Ok::<_, Error>((user, permissions))
     })?;
     let takes = matches!(

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
+use actix_web::http::header::{CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use maud::{Markup, html};
 
@@ -94,6 +94,17 @@ pub enum Trouble {
     Store(StoreError),
 }
 
+impl Trouble {
+    /// After how many seconds it may be worth trying again.
+    fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Fault(fault) => fault.retry_after_s(),
+            Self::Store(error) => Fault::from(error).retry_after_s(),
+            Self::NotFound | Self::WrongVerb | Self::WrongForm | Self::Refused(_) => None,
+        }
+    }
+}
+
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
@@ -122,12 +133,22 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A refusal, for a page that shows it beside its field; a fault of the store is none.
+/// A refusal, for a page that shows it beside its field. A fault of the store is none, and who may not do this at all is
+/// shown no form for it.
 pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     match error {
+        Error::Refused(refusal) if is_forbidden(&refusal) => Err(Trouble::Refused(refusal)),
         Error::Refused(refusal) => Ok(refusal),
         Error::Store(error) => Err(Trouble::Store(error)),
     }
+}
+
+/// Whether it is about who he is, and not about what he sent.
+fn is_forbidden(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.rule,
+        Rule::Access(AccessError::WrongType | AccessError::NotPermitted)
+    )
 }
 
 /// What a refusal says: the words of the API's method where it has some, and else the rule's own.
@@ -193,9 +214,14 @@ impl Visit {
         }
     }
 
-    /// Who is signed in. A route with a right is not reached by anyone else.
+    /// Who is signed in. A route for [`Who::SignedIn`](super::routes::Who) is not reached by anyone else.
     pub fn by(&self) -> &Actor {
-        self.by.as_ref().expect("the route asks for a right")
+        self.by.as_ref().expect("the route is for who is signed in")
+    }
+
+    /// Refuses whoever lacks a right, before a form is shown or read: the rules behind the form ask again.
+    pub fn require(&self, right: Right) -> Result<(), Trouble> {
+        Ok(self.by().require(right)?)
     }
 
     /// Whether whoever is signed in has a right: what he lacks is not offered.
@@ -273,7 +299,20 @@ impl Visit {
 
     /// The HTTP reply.
     pub fn reply(&self, answer: Result<Answer, Trouble>) -> HttpResponse {
-        let answer = answer.unwrap_or_else(|trouble| self.explain(trouble));
+        match answer {
+            Ok(answer) => self.send(answer),
+            Err(trouble) => {
+                let retry_after_s = trouble.retry_after_s();
+                let mut reply = self.send(self.explain(trouble));
+                if let Some(seconds) = retry_after_s {
+                    reply.headers_mut().insert(RETRY_AFTER, seconds.into());
+                }
+                reply
+            }
+        }
+    }
+
+    fn send(&self, answer: Answer) -> HttpResponse {
         match answer {
             Answer::Page(status, markup) => self.html(status, *markup),
             Answer::Form(status, markup) => {
@@ -349,10 +388,7 @@ impl Visit {
                 "It was not made in this session, so nothing was changed. Go back, reload the page, and try again.".into(),
             ),
             Trouble::Refused(refusal) => {
-                let status = match refusal.rule {
-                    Rule::Access(AccessError::WrongType | AccessError::NotPermitted) => 403,
-                    _ => 422,
-                };
+                let status = if is_forbidden(&refusal) { 403 } else { 422 };
                 (status, "Not possible", words(&refusal, None))
             }
             Trouble::Fault(fault) => (fault.status(), "Not possible now", fault.text()),
@@ -364,7 +400,10 @@ impl Visit {
         let body = html! {
             div.empty {
                 p { (text) }
-                p { a href="/" { "To the overview" } }
+                @match self.by {
+                    Some(_) => p { a href="/" { "To the overview" } },
+                    None => p { a href="/sign-in" { "To the sign-in" } },
+                }
             }
         };
         Answer::Page(status, Box::new(layout::page(self, title, body)))

@@ -57,14 +57,12 @@ CREATE TABLE api_keys (
 CREATE UNIQUE INDEX api_keys_active ON api_keys (user_id, secret) WHERE revoked_ms IS NULL;
 
 -- Who may call, and how, may be remembered for as long as installation.access_version stays the same: any change of a row
--- that says so raises it.
+-- that says so raises it. Not a new user: that nobody has a name is never remembered.
 CREATE TRIGGER settings_insert AFTER INSERT ON settings
 BEGIN UPDATE installation SET access_version = access_version + 1; END;
 CREATE TRIGGER settings_update AFTER UPDATE ON settings
 BEGIN UPDATE installation SET access_version = access_version + 1; END;
 CREATE TRIGGER settings_delete AFTER DELETE ON settings
-BEGIN UPDATE installation SET access_version = access_version + 1; END;
-CREATE TRIGGER users_insert AFTER INSERT ON users
 BEGIN UPDATE installation SET access_version = access_version + 1; END;
 CREATE TRIGGER users_update AFTER UPDATE ON users
 BEGIN UPDATE installation SET access_version = access_version + 1; END;
@@ -183,9 +181,9 @@ CREATE TABLE dids (
 CREATE INDEX dids_of_owner ON dids (owner_id, did);
 CREATE INDEX dids_by_status ON dids (owner_id, status, did);
 CREATE INDEX dids_of_user ON dids (user_id, did) WHERE user_id IS NOT NULL;
-CREATE INDEX dids_of_provider ON dids (provider_id, did);
+CREATE INDEX dids_of_provider ON dids (provider_id, owner_id, did);
 CREATE INDEX dids_reserved ON dids (owner_id, reserved_ms) WHERE reserved_ms IS NOT NULL;
-CREATE INDEX dids_on_device ON dids (device_id) WHERE device_id IS NOT NULL;
+CREATE INDEX dids_on_device ON dids (device_id, did) WHERE device_id IS NOT NULL;
 CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
 CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
 CREATE TABLE ivrs (
@@ -250,9 +248,12 @@ CREATE TABLE sessions (
   seen_ms    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
+-- The server removes the expired ones, here and below.
+CREATE INDEX sessions_by_use ON sessions (seen_ms);
 CREATE TABLE password_links (
   token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
   user_id    INTEGER NOT NULL REFERENCES users (id),
   expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX password_links_of_user ON password_links (user_id);
+CREATE INDEX password_links_by_end ON password_links (expires_ms);

@@ -1,0 +1,132 @@
+//! IVRs, the voice menus that a CLI's calls can go to, and dial plans, which can answer a DID instead of a device. As far
+//! as linebook knows them they are a name and whose it is, so their rules stand here once.
+
+use serde_json::json;
+
+use super::access::{Actor, Right};
+use super::lists::{self, Slice};
+use super::{Error, Rule, SetupError, log, setup};
+use crate::store::named::{Named, Table};
+use crate::store::row::{Cursor, Id};
+use crate::store::{ReadTx, StoreError, WriteTx, clis, dialplans, dids, ivrs};
+
+/// One kind of named thing, and what differs between them.
+pub struct Kind {
+    /// The first word of its actions in the log.
+    area: &'static str,
+    table: &'static Table,
+    is_used: fn(&ReadTx<'_>, Id) -> Result<bool, StoreError>,
+    /// What stands in the way of hiding one that is used.
+    in_use: &'static str,
+    /// Whoever may do this chooses from them.
+    offered_for: Right,
+}
+
+/// IVRs.
+pub static IVRS: Kind = Kind {
+    area: "ivr",
+    table: &ivrs::IVRS,
+    is_used: clis::ivr_is_used,
+    in_use: "CLIs send their calls to it",
+    offered_for: Right::ManageDevices,
+};
+
+/// Dial plans.
+pub static DIALPLANS: Kind = Kind {
+    area: "dialplan",
+    table: &dialplans::DIALPLANS,
+    is_used: dids::dialplan_is_used,
+    in_use: "take its DIDs off first",
+    offered_for: Right::ManageDids,
+};
+
+impl Kind {
+    /// Adds one of `owner_id`.
+    pub fn create(
+        &self,
+        tx: &WriteTx<'_>,
+        by: &Actor,
+        owner_id: Id,
+        name: &str,
+    ) -> Result<Id, Error> {
+        by.require(Right::ManageSetup)?;
+        setup::check_name(name)?;
+        setup::check_owner(tx, by, owner_id)?;
+        let id = self.table.insert(tx, owner_id, name, by.now_ms)?;
+        let after = json!({ "owner_id": owner_id, "name": name });
+        log::record(tx, by, &self.action("create"), id, None, Some(after))?;
+        Ok(id)
+    }
+
+    /// The one of this row, if it is the actor's own.
+    pub fn get(&self, tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Named, Error> {
+        by.require(Right::ManageSetup)?;
+        let found = self.table.find(tx, id)?;
+        found
+            .filter(|found| by.owns(found.owner_id))
+            .ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
+    }
+
+    /// A page of the actor's own, the oldest first.
+    pub fn list(
+        &self,
+        tx: &ReadTx<'_>,
+        by: &Actor,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Slice<Named>, Error> {
+        by.require(Right::ManageSetup)?;
+        Ok(lists::walk(
+            after,
+            limit,
+            |after, limit| {
+                let after = after.map_or(0, |after| after.id);
+                self.table.walk(tx, by.owner_id(), after, limit)
+            },
+            |found| lists::id_cursor(found.id),
+            |_| true,
+        )?)
+    }
+
+    /// Renames one.
+    pub fn update(&self, tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
+        by.require(Right::ManageSetup)?;
+        let before = self.get(tx, by, id)?;
+        setup::check_name(name)?;
+        if before.name == name {
+            return Ok(());
+        }
+        self.table.update(tx, id, name)?;
+        let (was, is) = (json!({ "name": before.name }), json!({ "name": name }));
+        log::record(tx, by, &self.action("update"), id, Some(was), Some(is))?;
+        Ok(())
+    }
+
+    /// Hides one: nothing can be sent to it any more. One in use is refused.
+    pub fn hide(&self, tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+        by.require(Right::ManageSetup)?;
+        self.get(tx, by, id)?;
+        if (self.is_used)(tx, id)? {
+            return Err(Rule::from(SetupError::InUse).with(self.in_use));
+        }
+        self.table.hide(tx, id, by.now_ms)?;
+        let (was, is) = (json!({ "hidden": false }), json!({ "hidden": true }));
+        log::record(tx, by, &self.action("hide"), id, Some(was), Some(is))?;
+        Ok(())
+    }
+
+    /// Up to so many of the actor's own that a form offers.
+    pub fn list_offered(&self, tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Named>, Error> {
+        by.require(self.offered_for)?;
+        Ok(self.table.walk(tx, by.owner_id(), 0, lists::MAX_OFFERED)?)
+    }
+
+    /// What one is called, hidden or not: for what already refers to it.
+    pub fn name_of(&self, tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
+        Ok(self.table.find_name(tx, id)?.unwrap_or_default())
+    }
+
+    fn action(&self, verb: &str) -> String {
+        format!("{}.{verb}", self.area)
+    }
+}

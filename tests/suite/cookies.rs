@@ -1,0 +1,81 @@
+//! The cookie of the pages on a real server: it is sent over TLS only where the browser uses TLS.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use linebook::service::sessions::form_token;
+
+use crate::common::Server;
+use crate::tls;
+
+/// The cookie that is set in answer to a request for a page with these headers.
+fn cookie(mut stream: impl Read + Write, start: &str, headers: &str, body: &str) -> String {
+    let head = format!("{start} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n");
+    let length = body.len();
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let request = format!("{head}{headers}{form}\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // A TLS stream may end without saying so.
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    let line = answer.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("set-cookie").then_some(value)
+    });
+    line.unwrap_or_else(|| panic!("no cookie: {answer}")).into()
+}
+
+/// The cookies of the form and of the session, from a connection each.
+fn both<S: Read + Write>(connect: impl Fn() -> S, headers: &str) -> [String; 2] {
+    let visitor = cookie(connect(), "GET /sign-in", headers, "");
+    let token = visitor.strip_prefix("linebook=").unwrap();
+    let token = token.split(';').next().unwrap();
+    let form_token = form_token(token);
+    let form = format!("form_token={form_token}&username=admin&password=password");
+    let headers = format!("{headers}Cookie: linebook={token}\r\n");
+    let session = cookie(connect(), "POST /sign-in", &headers, &form);
+    assert!(
+        session.contains("Max-Age=86400"),
+        "not signed in: {session}"
+    );
+    [visitor, session]
+}
+
+fn check(server: &Server, headers: &str, is_secure: bool) {
+    for cookie in both(|| TcpStream::connect(server.address).unwrap(), headers) {
+        let says = cookie.split("; ").any(|word| word == "Secure");
+        assert_eq!(says, is_secure, "{headers}: {cookie}");
+    }
+}
+
+#[test]
+fn a_trusted_proxy_says_that_the_cookie_is_for_tls_only() {
+    let server = Server::start(&["--trusted-proxy", "127.0.0.1"]);
+    check(&server, "X-Forwarded-Proto: https\r\n", true);
+    check(&server, "X-Forwarded-Proto: http\r\n", false);
+    check(&server, "", false);
+}
+
+#[test]
+fn nobody_else_says_what_the_browser_uses() {
+    for flags in [&[][..], &["--trusted-proxy", "10.0.0.0/8"]] {
+        let server = Server::start(flags);
+        // Where the caller is trusted as a proxy does not depend on what he says of himself.
+        let headers = "X-Forwarded-Proto: https\r\nX-Forwarded-For: 10.0.0.1\r\n";
+        check(&server, headers, false);
+        check(&server, "", false);
+    }
+}
+
+#[test]
+fn under_tls_the_cookie_is_for_tls_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let cert = tls::renew(folder.path());
+    let server = tls::server(folder.path());
+    for headers in ["", "X-Forwarded-Proto: http\r\n"] {
+        for cookie in both(|| tls::connect(server.address, &cert).unwrap(), headers) {
+            assert!(cookie.contains("; Secure"), "{headers}: {cookie}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The overview: what it warns of, and whom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use linebook::housekeeping::BackupPlan;
+
+use crate::world::World;
+
+const NONE_MADE: &str = "This server makes no backups";
+const NONE_YET: &str = "There is no backup yet.";
+
+#[test]
+fn a_missing_backup_is_told_to_admin() {
+    let mut world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    let demo = world.get("/", &admin).body;
+    assert!(!demo.contains(NONE_MADE), "{demo}");
+    world.sql("UPDATE installation SET is_demo = 0");
+    let body = world.get("/", &admin).body;
+    assert!(
+        body.contains(NONE_MADE) && body.contains("--backup-every"),
+        "{body}"
+    );
+    assert!(!world.get("/", &reseller).body.contains("backup"));
+
+    let app = Arc::get_mut(&mut world.app).expect("nobody else has it");
+    app.backups = Some(BackupPlan {
+        data: world.folder.path().into(),
+        folder: world.folder.path().join("backups"),
+        every: Duration::from_secs(3600),
+        keep: 1,
+    });
+    let body = world.get("/", &admin).body;
+    assert!(
+        body.contains(NONE_YET) && !body.contains(NONE_MADE),
+        "{body}"
+    );
+    assert!(!world.get("/", &reseller).body.contains("backup"));
+}
