@@ -6,7 +6,7 @@ use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
-use crate::store::devices::{self, Device, DeviceType, Peer, Walk};
+use crate::store::devices::{self, Address, Device, DeviceType, Walk};
 use crate::store::row::{Cursor, Id};
 use crate::store::users::{Permission, User};
 use crate::store::{ReadTx, StoreError, WriteTx, device_groups, installation, settings};
@@ -250,17 +250,17 @@ pub fn list_of_user(
     Ok(devices::list_of_user(tx, user.id, after, limit)?)
 }
 
-/// What [`list_of_user`] lists, as peers.
-pub fn peers_of_user(
+/// Where the devices are that [`list_of_user`] lists: no secret is read for who does not show it.
+pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     by: &Actor,
     user_id: Option<Id>,
     after: Id,
     limit: u32,
-) -> Result<Vec<Peer>, Error> {
+) -> Result<Vec<Address>, Error> {
     by.require(Right::SeeDevices)?;
     let user = find_user(tx, by, user_id)?;
-    Ok(devices::peers_of_user(tx, user.id, after, limit)?)
+    Ok(devices::addresses_of_user(tx, user.id, after, limit)?)
 }
 
 /// The device with this id, if its user is the actor's own.

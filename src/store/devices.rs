@@ -173,36 +173,33 @@ pub fn list_of_user(
     )
 }
 
-/// What a phone needs to register, and how the PBX sees it: a peer. No `Debug`, because of the secret.
-pub struct Peer {
+/// Where a device is.
+pub struct Address {
     /// The device's number in the API (`device_id`).
     pub device_id: Id,
     /// What it speaks.
     pub device_type: DeviceType,
-    /// Its group.
-    pub device_group_id: Id,
-    /// What it registers as.
-    pub username: String,
-    /// What it registers with.
-    pub secret: String,
-    /// Where it is; 0.0.0.0: wherever it registers from.
+    /// 0.0.0.0: wherever it registers from.
     pub ipaddr: String,
     /// The port of that address.
     pub port: u16,
-    /// What it shows when it calls; blank: nothing.
-    pub caller_id: String,
 }
 
-const PEERS_OF_USER: &str = "
+fn address(row: &Row<'_>) -> Result<Address, rusqlite::Error> {
+    Ok(Address {
+        device_id: row.get(0)?,
+        device_type: row.get(1)?,
+        ipaddr: row.get(2)?,
+        port: row.get(3)?,
+    })
+}
+
+const ADDRESSES_OF_USER: &str = "
 SELECT
   id,
   type,
-  device_group_id,
-  username,
-  secret,
   ipaddr,
-  port,
-  caller_id
+  port
 FROM devices
 WHERE user_id = :user_id
   AND id > :after
@@ -210,28 +207,17 @@ WHERE user_id = :user_id
 ORDER BY id
 LIMIT :limit";
 
-/// [`list_of_user`], without what peers do not need.
-pub fn peers_of_user(
+/// [`list_of_user`], reading no more than where the devices are.
+pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     user_id: Id,
     after: Id,
     limit: u32,
-) -> Result<Vec<Peer>, StoreError> {
+) -> Result<Vec<Address>, StoreError> {
     tx.list(
-        PEERS_OF_USER,
+        ADDRESSES_OF_USER,
         named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
-        |row| {
-            Ok(Peer {
-                device_id: row.get(0)?,
-                device_type: row.get(1)?,
-                device_group_id: row.get(2)?,
-                username: row.get(3)?,
-                secret: row.get(4)?,
-                ipaddr: row.get(5)?,
-                port: row.get(6)?,
-                caller_id: row.get(7)?,
-            })
-        },
+        address,
     )
 }
 

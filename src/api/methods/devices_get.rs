@@ -8,7 +8,8 @@ use crate::api::xml::Element;
 use crate::service::devices;
 use crate::service::{AccessError, Error, Rule, UserError};
 use crate::store::ReadTx;
-use crate::store::devices::Peer;
+use crate::store::devices::{Address, Device};
+use crate::store::row::Id;
 use crate::store::settings::Dialect;
 use crate::store::users::{Permission, UserType};
 
@@ -64,41 +65,55 @@ pub static METHOD: Method = Method {
 
 fn run(tx: &ReadTx<'_>, call: &Call) -> Result<Reply, Error> {
     let user_id = call.parameters.id("user_id").ok_or(UserError::Missing)?;
-    let peers = devices::peers_of_user(tx, &call.actor, user_id, call.after, PIECE)?;
-    let next = match peers.last() {
-        Some(last) if peers.len() == PIECE as usize => Some(last.device_id),
-        _ => None,
+    let (by, after) = (&call.actor, call.after);
+    let (items, last): (Vec<Element>, Option<Id>) = match call.dialect {
+        Dialect::Pages => {
+            let devices = devices::addresses_of_user(tx, by, user_id, after, PIECE)?;
+            let last = devices.last().map(|device| device.device_id);
+            (devices.into_iter().map(address).collect(), last)
+        }
+        Dialect::Current => {
+            let devices = devices::list_of_user(tx, by, user_id, after, PIECE)?;
+            let last = devices.last().map(|device| device.id);
+            // A user's primary device is his first.
+            let is_primary = |place| after == 0 && place == 0;
+            let devices = devices.into_iter().enumerate();
+            let items = devices.map(|(place, device)| settings(device, is_primary(place)));
+            (items.collect(), last)
+        }
     };
-    let mut items = Vec::with_capacity(peers.len());
-    for (place, peer) in peers.into_iter().enumerate() {
-        // A user's primary device is his first.
-        let is_primary = call.after == 0 && place == 0;
-        items.push(element(peer, call.dialect, is_primary));
-    }
     Ok(Reply::List {
         name: "devices",
+        next: last.filter(|_| items.len() == PIECE as usize),
         items,
-        next,
     })
 }
 
-fn element(peer: Peer, dialect: Dialect, is_primary: bool) -> Element {
-    let mut fields = Vec::with_capacity(9);
-    fields.push(Element::number("device_id", peer.device_id));
-    fields.push(Element::text("device_type", peer.device_type.as_str()));
-    if dialect == Dialect::Current {
-        fields.push(Element::number("devicegroup_id", peer.device_group_id));
-        fields.push(Element::text(
-            "primary_device",
-            if is_primary { "yes" } else { "no" },
-        ));
-        fields.push(Element::text("username", peer.username));
-        fields.push(Element::text("secret", peer.secret));
-    }
-    fields.push(Element::text("ipaddr", peer.ipaddr));
-    fields.push(Element::number("port", peer.port));
-    if dialect == Dialect::Current {
-        fields.push(Element::text("callerid", peer.caller_id));
-    }
-    Element::with("device", fields)
+fn address(device: Address) -> Element {
+    Element::with(
+        "device",
+        [
+            Element::number("device_id", device.device_id),
+            Element::text("device_type", device.device_type.as_str()),
+            Element::text("ipaddr", device.ipaddr),
+            Element::number("port", device.port),
+        ],
+    )
+}
+
+fn settings(device: Device, is_primary: bool) -> Element {
+    Element::with(
+        "device",
+        [
+            Element::number("device_id", device.id),
+            Element::text("device_type", device.device_type.as_str()),
+            Element::number("devicegroup_id", device.device_group_id),
+            Element::text("primary_device", if is_primary { "yes" } else { "no" }),
+            Element::text("username", device.username),
+            Element::text("secret", device.secret),
+            Element::text("ipaddr", device.ipaddr),
+            Element::number("port", device.port),
+            Element::text("callerid", device.caller_id),
+        ],
+    )
 }
