@@ -321,7 +321,6 @@ impl Bench {
                 turn += 1;
                 writing(method, users, turn)
             };
-            // A turn of each in advance: both write their first pages.
             let ratios = (0..self.plan.turns).map(|_| {
                 let many = self.load(&of_many, Pace::Closed, next(users(large))).rate();
                 many / self.load(&of_few, Pace::Closed, next(users(small))).rate()
