@@ -9,6 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::debug_fn;
 
 use crate::config::LogFormat;
 use crate::http::QUIET_LOG;
@@ -38,10 +41,19 @@ pub fn start(filter: &str, format: LogFormat) -> Guard {
     let lines = lines.with_writer(move || Line(queue.clone()));
     // A second start, in a test that runs two servers, changes nothing.
     let _ = match format {
-        LogFormat::Text => lines.try_init(),
+        LogFormat::Text => lines.fmt_fields(fields()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     guard
+}
+
+/// The fields of a line, without the colours that the default gives each of them, terminal or not.
+fn fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
+    debug_fn(|line, field, value| match field.name() {
+        "message" => write!(line, "{value:?}"),
+        name => write!(line, "{name}={value:?}"),
+    })
+    .delimited(" ")
 }
 
 /// Log lines that were dropped since the start.
