@@ -16,6 +16,7 @@ use blake2::digest::{KeyInit, Mac};
 use tokio::sync::{OnceCell, oneshot};
 
 use super::AccessError;
+use super::throttle::Guess;
 use crate::ambient::Ambient;
 use crate::store::StoreError;
 
@@ -71,18 +72,18 @@ impl Verifier {
         }
     }
 
-    /// Refuses unless `password` is what `stored` (an argon2 string; none: no password is right) was made from.
+    /// Refuses unless the `password` that is guessed is what `stored` (an argon2 string; none: no password is right) was made from.
     pub async fn verify(
         &self,
-        now_ms: i64,
-        username: &str,
+        guess: &Guess<'_>,
         password: &str,
         stored: Option<&str>,
     ) -> Result<(), super::Error> {
+        let now_ms = guess.now_ms;
         let Some(stored) = stored else {
             return Err(AccessError::WrongPassword.into());
         };
-        let pair = self.pair(username, password, stored);
+        let pair = self.pair(guess.username, password, stored);
         if lock(&self.remembered)
             .get(&pair)
             .is_some_and(|until| now_ms < *until)
@@ -93,7 +94,7 @@ impl Verifier {
         let running = self.join(pair)?;
         let is_right = running
             .cell
-            .get_or_try_init(|| self.compute(password, stored))
+            .get_or_try_init(|| self.compute(guess, password, stored))
             .await?;
         if !is_right {
             return Err(AccessError::WrongPassword.into());
@@ -120,7 +121,14 @@ impl Verifier {
         })
     }
 
-    async fn compute(&self, password: &str, stored: &str) -> Result<bool, StoreError> {
+    async fn compute(
+        &self,
+        guess: &Guess<'_>,
+        password: &str,
+        stored: &str,
+    ) -> Result<bool, super::Error> {
+        // Whoever shares a verification guesses nothing that is not being guessed.
+        guess.begin()?;
         let (reply, is_right) = oneshot::channel();
         let job = Job {
             password: password.into(),
@@ -130,7 +138,7 @@ impl Verifier {
         self.jobs
             .try_send(job)
             .map_err(|_| StoreError::Overloaded)?;
-        is_right.await.map_err(|_| StoreError::Internal)
+        Ok(is_right.await.map_err(|_| StoreError::Internal)?)
     }
 
     fn remember(&self, pair: Pair, now_ms: i64) {
@@ -204,6 +212,7 @@ mod tests {
 
     use super::*;
     use crate::service::Error;
+    use crate::service::throttle::Throttle;
 
     /// An argon2 string that takes so many passes over 8 KiB: 1 is quick, 300,000 take a while.
     fn stored(password: &str, passes: u32) -> String {
@@ -221,6 +230,18 @@ mod tests {
         Verifier::new(&Ambient::fixed(0, 1))
     }
 
+    async fn verify(
+        verifier: &Verifier,
+        now_ms: i64,
+        username: &str,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<(), Error> {
+        let throttle = Throttle::default();
+        let guess = throttle.guess(now_ms, None, username);
+        verifier.verify(&guess, password, stored).await
+    }
+
     fn wrong() -> Result<(), Error> {
         Err(AccessError::WrongPassword.into())
     }
@@ -228,7 +249,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_right_for_what_was_made_from_it() {
         let (verifier, good) = (verifier(), stored("right", 1));
-        let check = async |password, stored| verifier.verify(0, "u", password, stored).await;
+        let check = async |password, stored| verify(&verifier, 0, "u", password, stored).await;
         assert_eq!(check("right", Some(&good)).await, Ok(()));
         assert_eq!(check("wrong", Some(&good)).await, wrong());
         assert_eq!(check("right", None).await, wrong());
@@ -240,9 +261,7 @@ mod tests {
         let (verifier, good) = (verifier(), stored("right", 1));
         let hits = async |now_ms, username, password, stored: &str| {
             let before = verifier.remembered_count();
-            let _ = verifier
-                .verify(now_ms, username, password, Some(stored))
-                .await;
+            let _ = verify(&verifier, now_ms, username, password, Some(stored)).await;
             verifier.remembered_count() - before
         };
         let end_ms = REMEMBERED_FOR.as_millis() as i64;
@@ -267,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn equal_pairs_share_one_verification() {
         let (verifier, slow) = (verifier(), slow());
-        let calls = (0..MAX_WAITING * 4).map(|_| verifier.verify(0, "u", "p", Some(&slow)));
+        let calls = (0..MAX_WAITING * 4).map(|_| verify(&verifier, 0, "u", "p", Some(&slow)));
         // More than may wait: they are one.
         assert!(
             join_all(calls)
@@ -281,7 +300,7 @@ mod tests {
     async fn what_waits_has_a_limit_and_whoever_hangs_up_makes_room() {
         let (verifier, slow) = (verifier(), slow());
         let names: Vec<String> = (0..=MAX_WAITING).map(|place| place.to_string()).collect();
-        let call = |name| Box::pin(verifier.verify(0, name, "p", Some(&slow)));
+        let call = |name| Box::pin(verify(&verifier, 0, name, "p", Some(&slow)));
         let mut waiting: Vec<_> = names[..MAX_WAITING].iter().map(|name| call(name)).collect();
         for call in &mut waiting {
             assert!(call.now_or_never().is_none());

@@ -122,9 +122,12 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A refusal, for a page that shows it beside its field; a fault of the store is none.
+/// A refusal, for a page that shows it beside its field; a fault of the store is none, and too many guesses are not.
 pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     match error {
+        Error::Refused(refusal) if refusal.rule == Rule::Access(AccessError::TooManyGuesses) => {
+            Err(Trouble::Fault(Fault::TooManyFailures))
+        }
         Error::Refused(refusal) => Ok(refusal),
         Error::Store(error) => Err(Trouble::Store(error)),
     }
