@@ -2,8 +2,7 @@
 
 use tokio::io::ReadBuf;
 
-/// The framework's own limit of a head; what is longer is given to it for it to say so.
-pub const MAX_HEAD: usize = 131_072;
+use crate::api::limits::MAX_HEAD;
 
 /// Bytes off the socket, in their order.
 #[derive(Debug, Default)]
@@ -65,6 +64,7 @@ impl Ahead {
             }
             None => {
                 self.looked = self.bytes.len();
+                // What is too long is given to the framework, for it to say so.
                 let is_full = self.has_ended || self.bytes.len() >= MAX_HEAD;
                 if is_full || !is_head || !may_be_old_post(&self.bytes) {
                     self.part = self.bytes.len();

@@ -39,8 +39,8 @@ pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 /// What one connection is counted with at most: a head, a body and what is read ahead. Whatever else it sends is thrown
 /// away as it comes.
 const MAX_HELD_BY_ONE: usize = 256 * 1024;
-/// What is taken off a socket at once.
-const READ_BYTES: usize = 8 * 1024;
+/// What is taken off a socket at once, also beside a request that is being answered.
+pub const READ_BYTES: usize = 8 * 1024;
 /// What is read of a connection that is turned away.
 const MAX_UNREAD: usize = 4096;
 /// What the framework writes to a client who asks before he sends a body.
