@@ -189,3 +189,50 @@ impl<B: MessageBody + Unpin> MessageBody for Answer<B> {
         Poll::Ready(Some(Ok(self.rest.split_to(count))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_http::{Response, StatusCode};
+    use futures_util::FutureExt;
+    use futures_util::future::poll_fn;
+
+    use super::*;
+
+    fn held(turn: &Rc<Turn>, body: u64) -> Held {
+        turn.phase.set(Phase::Serving);
+        turn.body.set(body);
+        Held {
+            turn: Some(turn.clone()),
+            has_no_body: false,
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_next_request_is_wanted_until_the_answer_is_sent() {
+        let turn = Rc::new(Turn::default());
+        assert_eq!(turn.wants(), (u64::MAX, false));
+        let held = held(&turn, 10);
+        assert!(turn.is_ours() && !turn.has_answer());
+        turn.gave(7);
+        assert_eq!(turn.wants(), (3, true));
+        turn.body_is_read();
+        assert_eq!(turn.wants(), (0, true));
+        let mut response = Response::new(StatusCode::OK);
+        let mut answer = held.answer(response.head_mut(), Bytes::from(vec![b'a'; 3 * PIECE + 1]));
+        assert_eq!(turn.answer_length(), Some(3 * PIECE as u64 + 1));
+        let mut sizes = Vec::new();
+        while let Some(Some(Ok(piece))) =
+            poll_fn(|cx| Pin::new(&mut answer).poll_next(cx)).now_or_never()
+        {
+            sizes.push(piece.len());
+            assert_eq!(turn.wants(), (0, true));
+            assert!(turn.has_answer() && !turn.sent());
+        }
+        assert_eq!(sizes, [PIECE, PIECE, PIECE, 1]);
+        drop(answer);
+        assert_eq!(turn.wants(), (0, true));
+        assert!(turn.sent() && !turn.sent());
+        assert_eq!(turn.wants(), (u64::MAX, false));
+        assert!(!turn.is_ours());
+    }
+}
