@@ -219,7 +219,7 @@ fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
     assert_eq!(usernames(&world.database()), "admin,office");
 }
 
-/// What `restore` does to files.
+/// What `restore` does to names, and to what is in files.
 const STEPS: [&str; 9] = [
     "mkdir",
     "rename",
@@ -231,6 +231,8 @@ const STEPS: [&str; 9] = [
     "pwrite64",
     "ftruncate",
 ];
+/// How many of them are about names.
+const NAMES: usize = 6;
 
 fn copy_folder(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").args([from, to]).status();
@@ -238,17 +240,23 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Runs `restore` on copies of `data`, killed at each of its steps in turn, and shows `check` the folder each time; how
-/// often.
-fn killed_at_each_step(data: &Path, file: &Path, check: impl Fn(&Path, &str)) -> usize {
+/// often. `also` is what else happens to it.
+fn killed_at_each_step(
+    data: &Path,
+    file: &Path,
+    also: &[&str],
+    check: impl Fn(&Path, &str),
+) -> usize {
     let mut count = 0;
-    for step in STEPS {
+    for step in &STEPS[..if is_slow() { STEPS.len() } else { NAMES }] {
         for place in 1.. {
             let copy = data.with_file_name("copy");
             let _ = fs::remove_dir_all(&copy);
             copy_folder(data, &copy);
             let restored = clean(Command::new("strace"))
                 .args(["-f", "-o", "/dev/null", "-e"])
-                .arg(format!("trace={step}"))
+                .arg(format!("trace={step},pwrite64"))
+                .args(also)
                 .arg("-e")
                 .arg(format!("inject={step}:signal=KILL:when={place}"))
                 .arg(env!("CARGO_BIN_EXE_linebook"))
@@ -290,7 +298,7 @@ fn a_restore_killed_at_any_step_mixes_nothing() {
         };
         assert!(left.iter().all(is_known), "{at}: {left:?}");
     };
-    let old = killed_at_each_step(&world.data, &file, |data, at| {
+    let is_old_or_new = |data: &Path, at: &str| {
         let database = data.join("linebook.db");
         if database.exists() {
             let started = data.with_file_name("started");
@@ -312,12 +320,16 @@ fn a_restore_killed_at_any_step_mixes_nothing() {
         let mut kept = kept(data).into_iter();
         let is_old = |kept: PathBuf| usernames(&kept.join("linebook.db")).ends_with("later");
         assert!(kept.any(is_old), "{at}: the old one is lost");
-    });
+    };
+    let old = killed_at_each_step(&world.data, &file, &[], is_old_or_new);
+    // Where the WAL cannot be merged, nothing is taken for the whole without it.
+    let full = ["-e", "inject=pwrite64:error=ENOSPC"];
+    let unmerged = killed_at_each_step(&world.data, &file, &full, is_old_or_new);
 
     // One that is damaged is kept with its WAL, and with no other.
     fs::write(world.database(), "rubbish".repeat(1000)).expect("a file");
     fs::write(world.data.join("linebook.db-wal"), "frames").expect("a file");
-    let damaged = killed_at_each_step(&world.data, &file, |data, at| {
+    let damaged = killed_at_each_step(&world.data, &file, &[], |data, at| {
         if !data.join("linebook.db").exists() {
             refused(&["serve", "--listen", "127.0.0.1:0"], data);
             // Whatever of the old one is there, a new one is not put beside it.
@@ -337,8 +349,11 @@ fn a_restore_killed_at_any_step_mixes_nothing() {
         let is_alone = |kept: &&PathBuf| kept.join("linebook.db").exists();
         assert!(kept.iter().all(|kept| is_alone(&kept)), "{at}: {kept:?}");
     });
-    assert!(old > 10 && damaged > 10, "{old} and {damaged} steps");
-    eprintln!("killed at {old} steps with a good database, {damaged} with a damaged one");
+    let counts = [old, unmerged, damaged];
+    assert!(counts.iter().all(|count| *count > 8), "{counts:?}");
+    eprintln!(
+        "killed at {old} steps with a good database, {unmerged} on a full disk, {damaged} with a damaged one"
+    );
 }
 
 /// Kills `restore` at random moments: the database is the old one or the new one, whole, or (between two renames) the
