@@ -115,14 +115,14 @@ fn is_old_post(line: &[u8]) -> bool {
 
 /// Looks for a blank line in bytes that come in pieces. The framework takes a line feed alone for the end of a line, too.
 #[derive(Debug, Default)]
-pub struct Blank {
+struct Blank {
     /// The last byte ended a line; or did the one before it, and the last is a carriage return.
     is_at_start: bool,
 }
 
 impl Blank {
     /// How many of the bytes there are up to the end of the first blank line.
-    pub fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         for (place, byte) in bytes.iter().enumerate() {
             match byte {
                 b'\n' if self.is_at_start => {

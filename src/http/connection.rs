@@ -22,7 +22,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::ahead::{Ahead, Blank};
+use super::ahead::Ahead;
 use super::tls::HANDSHAKE_TIMEOUT;
 use super::turn::Turn;
 use crate::api::dispatch::{Body, Outcome, fault};
@@ -43,8 +43,6 @@ const MAX_HELD_BY_ONE: usize = 256 * 1024;
 pub const READ_BYTES: usize = 8 * 1024;
 /// What is read of a connection that is turned away.
 const MAX_UNREAD: usize = 4096;
-/// What the framework writes to a client who asks before he sends a body.
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -211,8 +209,6 @@ pub struct Connection {
     alarm: Pin<Box<Sleep>>,
     /// What is sent instead of an empty answer, and how much of it has been.
     instead: Option<(Vec<u8>, usize)>,
-    /// How much of the answer is still to be sent, once its head has been seen.
-    answer_left: Option<u64>,
     place: Place,
 }
 
@@ -244,7 +240,6 @@ impl Connection {
             moved: Instant::now(),
             alarm: Box::pin(sleep(place.0.timeouts.shortest())),
             instead: None,
-            answer_left: None,
             place,
         }
     }
@@ -340,7 +335,6 @@ impl Connection {
         if !self.turn.sent() {
             return;
         }
-        self.answer_left = None;
         self.head = 0;
         if !self.ahead.is_empty() {
             self.asked = Some(Instant::now());
@@ -374,26 +368,6 @@ impl Connection {
             self.alarm.as_mut().reset(next.unwrap_or(now));
         }
         Ok(())
-    }
-
-    /// How much of what is to be sent is of our answer. What stands behind it is the framework's word about a body that
-    /// broke while it was read; we have said so, and nobody asked for a second answer.
-    fn ours(&mut self, bytes: &[u8]) -> usize {
-        if !self.turn.has_answer() {
-            return bytes.len();
-        }
-        let left = *self.answer_left.get_or_insert_with(|| {
-            let answer = bytes.strip_prefix(CONTINUE).unwrap_or(bytes);
-            let skipped = bytes.len() - answer.len();
-            let head = Blank::default().find(answer);
-            match (head, self.turn.answer_length()) {
-                (Some(head), Some(body)) if answer.starts_with(b"HTTP/1.") => {
-                    (skipped + head) as u64 + body
-                }
-                _ => u64::MAX,
-            }
-        });
-        left.min(bytes.len() as u64) as usize
     }
 
     /// Ends the connection; says why, if the client takes it at once.
@@ -482,11 +456,7 @@ impl AsyncWrite for Connection {
         if self.instead.is_some() {
             return self.send_instead(cx, buf.len());
         }
-        let count = self.ours(buf);
-        if count == 0 {
-            return Poll::Ready(Ok(buf.len()));
-        }
-        match Pin::new(&mut self.io).poll_write(cx, &buf[..count]) {
+        match Pin::new(&mut self.io).poll_write(cx, buf) {
             Poll::Pending => self.is_not_taken(cx),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(count)) => {
@@ -495,9 +465,6 @@ impl AsyncWrite for Connection {
                 if self.turn.has_answer() {
                     self.answered();
                 }
-                self.answer_left = self
-                    .answer_left
-                    .map(|left| left.saturating_sub(count as u64));
                 Poll::Ready(Ok(count))
             }
         }

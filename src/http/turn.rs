@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use actix_http::body::{BodySize, MessageBody};
-use actix_http::{ConnectionType, Method, Request, ResponseHead};
+use actix_http::{ConnectionType, Request, ResponseHead};
 use actix_web::web::Bytes;
 
 /// What of an answer is handed over at once, so that the buffer that a connection keeps for it stays small.
@@ -22,8 +22,6 @@ pub struct Turn {
     phase: Cell<Phase>,
     /// How much of the body has not been given yet; all that comes, when its length was not announced.
     body: Cell<u64>,
-    /// How many bytes the answer's body has, if that is known.
-    answer: Cell<Option<u64>>,
     /// The connection is closed after the answer.
     is_last: Cell<bool>,
 }
@@ -74,11 +72,6 @@ impl Turn {
         matches!(self.phase.get(), Phase::Answering | Phase::Answered)
     }
 
-    /// How many bytes the body of the answer has, if that is known.
-    pub fn answer_length(&self) -> Option<u64> {
-        self.answer.get()
-    }
-
     /// The connection will be closed after the answer.
     pub fn end_after_this(&self) {
         self.is_last.set(true);
@@ -99,11 +92,8 @@ impl Turn {
     }
 }
 
-/// A request's hold on its turn, until its answer is made.
-pub struct Held {
-    turn: Option<Rc<Turn>>,
-    has_no_body: bool,
-}
+/// A request's hold on its turn, until its answer is made. None: it did not come over a socket.
+pub struct Held(Option<Rc<Turn>>);
 
 impl Held {
     /// Takes the turn for a request.
@@ -111,25 +101,15 @@ impl Held {
         let turn = request.conn_data::<Rc<Turn>>().cloned();
         if let Some(turn) = &turn {
             turn.phase.set(Phase::Serving);
-            turn.answer.set(None);
             turn.body.set(announced(request));
         }
-        Self {
-            turn,
-            has_no_body: request.method() == Method::HEAD,
-        }
+        Self(turn)
     }
 
     /// The answer's body, which gives the turn back when it is at its end.
     pub fn answer<B: MessageBody + Unpin>(self, head: &mut ResponseHead, body: B) -> Answer<B> {
-        if let Some(turn) = &self.turn {
+        if let Some(turn) = &self.0 {
             turn.phase.set(Phase::Answering);
-            turn.answer.set(match body.size() {
-                _ if self.has_no_body => Some(0),
-                BodySize::None => Some(0),
-                BodySize::Sized(length) => Some(length),
-                BodySize::Stream => None,
-            });
             if turn.is_last() {
                 head.set_connection_type(ConnectionType::Close);
             }
@@ -144,7 +124,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(turn) = &self.turn {
+        if let Some(turn) = &self.0 {
             turn.phase.set(Phase::Answered);
         }
     }
@@ -201,10 +181,7 @@ mod tests {
     fn held(turn: &Rc<Turn>, body: u64) -> Held {
         turn.phase.set(Phase::Serving);
         turn.body.set(body);
-        Held {
-            turn: Some(turn.clone()),
-            has_no_body: false,
-        }
+        Held(Some(turn.clone()))
     }
 
     #[test]
@@ -219,7 +196,6 @@ mod tests {
         assert_eq!(turn.wants(), (0, true));
         let mut response = Response::new(StatusCode::OK);
         let mut answer = held.answer(response.head_mut(), Bytes::from(vec![b'a'; 3 * PIECE + 1]));
-        assert_eq!(turn.answer_length(), Some(3 * PIECE as u64 + 1));
         let mut sizes = Vec::new();
         while let Some(Some(Ok(piece))) =
             poll_fn(|cx| Pin::new(&mut answer).poll_next(cx)).now_or_never()

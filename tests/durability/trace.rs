@@ -48,6 +48,8 @@ pub struct Write {
     pub length: u64,
     /// What was written, as strace shows it.
     pub text: String,
+    /// The line in which it is certainly on disk.
+    pub synced: usize,
 }
 
 impl Trace {
@@ -90,6 +92,7 @@ impl Trace {
                         length: numbers[0],
                         offset: numbers[1],
                         text: text.split_once('"').expect("bytes in quotes").1.into(),
+                        synced: usize::MAX,
                     });
                 }
                 ("write" | "writev" | "sendto" | "sendmsg", _)
@@ -102,15 +105,16 @@ impl Trace {
                 _ => {}
             }
         }
+        for traced in [&mut trace.wal, &mut trace.database] {
+            for write in &mut traced.writes {
+                let later = traced
+                    .syncs
+                    .iter()
+                    .filter(|(began, _)| *began > write.ended);
+                write.synced = later.map(|(_, ended)| *ended).min().unwrap_or(usize::MAX);
+            }
+        }
         trace
-    }
-}
-
-impl Traced {
-    /// Whether a write is certainly on disk when the line `now` is reached.
-    pub fn is_synced(&self, write: &Write, now: usize) -> bool {
-        let mut syncs = self.syncs.iter();
-        syncs.any(|(began, ended)| *ended < now && write.ended < *began)
     }
 }
 
@@ -248,7 +252,7 @@ fn cut_after_each(world: &World, trace: &Trace, acknowledged: &[Acknowledged]) -
         // A reply that was sent into a connection that the kill had cut is not known to its client.
         answered.extend(find(id).cloned());
         let synced = trace.wal.writes.iter();
-        let synced = synced.filter(|write| trace.wal.is_synced(write, *reply));
+        let synced = synced.filter(|write| write.synced < *reply);
         let end = synced.map(|write| write.offset + write.length).max();
         let length = end.unwrap_or(0) as usize;
         let data = world.folder.path().join(format!("cut-{count}"));
