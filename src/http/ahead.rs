@@ -47,9 +47,9 @@ impl Ahead {
         self.looked = self.looked.saturating_sub(count);
     }
 
-    /// How many bytes may be given: to the next blank line and no further, so that no second head comes with the first.
-    /// `is_head`: they are the beginning of a head, and if it is one that the framework would not understand, the whole of
-    /// it must be here; 0: it is not.
+    /// How many bytes may be given: to the next blank line and no further, so that no second head comes with the
+    /// first. `is_head`: they begin a head; if it is one that the framework would not understand, the whole of it must
+    /// be here, and 0 says that it is not.
     pub fn part(&mut self, is_head: bool) -> usize {
         if self.part > 0 || self.bytes.is_empty() {
             return self.part;
