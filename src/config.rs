@@ -20,6 +20,9 @@ use tracing_subscriber::EnvFilter;
 use crate::housekeeping::BackupPlan;
 use crate::store;
 
+/// Connections that may be open, unless it is said otherwise.
+pub const MAX_CONNECTIONS: u32 = 16_384;
+
 /// What `--backup-every` takes.
 const BACKUP_INTERVAL: RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 60 * 60);
@@ -152,7 +155,7 @@ pub struct Server {
     pub log: String,
 
     /// Connections that are open at once, 16 to 1000000; one more is answered with 503
-    #[arg(long, env = "LINEBOOK_MAX_CONNECTIONS", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
+    #[arg(long, env = "LINEBOOK_MAX_CONNECTIONS", value_name = "N", default_value_t = MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
     pub max_connections: u32,
 
     /// Proxies whose X-Forwarded-For is believed: addresses and CIDR blocks, separated by commas

@@ -108,8 +108,8 @@ async fn in_pieces(
 
 /// Makes a backup whenever the last good one is old enough. A restart makes none before its time.
 async fn make_backups(app: &App, plan: &BackupPlan) -> Infallible {
-    if let Some((at_ms, _)) = made(&plan.folder).last() {
-        app.housekeeping.set_last_backup_ms(*at_ms);
+    if let Some(at_ms) = last_made(&plan.folder, app.ambient.now_ms()) {
+        app.housekeeping.set_last_backup_ms(at_ms);
     }
     loop {
         let age = app.backup_age().unwrap_or(Duration::MAX);
@@ -169,6 +169,13 @@ fn prune(plan: &BackupPlan, just_made: &Path) {
             tracing::error!(path = %path.display(), %error, "an old backup was not removed");
         }
     }
+}
+
+/// When the last backup in a folder was made. One that bears a time to come was made by a clock that was wrong: how old it
+/// is nobody knows, and it must not put the next one off until then.
+fn last_made(folder: &Path, now_ms: i64) -> Option<i64> {
+    let made = made(folder).into_iter().map(|(at_ms, _)| at_ms);
+    made.filter(|at_ms| *at_ms <= now_ms).max()
 }
 
 /// The backups in a folder, the oldest first. Only names that a server gives are taken for backups.

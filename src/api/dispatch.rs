@@ -14,7 +14,7 @@ use super::xml::{Document, Element, Layout, page};
 use crate::app::App;
 use crate::service::access::{Actor, Caller, Scope};
 use crate::service::callers::Current;
-use crate::service::throttle::{self, Proof};
+use crate::service::throttle::{self, Guess, Proof};
 use crate::service::{AccessError, Error, Refusal, Rule};
 use crate::store::action_log::Through;
 use crate::store::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
@@ -142,8 +142,10 @@ async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call
     let identified = identify(app, &snapshot.tx(), &request, known);
     note_failure(app, &request, now_ms, identified.as_ref().err());
     let (settings, caller) = identified?;
+    let username = &caller.user.username;
+    let guess = app.throttle.guess(now_ms, request.address, username);
     let (proof, snapshot) = {
-        let mut proof = pin!(check_password(app, &request, &settings, &caller, now_ms));
+        let mut proof = pin!(check_password(app, &request, &settings, &caller, &guess));
         match proof.as_mut().now_or_never() {
             Some(proof) => (proof, Some(snapshot)),
             // Argon2 takes its time; nobody holds a snapshot for so long.
@@ -154,8 +156,8 @@ async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call
         }
     };
     note_failure(app, &request, now_ms, proof.as_ref().err());
-    let username = &caller.user.username;
     app.throttle.succeeded(request.address, username, proof?);
+    drop(guess);
     let parameters = request.parameters?;
     let actor = Actor {
         user_id: Some(caller.user.id),
@@ -273,7 +275,7 @@ async fn check_password(
     request: &Request,
     settings: &Settings,
     caller: &Caller,
-    now_ms: i64,
+    guess: &Guess<'_>,
 ) -> Result<Proof, Failure> {
     let is_required = match settings.require_password {
         RequirePassword::Never => return Ok(Proof::Hash),
@@ -286,9 +288,7 @@ async fn check_password(
         None => Ok(Proof::Hash),
         Some(password) => {
             let stored = caller.password.as_deref();
-            let username = &caller.user.username;
-            let verifier = &app.verifier;
-            verifier.verify(now_ms, username, password, stored).await?;
+            app.verifier.verify(guess, password, stored).await?;
             Ok(Proof::Password)
         }
     }
@@ -478,6 +478,11 @@ impl From<StoreError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
+            Error::Refused(refusal)
+                if refusal.rule == Rule::Access(AccessError::TooManyGuesses) =>
+            {
+                Self::Fault(Fault::TooManyFailures)
+            }
             Error::Refused(refusal) => Self::Refused(refusal),
             Error::Store(error) => Self::Store(error),
         }

@@ -41,7 +41,7 @@ impl Backup {
 /// Put a backup in the place of the database
 ///
 /// The backup is checked first. A running server is left alone: stop it before. With --force a database that is there is
-/// replaced, and kept in the same folder as linebook.db.replaced-TIME.
+/// replaced, and kept in the folder linebook.db.replaced-TIME within.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
     /// The backup

@@ -5,8 +5,10 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
@@ -16,27 +18,31 @@ use actix_http::StatusCode;
 use actix_http::error::DispatchError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::ahead::Ahead;
 use super::tls::HANDSHAKE_TIMEOUT;
+use super::turn::Turn;
 use crate::api::dispatch::{Body, Outcome, fault};
 use crate::api::fault::Fault;
 use crate::api::xml::Layout;
 use crate::app::App;
 use crate::metrics::NO_METHOD;
 
-/// Bytes that a client may send before he is answered without their being counted for all connections together.
+/// Bytes that a client may send before he is answered without their being counted for all connections together. A
+/// connection whose head is larger is closed after the answer.
 pub const FREE_BYTES: usize = 16 * 1024;
 /// Bytes beyond [`FREE_BYTES`] that all connections together may have sent without being answered yet.
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
+/// What one connection is counted with at most: a head, a body and what is read ahead. Whatever else it sends is thrown
+/// away as it comes.
+const MAX_HELD_BY_ONE: usize = 256 * 1024;
+/// What is taken off a socket at once, also beside a request that is being answered.
+pub const READ_BYTES: usize = 8 * 1024;
 /// What is read of a connection that is turned away.
 const MAX_UNREAD: usize = 4096;
-/// What the framework writes to a client who asks before he sends a body.
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
-/// The framework's longest empty answer.
-const MAX_EMPTY_ANSWER: usize = 512;
 
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -69,15 +75,15 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// How often a connection looks at its own time: the limits above are kept with this precision.
-    fn tick(&self) -> Duration {
-        self.request.min(self.write) / 6
+    /// The shortest of the limits that are kept here. None can be reached sooner after it has begun, so a connection that
+    /// looks at its time so often, and when one is due, keeps each of them to the moment.
+    fn shortest(&self) -> Duration {
+        self.request.min(self.write).min(self.quiet())
     }
 
-    /// Without a byte in either direction. The framework hangs up on who idles; this is for who has sent the beginning of
-    /// a request together with the one before: once that is answered, nobody here can tell that there is more, and the
-    /// framework waits for the rest without end.
-    fn quiet(&self) -> Duration {
+    /// Without a byte in either direction. The framework hangs up on who idles between two requests; this is for the rest
+    /// of a body that was answered before it was whole, for which it waits without end.
+    pub fn quiet(&self) -> Duration {
         self.keep_alive.max(self.request)
     }
 }
@@ -184,22 +190,38 @@ enum Io {
 pub struct Connection {
     io: Io,
     peer: Option<SocketAddr>,
+    turn: Rc<Turn>,
+    ahead: Ahead,
+    /// The framework has been given something that it has not looked at yet.
+    has_given: bool,
+    /// How much of the head that is being sent it has been given.
+    head: usize,
     /// Bytes that came since the last answer.
     unanswered: usize,
     /// Of these, what the door counts.
     held: usize,
-    /// Something is ready to be sent, and the client does not take it.
-    is_stuck: bool,
-    stuck_ticks: u32,
-    unanswered_ticks: u32,
-    /// Since the last byte in either direction.
-    quiet_ticks: u32,
-    tick: Pin<Box<Sleep>>,
+    /// Since when a request waits for the first byte of its answer.
+    asked: Option<Instant>,
+    /// Since when something is ready to be sent that the client does not take.
+    stuck: Option<Instant>,
+    /// When the last byte went in either direction.
+    moved: Instant,
+    alarm: Pin<Box<Sleep>>,
     /// What is sent instead of an empty answer, and how much of it has been.
     instead: Option<(Vec<u8>, usize)>,
-    /// Nothing has been read yet.
-    is_new: bool,
     place: Place,
+}
+
+/// What to do for a framework that wants to read.
+enum Next {
+    /// Ask the socket.
+    Read,
+    /// Give it so much of what is there.
+    Give(usize),
+    /// Let it wait until it has looked at what it has.
+    LookFirst,
+    /// Let it wait until the request that it has is answered.
+    AnswerFirst,
 }
 
 impl Connection {
@@ -207,29 +229,47 @@ impl Connection {
         Self {
             io,
             peer,
+            turn: Rc::default(),
+            ahead: Ahead::default(),
+            has_given: false,
+            head: 0,
             unanswered: 0,
             held: 0,
-            is_stuck: false,
-            stuck_ticks: 0,
-            unanswered_ticks: 0,
-            quiet_ticks: 0,
-            tick: Box::pin(sleep(place.0.timeouts.tick())),
+            asked: None,
+            stuck: None,
+            moved: Instant::now(),
+            alarm: Box::pin(sleep(place.0.timeouts.shortest())),
             instead: None,
-            is_new: true,
             place,
         }
     }
 
+    /// What the service tells this connection through.
+    pub fn turn(&self) -> Rc<Turn> {
+        self.turn.clone()
+    }
+
+    /// Takes what has come off the socket, some KiB at most.
+    fn poll_come(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut space = [MaybeUninit::uninit(); READ_BYTES];
+        let mut came = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut came))?;
+        self.ahead.put(came.filled());
+        Poll::Ready(self.came(cx, came.filled().len()))
+    }
+
     /// Counts what came; refuses when all connections together hold too much.
     fn came(&mut self, cx: &mut Context<'_>, count: usize) -> io::Result<()> {
-        if self.unanswered == 0 {
-            self.unanswered_ticks = 0;
-        }
         if count > 0 {
-            self.quiet_ticks = 0;
+            self.moved = Instant::now();
+        }
+        // What comes beside an answer is looked at after it, and has its time from then.
+        if self.asked.is_none() && !self.turn.has_answer() {
+            self.asked = Some(self.moved);
         }
         self.unanswered += count;
-        let held = self.unanswered.saturating_sub(FREE_BYTES) - self.held;
+        let counted = self.unanswered.min(MAX_HELD_BY_ONE);
+        let held = counted.saturating_sub(FREE_BYTES).max(self.held) - self.held;
         if held == 0 {
             return Ok(());
         }
@@ -241,25 +281,78 @@ impl Connection {
         }
     }
 
+    /// What the framework may have next.
+    fn next(&mut self) -> Next {
+        if self.ahead.is_empty() && !self.ahead.has_ended {
+            // Also while it may have nothing: so a client who hangs up is noticed.
+            return Next::Read;
+        }
+        if self.has_given {
+            return Next::LookFirst;
+        }
+        match self.turn.wants() {
+            (0, _) => Next::AnswerFirst,
+            (u64::MAX, is_body) => match self.ahead.part(!is_body && self.head == 0) {
+                0 if !self.ahead.has_ended => Next::Read,
+                count => Next::Give(count),
+            },
+            (length, _) => Next::Give(self.ahead.len().min(length as usize)),
+        }
+    }
+
+    /// Gives the framework what it may have.
+    fn give(&mut self, count: usize, buf: &mut ReadBuf<'_>) {
+        let count = count.min(buf.remaining());
+        self.ahead.take(count, buf);
+        self.has_given = true;
+        if self.turn.wants().1 {
+            self.turn.gave(count);
+            return;
+        }
+        self.head += count;
+        // The buffer that a large head has made the framework keep is not kept for a client who idles.
+        if self.head > FREE_BYTES {
+            self.turn.end_after_this();
+        }
+    }
+
     fn answered(&mut self) {
-        self.unanswered = 0;
+        self.asked = None;
+        self.unanswered = self.ahead.len();
+        if !self.turn.is_last() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
         self.place.0.held.fetch_sub(self.held, Ordering::Relaxed);
         self.held = 0;
     }
 
-    /// Looks at the time. Called whenever the connection has to wait, so that the timer wakes it.
+    /// All that was to be sent is. After an answer, the next request's time begins if it is there.
+    fn sent(&mut self, cx: &mut Context<'_>) {
+        self.stuck = None;
+        if !self.turn.sent() {
+            return;
+        }
+        self.head = 0;
+        if !self.ahead.is_empty() {
+            self.asked = Some(Instant::now());
+        }
+        if !self.ahead.is_empty() || self.ahead.has_ended {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Looks at the time. Called whenever the connection has to wait, so that the alarm wakes it.
     fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while self.tick.as_mut().poll(cx).is_ready() {
-            let timeouts = self.place.0.timeouts;
-            let next = self.tick.deadline() + timeouts.tick();
-            self.tick.as_mut().reset(next);
-            let is_over = |ticks: u32, limit: Duration| timeouts.tick() * ticks > limit;
-            self.stuck_ticks = if self.is_stuck {
-                self.stuck_ticks + 1
-            } else {
-                0
-            };
-            if is_over(self.stuck_ticks, timeouts.write) {
+        while self.alarm.as_mut().poll(cx).is_ready() {
+            let (now, timeouts) = (Instant::now(), self.place.0.timeouts);
+            let end = |since: Option<Instant>, limit| since.map(|since| since + limit);
+            let stuck = end(self.stuck, timeouts.write);
+            let asked = end(self.asked, timeouts.request);
+            let quiet = Some(self.moved + timeouts.quiet());
+            if stuck.is_some_and(|end| end <= now) {
                 tracing::info!(
                     address = self.peer.map(tracing::field::display),
                     "a reader was too slow"
@@ -267,19 +360,12 @@ impl Connection {
                 self.place.0.app.metrics.refused_connections.inc();
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            self.unanswered_ticks = if self.unanswered > 0 {
-                self.unanswered_ticks + 1
-            } else {
-                0
-            };
-            if is_over(self.unanswered_ticks, timeouts.request) {
+            if [asked, quiet].into_iter().flatten().any(|end| end <= now) {
                 return Err(self.cut(cx, Fault::SlowRequest));
             }
-            self.quiet_ticks += 1;
-            // The first of these ticks may have come right after the last byte.
-            if is_over(self.quiet_ticks - 1, timeouts.quiet()) {
-                return Err(self.cut(cx, Fault::SlowRequest));
-            }
+            let ends = [stuck, asked, quiet, Some(now + timeouts.shortest())];
+            let next = ends.into_iter().flatten().min();
+            self.alarm.as_mut().reset(next.unwrap_or(now));
         }
         Ok(())
     }
@@ -290,7 +376,9 @@ impl Connection {
         app.metrics.refused_connections.inc();
         let answer = answer(app, self.peer, fault);
         let mut io = Pin::new(&mut self.io);
-        if !self.is_stuck && io.as_mut().poll_write(cx, &answer).is_ready() {
+        // In the middle of an answer nothing can be said.
+        let is_free = self.stuck.is_none() && !self.turn.has_answer();
+        if is_free && io.as_mut().poll_write(cx, &answer).is_ready() {
             let _ = io.poll_flush(cx);
         }
         io::ErrorKind::TimedOut.into()
@@ -307,21 +395,23 @@ impl Connection {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Ok(0)),
                 Poll::Ready(Ok(count)) => *sent += count,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.is_stuck = true;
-                    self.watch(cx)?;
-                    return Poll::Pending;
-                }
+                Poll::Pending => return self.is_not_taken(cx),
             }
         }
         self.answered();
         Poll::Ready(Ok(length))
     }
+
+    fn is_not_taken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.stuck.get_or_insert_with(Instant::now);
+        self.watch(cx)?;
+        Poll::Pending
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.answered();
+        self.give_back();
     }
 }
 
@@ -331,52 +421,24 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = match &mut self.io {
-            Io::Plain(io) => Pin::new(io).poll_read(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        };
-        if read.is_pending() {
+        loop {
+            match self.next() {
+                Next::Give(count) => {
+                    self.give(count, buf);
+                    return Poll::Ready(Ok(()));
+                }
+                Next::Read => {
+                    if self.poll_come(cx)?.is_ready() {
+                        continue;
+                    }
+                }
+                Next::LookFirst => cx.waker().wake_by_ref(),
+                Next::AnswerFirst => {}
+            }
             self.watch(cx)?;
             return Poll::Pending;
         }
-        ready!(read)?;
-        if self.is_new {
-            self.is_new = false;
-            complete_head(buf, before);
-        }
-        let count = buf.filled().len() - before;
-        Poll::Ready(self.came(cx, count))
     }
-}
-
-/// An HTTP/1.0 POST without a length has no body: proxies and old clients send their query strings so. The framework
-/// refuses it, so it is told.
-fn complete_head(buf: &mut ReadBuf<'_>, start: usize) {
-    const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
-    let sent = &buf.filled()[start..];
-    let Some(line_end) = sent.windows(2).position(|bytes| bytes == b"\r\n") else {
-        return;
-    };
-    let (line, rest) = sent.split_at(line_end + 2);
-    let is_old_post = line.starts_with(b"POST ") && line.ends_with(b" HTTP/1.0\r\n");
-    // Only a head that is here to its end shows that there is no length in it, and none that came behind it.
-    let is_whole = rest == b"\r\n" || rest.ends_with(b"\r\n\r\n");
-    let has_length = String::from_utf8_lossy(rest)
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .any(|(name, _)| {
-            name.eq_ignore_ascii_case("content-length")
-                || name.eq_ignore_ascii_case("transfer-encoding")
-        });
-    if !is_old_post || !is_whole || has_length || buf.remaining() < NO_BODY.len() {
-        return;
-    }
-    let rest = rest.to_vec();
-    let end = start + line_end + 2;
-    buf.set_filled(end);
-    buf.put_slice(NO_BODY);
-    buf.put_slice(&rest);
 }
 
 impl AsyncWrite for Connection {
@@ -385,40 +447,40 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.instead.is_none()
-            && let Some((start, fault)) = empty_answer(buf)
-        {
-            let answer = answer(&self.place.0.app, self.peer, fault);
-            self.instead = Some(([&buf[..start], &answer].concat(), 0));
+        // It writes after it has looked.
+        self.has_given = false;
+        if self.instead.is_none() && !self.turn.is_ours() {
+            let answer = answer(&self.place.0.app, self.peer, own_answer(buf));
+            self.instead = Some((answer, 0));
         }
         if self.instead.is_some() {
             return self.send_instead(cx, buf.len());
         }
         match Pin::new(&mut self.io).poll_write(cx, buf) {
-            Poll::Pending => {
-                self.is_stuck = true;
-                self.watch(cx)?;
-                Poll::Pending
-            }
-            Poll::Ready(written) => {
-                self.quiet_ticks = 0;
+            Poll::Pending => self.is_not_taken(cx),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(count)) => {
+                self.moved = Instant::now();
                 // An invitation to send the body answers nothing.
-                if buf != CONTINUE {
+                if self.turn.has_answer() {
                     self.answered();
                 }
-                Poll::Ready(written)
+                Poll::Ready(Ok(count))
             }
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.has_given = false;
         // The framework flushes once all is written.
-        let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.is_stuck = flushed.is_pending();
-        if self.is_stuck {
-            self.watch(cx)?;
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Pending => self.is_not_taken(cx).map_ok(|_| ()),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) => {
+                self.sent(cx);
+                Poll::Ready(Ok(()))
+            }
         }
-        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -466,32 +528,14 @@ impl AsyncWrite for Io {
     }
 }
 
-/// Where in `sent` the framework's own answer to a broken, slow or large head begins: it is the last one of its
-/// connection, and empty, as none of ours is.
-fn empty_answer(sent: &[u8]) -> Option<(usize, Fault)> {
-    const MARK: &[u8] = b"HTTP/1.1 4";
-    if !sent.ends_with(b"\r\n\r\n") {
-        return None;
+/// What the framework's own answer to a broken, slow or large head is about.
+fn own_answer(sent: &[u8]) -> Fault {
+    match sent.get(9..12) {
+        Some(b"408") => Fault::SlowRequest,
+        Some(b"431") => Fault::HeadTooLarge,
+        Some(b"500") => Fault::Internal,
+        _ => Fault::BrokenRequest,
     }
-    let from = sent.len().saturating_sub(MAX_EMPTY_ANSWER);
-    let tail = &sent[from..];
-    let start = tail.windows(MARK.len()).rposition(|part| part == MARK)?;
-    let head = &tail[start..];
-    // A body of ours may hold the same words; what ends a chunk, or a row of a file, is no header.
-    let lines = head[..head.len() - 4].split(|byte| *byte == b'\n').skip(1);
-    if !lines.into_iter().all(|line| line.contains(&b':')) {
-        return None;
-    }
-    let is_empty = head
-        .split(|byte| *byte == b'\n')
-        .any(|line| line.eq_ignore_ascii_case(b"content-length: 0\r"));
-    let fault = match head.get(9..12)? {
-        b"400" => Fault::BrokenRequest,
-        b"408" => Fault::SlowRequest,
-        b"431" => Fault::HeadTooLarge,
-        _ => return None,
-    };
-    is_empty.then_some((from + start, fault))
 }
 
 /// The bytes that say `fault`, counted and logged as any other request.
@@ -526,31 +570,4 @@ fn answer(app: &App, peer: Option<SocketAddr>, said: Fault) -> Vec<u8> {
         body.len()
     );
     [head.as_bytes(), &body].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_empty_answer_of_the_framework_is_replaced() {
-        let empty = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        let check =
-            |sent: &str, expected| assert_eq!(empty_answer(sent.as_bytes()), expected, "{sent}");
-        check(empty, Some((0, Fault::BrokenRequest)));
-        check(&empty.replace("400", "408"), Some((0, Fault::SlowRequest)));
-        check(&empty.replace("400", "431"), Some((0, Fault::HeadTooLarge)));
-        check(&empty.replace("400", "404"), None);
-        check(&empty.replace(": 0", ": 10"), None);
-        check(&format!("{empty}x"), None);
-        // The end of a chunked body that holds such an answer, and a row in between.
-        check(&format!("{empty}\r\n0\r\n\r\n"), None);
-        check(&empty.replace("date: x", "a,b\r\ndate: x"), None);
-        let before = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx";
-        check(
-            &format!("{before}{empty}"),
-            Some((before.len(), Fault::BrokenRequest)),
-        );
-        check("", None);
-    }
 }

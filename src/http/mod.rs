@@ -1,6 +1,7 @@
 //! (1) HTTP: the only room that knows actix-web.
 
 mod address;
+mod ahead;
 pub mod connection;
 mod gzip;
 pub mod pages;
@@ -8,6 +9,7 @@ mod reply;
 mod request;
 pub mod server;
 pub mod tls;
+mod turn;
 
 /// What the framework need not log: a client that breaks off, or sends what is no HTTP, is no error of the server.
 pub const QUIET_LOG: &str = "actix_http::h1::dispatcher=off,actix_server=warn";

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use actix_multipart::Multipart;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::connection::Timeouts;
+use super::turn::Turn;
 use crate::api::fault::Fault;
 use crate::api::limits::{MAX_BODY, MAX_QUERY};
 use crate::api::parameters::Parameters;
@@ -48,6 +50,9 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Faul
             return Err(Fault::BodyTooLarge);
         }
         body.extend_from_slice(&chunk);
+    }
+    if let Some(turn) = request.conn_data::<Rc<Turn>>() {
+        turn.body_is_read();
     }
     Ok(body.into())
 }

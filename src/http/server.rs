@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+};
 use actix_web::dev::AppConfig;
 use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::CONTENT_TYPE;
@@ -20,8 +22,9 @@ use futures_util::future::select;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
-use super::connection::{Door, Timeouts};
+use super::connection::{Connection, Door, Timeouts};
 use super::tls::Tls;
+use super::turn::Held;
 use super::{address, pages, reply, request};
 use crate::api::dispatch::{self, Answer, Outcome, Request, Verb, dispatch};
 use crate::api::fault::Fault;
@@ -165,7 +168,18 @@ fn serve(
             .configure(move |config| routes(config, inner.app.clone()))
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
+        let app = apply_fn_factory(app, |request: actix_http::Request, app| {
+            let held = Held::take(&request);
+            let answered = app.call(request);
+            async {
+                let answer = answered.await?;
+                Ok::<_, HttpResponse>(answer.map_body(|head, body| held.answer(head, body)))
+            }
+        });
         let http = HttpService::build()
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.turn());
+            })
             .graceful_shutdown_signal(move || {
                 let signal = stopping.clone();
                 async move { signal.notified().await }

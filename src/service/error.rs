@@ -66,6 +66,9 @@ pub enum AccessError {
     /// The password is wrong, or required and missing.
     #[error("wrong password")]
     WrongPassword,
+    /// So many passwords are being guessed from there that this one is not looked at.
+    #[error("too many failed authentications, try again later")]
+    TooManyGuesses,
     /// A link to set a password that was used, is too old, or was never made.
     #[error("the link was used already, or is too old")]
     LinkInvalid,

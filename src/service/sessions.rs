@@ -8,6 +8,7 @@ use blake2::digest::{KeyInit, Mac};
 use subtle::ConstantTimeEq;
 
 use super::access::{Actor, Scope, scope_of};
+use super::throttle::Guess;
 use super::verifier::Verifier;
 use super::{AccessError, Error, installation, log, users};
 use crate::ambient::Ambient;
@@ -71,23 +72,20 @@ fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Finds out whether `password` is the one of the user named `username`. One who is blocked, or has no password, is as
+/// Finds out whether the `password` that is guessed is the one of the user who is named. One who is blocked, or has no password, is as
 /// unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
 pub async fn verify(
     store: &Store,
     verifier: &Verifier,
-    now_ms: i64,
-    username: &str,
+    guess: &Guess<'_>,
     password: &str,
 ) -> Result<(User, String), Error> {
-    let found = store.read(|tx| user_rows::find_by_username(tx, username))?;
+    let found = store.read(|tx| user_rows::find_by_username(tx, guess.username))?;
     let (user, stored) = match found {
         Some((user, Some(stored))) if !user.blocked => (Some(user), stored),
         _ => (None, DECOY.to_owned()),
     };
-    let verified = verifier
-        .verify(now_ms, username, password, Some(&stored))
-        .await;
+    let verified = verifier.verify(guess, password, Some(&stored)).await;
     match (verified, user) {
         (Ok(()), Some(user)) => Ok((user, stored)),
         (Ok(()), None) => Err(AccessError::WrongPassword.into()),

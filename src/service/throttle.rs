@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use super::AccessError;
 
 /// For how long failures are counted together, beginning with the first.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -41,6 +43,15 @@ impl Default for Limits {
             per_address: MAX_PER_ADDRESS,
             per_pair: MAX_PER_PAIR,
             hashes_per_pair: MAX_HASHES_PER_PAIR,
+        }
+    }
+}
+
+impl Limits {
+    fn credentials(&self, key: &Key) -> u32 {
+        match key.1 {
+            None => self.per_address,
+            Some(_) => self.per_pair,
         }
     }
 }
@@ -85,11 +96,49 @@ struct Counts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key(IpAddr, Option<u64>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Count {
     since_ms: i64,
     credentials: u32,
     hashes: u32,
+    /// Passwords that are being verified.
+    guesses: u32,
+}
+
+/// A password that may be wrong, from when it is verified until it is known. It counts as a failure for that long, so
+/// that many at once are no more than many one by one.
+pub struct Guess<'a> {
+    throttle: &'a Throttle,
+    pub(super) now_ms: i64,
+    pub(super) username: &'a str,
+    address: Option<IpAddr>,
+    has_begun: AtomicBool,
+}
+
+impl Guess<'_> {
+    /// Counts it, or refuses it: with those under way it could be one too many.
+    pub(super) fn begin(&self) -> Result<(), AccessError> {
+        let Some(address) = self.address else {
+            return Ok(());
+        };
+        let keys = self.throttle.keys(address, self.username);
+        if !self.throttle.begin(&keys, self.now_ms) {
+            return Err(AccessError::TooManyGuesses);
+        }
+        self.has_begun.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        if let Some(address) = self.address
+            && self.has_begun.load(Ordering::Relaxed)
+        {
+            let keys = self.throttle.keys(address, self.username);
+            self.throttle.give_back(&keys);
+        }
+    }
 }
 
 impl Throttle {
@@ -162,6 +211,53 @@ impl Throttle {
         self.counted.store(counts.by_key.len(), Ordering::Relaxed);
     }
 
+    /// A password that a caller has sent. To be kept until its failure is counted, or what it disproves is forgotten.
+    pub fn guess<'a>(
+        &'a self,
+        now_ms: i64,
+        address: Option<IpAddr>,
+        username: &'a str,
+    ) -> Guess<'a> {
+        Guess {
+            throttle: self,
+            now_ms,
+            username,
+            address,
+            has_begun: AtomicBool::new(false),
+        }
+    }
+
+    fn begin(&self, keys: &[Key; 2], now_ms: i64) -> bool {
+        let mut counts = self.lock();
+        let may_begin = keys
+            .iter()
+            .all(|key| counts.may_guess(key, now_ms, &self.limits));
+        if may_begin {
+            for key in keys {
+                if let Some(count) = counts.of(*key, now_ms, &self.limits) {
+                    count.guesses += 1;
+                }
+            }
+            self.counted.store(counts.by_key.len(), Ordering::Relaxed);
+        } else {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        may_begin
+    }
+
+    fn give_back(&self, keys: &[Key; 2]) {
+        let mut counts = self.lock();
+        for key in keys {
+            if let Some(count) = counts.by_key.get_mut(key) {
+                count.guesses = count.guesses.saturating_sub(1);
+                if count.is_nothing() {
+                    counts.by_key.remove(key);
+                }
+            }
+        }
+        self.counted.store(counts.by_key.len(), Ordering::Relaxed);
+    }
+
     /// Calls that were refused since the start.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
@@ -190,31 +286,55 @@ impl Counts {
         count.is_some_and(|count| count.is_running(now_ms) && count.is_over(key, limits))
     }
 
-    fn add(&mut self, key: Key, now_ms: i64, failure: Failure, limits: &Limits) {
-        if !self.by_key.contains_key(&key) && !self.has_room(now_ms, limits) {
-            return;
-        }
-        let fresh = Count {
-            since_ms: now_ms,
-            credentials: 0,
-            hashes: 0,
+    /// Whether one more failure than those known and those that may follow is within the limit.
+    fn may_guess(&self, key: &Key, now_ms: i64, limits: &Limits) -> bool {
+        let Some(count) = self.by_key.get(key) else {
+            return true;
         };
-        let count = self.by_key.entry(key).or_insert(fresh);
-        if !count.is_running(now_ms) {
-            *count = fresh;
-        }
+        let failed = match count.is_running(now_ms) {
+            true => count.credentials,
+            false => 0,
+        };
+        failed.saturating_add(count.guesses) < limits.credentials(key)
+    }
+
+    fn add(&mut self, key: Key, now_ms: i64, failure: Failure, limits: &Limits) {
+        let Some(count) = self.of(key, now_ms, limits) else {
+            return;
+        };
         match failure {
             Failure::Credentials => count.credentials = count.credentials.saturating_add(1),
             Failure::Hash => count.hashes = count.hashes.saturating_add(1),
         }
     }
 
+    /// What is counted under a key in the window that runs, or begins; none: there is no room.
+    fn of(&mut self, key: Key, now_ms: i64, limits: &Limits) -> Option<&mut Count> {
+        if !self.by_key.contains_key(&key) && !self.has_room(now_ms, limits) {
+            return None;
+        }
+        let count = self.by_key.entry(key).or_default();
+        if !count.is_running(now_ms) {
+            *count = Count {
+                since_ms: now_ms,
+                guesses: count.guesses,
+                ..Count::default()
+            };
+        }
+        Some(count)
+    }
+
     /// Forgets a pair, and takes its failures off its address. What the address guessed about others stays: one valid
     /// account must not lift that limit.
     fn clear_pair(&mut self, [address, pair]: &[Key; 2]) {
-        let Some(cleared) = self.by_key.remove(pair) else {
+        let Some(count) = self.by_key.get_mut(pair) else {
             return;
         };
+        let cleared = *count;
+        (count.credentials, count.hashes) = (0, 0);
+        if count.is_nothing() {
+            self.by_key.remove(pair);
+        }
         let Some(count) = self.by_key.get_mut(address) else {
             return;
         };
@@ -222,7 +342,7 @@ impl Counts {
         if cleared.since_ms >= count.since_ms {
             count.credentials = count.credentials.saturating_sub(cleared.credentials);
         }
-        if count.credentials == 0 {
+        if count.is_nothing() {
             self.by_key.remove(address);
         }
     }
@@ -233,10 +353,12 @@ impl Counts {
         }
         if (now_ms - self.swept_ms).abs() >= SWEEP_EVERY_MS {
             self.swept_ms = now_ms;
-            self.by_key.retain(|_, count| count.is_running(now_ms));
+            self.by_key
+                .retain(|_, count| count.is_running(now_ms) || count.guesses > 0);
             if self.by_key.len() >= MAX_COUNTED {
                 // Whoever is refused stays so: the flood that fills the table must not free anyone.
-                self.by_key.retain(|key, count| count.is_over(key, limits));
+                self.by_key
+                    .retain(|key, count| count.is_over(key, limits) || count.guesses > 0);
             }
         }
         self.by_key.len() < MAX_COUNTED
@@ -249,11 +371,13 @@ impl Count {
         (self.since_ms..self.since_ms + WINDOW_MS).contains(&now_ms)
     }
 
+    fn is_nothing(&self) -> bool {
+        (self.credentials, self.hashes, self.guesses) == (0, 0, 0)
+    }
+
     fn is_over(&self, key: &Key, limits: &Limits) -> bool {
-        match key.1 {
-            None => self.credentials >= limits.per_address,
-            Some(_) => self.credentials >= limits.per_pair || self.hashes >= limits.hashes_per_pair,
-        }
+        let has_hashes = key.1.is_some() && self.hashes >= limits.hashes_per_pair;
+        self.credentials >= limits.credentials(key) || has_hashes
     }
 }
 
@@ -420,6 +544,37 @@ mod tests {
         assert!(throttle.allows(NOW, address, "new"));
         fail(&throttle, 1, "192.0.2.1", "new", Failure::Credentials);
         assert!(!throttle.allows(NOW, address, "newer"));
+    }
+
+    #[test]
+    fn what_is_being_verified_counts_until_it_is_known() {
+        let throttle = Throttle::default();
+        let address = from("192.0.2.1");
+        let begin = |username| {
+            let guess = throttle.guess(NOW, address, username);
+            guess.begin().map(|()| guess)
+        };
+        fail(&throttle, 3, "192.0.2.1", "a", Failure::Credentials);
+        let mut guesses: Vec<_> = (3..MAX_PER_PAIR).map(|_| begin("a").unwrap()).collect();
+        assert!(begin("a").is_err());
+        assert_eq!(throttle.refused(), 1);
+        // It refuses guesses, and no calls without one.
+        assert!(throttle.allows(NOW, address, "a"));
+        // Given up.
+        guesses.pop();
+        guesses.push(begin("a").unwrap());
+        // Right: those before it are forgotten, those under way are not.
+        throttle.succeeded(address, "a", Proof::Password);
+        drop(guesses.pop());
+        guesses.extend((0..4).map(|_| begin("a").unwrap()));
+        assert!(begin("a").is_err());
+        drop(guesses);
+        assert_eq!(throttle.counted.load(Ordering::Relaxed), 0);
+        // Over many names, the address's limit.
+        let names: Vec<String> = (0..=MAX_PER_ADDRESS).map(|i| i.to_string()).collect();
+        let guesses: Vec<_> = names.iter().map(|name| begin(name)).collect();
+        let begun = guesses.iter().filter(|guess| guess.is_ok()).count();
+        assert_eq!(begun, MAX_PER_ADDRESS as usize);
     }
 
     #[test]

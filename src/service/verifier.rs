@@ -16,6 +16,7 @@ use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
 use tokio::sync::{OnceCell, oneshot};
 
+use super::throttle::Guess;
 use super::{AccessError, Error, passwords};
 use crate::ambient::Ambient;
 use crate::store::StoreError;
@@ -68,18 +69,18 @@ impl Verifier {
         }
     }
 
-    /// Refuses unless `password` is what `stored` (an argon2 string; none: no password is right) was made from.
+    /// Refuses unless the `password` that is guessed is what `stored` (an argon2 string; none: no password is right) was made from.
     pub async fn verify(
         &self,
-        now_ms: i64,
-        username: &str,
+        guess: &Guess<'_>,
         password: &str,
         stored: Option<&str>,
     ) -> Result<(), Error> {
+        let now_ms = guess.now_ms;
         let Some(stored) = stored else {
             return Err(AccessError::WrongPassword.into());
         };
-        let pair = self.pair(username, password, stored);
+        let pair = self.pair(guess.username, password, stored);
         if lock(&self.remembered)
             .get(&pair)
             .is_some_and(|until| now_ms < *until)
@@ -90,7 +91,7 @@ impl Verifier {
         let running = self.join(pair)?;
         let is_right = running
             .cell
-            .get_or_try_init(|| self.compute(password, stored))
+            .get_or_try_init(|| self.compute(guess, password, stored))
             .await?;
         if !is_right {
             return Err(AccessError::WrongPassword.into());
@@ -125,9 +126,16 @@ impl Verifier {
             .await?
     }
 
-    async fn compute(&self, password: &str, stored: &str) -> Result<bool, StoreError> {
+    async fn compute(
+        &self,
+        guess: &Guess<'_>,
+        password: &str,
+        stored: &str,
+    ) -> Result<bool, Error> {
+        // Whoever shares a verification guesses nothing that is not being guessed.
+        guess.begin()?;
         let (password, stored) = (password.to_owned(), stored.to_owned());
-        self.pass(move || is_made_from(&password, &stored)).await
+        Ok(self.pass(move || is_made_from(&password, &stored)).await?)
     }
 
     /// Has one of the threads do `work`, unless its caller hangs up before.
@@ -214,6 +222,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::service::throttle::Throttle;
 
     /// An argon2 string that takes so many passes over 8 KiB: 1 is quick, 300,000 take a while.
     fn stored(password: &str, passes: u32) -> String {
@@ -231,6 +240,18 @@ mod tests {
         Verifier::new(&Ambient::fixed(0, 1))
     }
 
+    async fn verify(
+        verifier: &Verifier,
+        now_ms: i64,
+        username: &str,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<(), Error> {
+        let throttle = Throttle::default();
+        let guess = throttle.guess(now_ms, None, username);
+        verifier.verify(&guess, password, stored).await
+    }
+
     fn wrong() -> Result<(), Error> {
         Err(AccessError::WrongPassword.into())
     }
@@ -238,7 +259,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_right_for_what_was_made_from_it() {
         let (verifier, good) = (verifier(), stored("right", 1));
-        let check = async |password, stored| verifier.verify(0, "u", password, stored).await;
+        let check = async |password, stored| verify(&verifier, 0, "u", password, stored).await;
         assert_eq!(check("right", Some(&good)).await, Ok(()));
         assert_eq!(check("wrong", Some(&good)).await, wrong());
         assert_eq!(check("right", None).await, wrong());
@@ -250,9 +271,7 @@ mod tests {
         let (verifier, good) = (verifier(), stored("right", 1));
         let hits = async |now_ms, username, password, stored: &str| {
             let before = verifier.remembered_count();
-            let _ = verifier
-                .verify(now_ms, username, password, Some(stored))
-                .await;
+            let _ = verify(&verifier, now_ms, username, password, Some(stored)).await;
             verifier.remembered_count() - before
         };
         let end_ms = REMEMBERED_FOR.as_millis() as i64;
@@ -277,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn equal_pairs_share_one_verification() {
         let (verifier, slow) = (verifier(), slow());
-        let calls = (0..MAX_WAITING * 4).map(|_| verifier.verify(0, "u", "p", Some(&slow)));
+        let calls = (0..MAX_WAITING * 4).map(|_| verify(&verifier, 0, "u", "p", Some(&slow)));
         // More than may wait: they are one.
         assert!(
             join_all(calls)
@@ -291,7 +310,7 @@ mod tests {
     async fn what_waits_has_a_limit_and_whoever_hangs_up_makes_room() {
         let (verifier, slow) = (verifier(), slow());
         let names: Vec<String> = (0..=MAX_WAITING).map(|place| place.to_string()).collect();
-        let call = |name| Box::pin(verifier.verify(0, name, "p", Some(&slow)));
+        let call = |name| Box::pin(verify(&verifier, 0, name, "p", Some(&slow)));
         let mut waiting: Vec<_> = names[..MAX_WAITING].iter().map(|name| call(name)).collect();
         for call in &mut waiting {
             assert!(call.now_or_never().is_none());
@@ -308,6 +327,7 @@ mod tests {
         }
         assert_eq!(answer, wrong());
     }
+
     #[tokio::test]
     async fn new_passwords_wait_in_the_same_line() {
         let (verifier, ambient, slow) = (verifier(), Ambient::fixed(0, 1), slow());
@@ -316,13 +336,13 @@ mod tests {
             made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{made}"
         );
-        let check = verifier.verify(0, "u", "a new password", Some(&made));
+        let check = verify(&verifier, 0, "u", "a new password", Some(&made));
         assert_eq!(check.await, Ok(()));
         assert!(verifier.hash("short", &ambient).await.is_err());
 
         // Behind as many as run at once, as many as may wait; one more is refused.
         let mut running =
-            ["1", "2"].map(|name| Box::pin(verifier.verify(0, name, "p", Some(&slow))));
+            ["1", "2"].map(|name| Box::pin(verify(&verifier, 0, name, "p", Some(&slow))));
         for call in &mut running {
             assert!(call.now_or_never().is_none());
         }

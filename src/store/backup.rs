@@ -29,7 +29,7 @@ pub enum BackupError {
     Exists(PathBuf),
     /// There is a database where one should be restored.
     #[error(
-        "{0} already exists: restore to another folder, or replace it with --force (it is kept under another name)"
+        "{0} already exists: restore to another folder, or replace it with --force (it is kept in a folder)"
     )]
     Occupied(PathBuf),
     /// The file to restore has a WAL, without which it is not whole.
@@ -80,11 +80,11 @@ pub fn backup(data: &Path, target: &Path, replace: bool) -> Result<(), BackupErr
 
 /// Makes a folder for backups, for its owner only, if it is missing.
 pub fn make_folder(folder: &Path) -> Result<(), BackupError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| BackupError::Unwritten(folder.into(), error.into()))
+    make_private(folder).map_err(|error| BackupError::Unwritten(folder.into(), error.into()))
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Copies a database to a file that is not there yet, unchecked, and syncs it.
@@ -137,11 +137,10 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Puts the backup `file` in the place of the database in the folder `data`. One that is there is replaced only when
-/// `replace` is set, and is kept under the name that comes back: its own with `suffix`.
+/// `replace` is set, and is kept in a folder whose path comes back: its own name with `suffix`.
 ///
-/// Killed at any step, the folder holds the old database or the new one, whole, under its name. Between two renames it
-/// holds neither, and the old one whole under its new name; nothing is served from such a folder, and restoring again
-/// goes on.
+/// Killed at any step, the folder holds the old database or the new one, whole, under its name; or neither, and then nothing
+/// is served from it. Restoring again goes on where it was left.
 pub fn restore(
     file: &Path,
     data: &Path,
@@ -162,51 +161,60 @@ pub fn restore(
     Ok(is_kept.then_some(kept))
 }
 
-/// Gives the database another name, its WAL merged into it first; one that is damaged goes with its WAL beside it. Also
-/// takes a WAL away that a database which is gone has left. Says whether there was anything.
+/// Where the files of a database are put together before it counts as kept. As long as this folder is there, no new
+/// database has been put in place: what is still beside it belongs into it.
+pub const ASIDE: &str = "-aside";
+
+/// Puts the database into a folder of its own, its WAL merged into it first; one that is damaged goes with its WAL. Also
+/// goes on with what was killed in the middle of it, and takes a WAL away that a database which is gone has left. Says
+/// whether there was anything.
 fn set_aside(database: &Path, kept: &Path) -> Result<bool, StoreError> {
-    let is_there = database.exists();
-    if is_there {
+    let (folder, aside) = (folder::parent(database), sidecar(database, ASIDE));
+    // Each is on disk before the next.
+    let move_file = |suffix| -> Result<(), StoreError> {
+        let path = sidecar(database, suffix);
+        if !path.exists() {
+            return Ok(());
+        }
+        make_private(&aside)?;
+        rename_new(&path, &sidecar(&aside.join(FILE_NAME), suffix))?;
+        folder::sync(&aside)?;
+        folder::sync(&folder)
+    };
+    if database.exists() {
         // Nobody else may write between the merge and the rename.
         let _locked = match merge(database) {
             Err(StoreError::Busy) => return Err(StoreError::Busy),
             merged => merged.ok(),
         };
         // First the file and then its WAL: a file without its WAL must never be taken for the whole.
-        rename_new(database, kept)?;
-        folder::sync(&folder::parent(database))?;
+        move_file("")?;
     }
-    Ok(move_sidecars(database, kept)? || is_there)
+    move_file("-wal")?;
+    move_file("-journal")?;
+    // Only an index into the WAL, made anew when it is missing.
+    match std::fs::remove_file(sidecar(database, "-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    if !aside.exists() {
+        return Ok(false);
+    }
+    rename_new(&aside, kept)?;
+    folder::sync(&folder)?;
+    Ok(true)
 }
 
 /// Merges the WAL into the file, so that there is only the file, and keeps everyone else out of it.
 fn merge(database: &Path) -> Result<Connection, StoreError> {
-    let mut connection = pool::connect(database)?;
+    // What cannot be merged is left as it is, for whoever looks into the damage.
+    let mut connection = pool::connect_to_doubtful(database)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     pool::use_one_file(&connection)?;
     connection
         .transaction_with_behavior(TransactionBehavior::Exclusive)?
         .commit()?;
     Ok(connection)
-}
-
-fn move_sidecars(database: &Path, kept: &Path) -> Result<bool, StoreError> {
-    let mut is_left = false;
-    for suffix in ["-wal", "-journal"] {
-        let path = sidecar(database, suffix);
-        if path.exists() {
-            rename_new(&path, &sidecar(kept, suffix))?;
-            is_left = true;
-        }
-    }
-    // Only an index into the WAL, made anew when it is missing.
-    match std::fs::remove_file(sidecar(database, "-shm")) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
-    }
-    folder::sync(&folder::parent(database))?;
-    Ok(is_left)
 }
 
 /// Renames, but never over something.

@@ -195,6 +195,7 @@ pub fn create<E: From<OpenError>>(
 fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
     let left_over = draft::SIDECARS
         .iter()
+        .chain([&backup::ASIDE])
         .map(|suffix| path.with_extension(format!("db{suffix}")))
         .find(|file| file.exists());
     match left_over {

@@ -25,7 +25,7 @@ pub mod row;
 pub mod sessions;
 pub mod settings;
 pub mod users;
-mod writer;
+pub mod writer;
 
 use std::cell::RefCell;
 use std::ops::Deref;

@@ -47,8 +47,23 @@ pub fn readers(path: &Path, size: u32) -> Result<Pool, StoreError> {
 
 /// A connection to the existing file at `path` that can write: the writer's.
 pub fn connect(path: &Path) -> Result<Connection, StoreError> {
+    prepared(open(path)?)
+}
+
+/// The same to a file that may be damaged: its WAL is left alone, also when the file cannot be used.
+pub fn connect_to_doubtful(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open(path)?;
+    // Before the first look at the file, which may be the last.
+    checkpoint_on_close(&connection, false)?;
+    prepared(connection)
+}
+
+fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    Ok(Connection::open_with_flags(path, flags)?)
+}
+
+fn prepared(connection: Connection) -> Result<Connection, StoreError> {
     pragmas(&connection)?;
     connection.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     Ok(connection)

@@ -3,14 +3,16 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use linebook::ambient::{Ambient, file_time};
 
 use super::server::{
-    Load, Server, World, assert_stored, assert_whole, is_slow, linebook, look, ok, refused,
+    Load, Server, World, assert_stored, assert_whole, clean, is_slow, linebook, look, ok, refused,
     reserve, wait_for,
 };
+use super::trace::can_trace;
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
@@ -160,16 +162,27 @@ fn a_restore_keeps_what_it_replaces() {
     let holder = world.start();
     holder.kill();
     ok(&["restore", "--force", text(&file)], &world.data);
-    let kept: Vec<PathBuf> = names(&world.data)
-        .into_iter()
-        .filter(|name| name.starts_with("linebook.db"))
-        .map(|name| world.data.join(name))
-        .collect();
-    assert_eq!(kept.len(), 2, "no WAL is left: {kept:?}");
-    assert!(text(&kept[1]).contains("linebook.db.replaced-2"));
-    assert_eq!(usernames(&kept[0]), "admin,office");
-    assert_eq!(usernames(&kept[1]), "admin,office,later");
+    assert_eq!(usernames(&world.database()), "admin,office");
+    assert!(!world.data.join("linebook.db-wal").exists());
+    // What was replaced is a data folder itself.
+    let kept = kept(&world.data);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(names(&kept[0]), ["linebook.db"]);
+    assert_eq!(
+        usernames(&kept[0].join("linebook.db")),
+        "admin,office,later"
+    );
+    Server::start(&kept[0], &[]).terminate();
     world.start().terminate();
+}
+
+/// Where restores have put what they replaced.
+fn kept(data: &Path) -> Vec<PathBuf> {
+    let names = names(data).into_iter();
+    names
+        .filter(|name| name.starts_with("linebook.db.replaced-2"))
+        .map(|name| data.join(name))
+        .collect()
 }
 
 #[test]
@@ -183,9 +196,9 @@ fn a_damaged_database_is_replaced_and_kept_with_its_wal() {
     ok(&["restore", "--force", text(&file)], &world.data);
     assert_eq!(usernames(&world.database()), "admin,office");
     assert!(!world.data.join("linebook.db-wal").exists());
-    let kept = names(&world.data);
-    let replaced = |name: &&String| name.starts_with("linebook.db.replaced-");
-    assert!(kept.iter().filter(replaced).count() >= 1, "{kept:?}");
+    let kept = kept(&world.data);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(names(&kept[0]), ["linebook.db", "linebook.db-wal"]);
 }
 
 #[test]
@@ -204,6 +217,143 @@ fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
     assert_eq!(usernames(&world.database()), "admin,office");
     world.start().terminate();
     assert_eq!(usernames(&world.database()), "admin,office");
+}
+
+/// What `restore` does to names, and to what is in files.
+const STEPS: [&str; 9] = [
+    "mkdir",
+    "rename",
+    "renameat2",
+    "link",
+    "unlink",
+    "fsync",
+    "fdatasync",
+    "pwrite64",
+    "ftruncate",
+];
+/// How many of them are about names.
+const NAMES: usize = 6;
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.expect("cp").success());
+}
+
+/// Runs `restore` on copies of `data`, killed at each of its steps in turn, and shows `check` the folder each time; how
+/// often. `also` is what else happens to it.
+fn killed_at_each_step(
+    data: &Path,
+    file: &Path,
+    also: &[&str],
+    check: impl Fn(&Path, &str),
+) -> usize {
+    let mut count = 0;
+    for step in &STEPS[..if is_slow() { STEPS.len() } else { NAMES }] {
+        for place in 1.. {
+            let copy = data.with_file_name("copy");
+            let _ = fs::remove_dir_all(&copy);
+            copy_folder(data, &copy);
+            let restored = clean(Command::new("strace"))
+                .args(["-f", "-o", "/dev/null", "-e"])
+                .arg(format!("trace={step},pwrite64"))
+                .args(also)
+                .arg("-e")
+                .arg(format!("inject={step}:signal=KILL:when={place}"))
+                .arg(env!("CARGO_BIN_EXE_linebook"))
+                .args(["restore", "--force", text(file), "--data"])
+                .arg(&copy)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            if restored.expect("strace").success() {
+                break;
+            }
+            check(&copy, &format!("killed at {step} {place}"));
+            count += 1;
+        }
+    }
+    count
+}
+
+#[test]
+fn a_restore_killed_at_any_step_mixes_nothing() {
+    if !can_trace() {
+        return;
+    }
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", text(&file)], &world.data);
+    let server = world.start();
+    ok(&["user", "add", "later"], &world.data);
+    server.kill();
+    assert!(world.data.join("linebook.db-wal").exists());
+    let again = |data: &Path, at: &str| {
+        ok(&["restore", "--force", text(&file)], data);
+        assert_eq!(usernames(&data.join("linebook.db")), "admin,office", "{at}");
+        let left = names(data);
+        let is_known = |name: &String| {
+            ["key.txt", "linebook.db", "linebook.lock"].contains(&name.as_str())
+                || name.starts_with("linebook.db.replaced-")
+                || name.starts_with("first-run")
+        };
+        assert!(left.iter().all(is_known), "{at}: {left:?}");
+    };
+    let is_old_or_new = |data: &Path, at: &str| {
+        let database = data.join("linebook.db");
+        if database.exists() {
+            let started = data.with_file_name("started");
+            let _ = fs::remove_dir_all(&started);
+            copy_folder(data, &started);
+            Server::start(&started, &[]).terminate();
+            let users = usernames(&started.join("linebook.db"));
+            let is_new = !kept(data).is_empty();
+            let expected = if is_new {
+                "admin,office"
+            } else {
+                "admin,office,later"
+            };
+            assert_eq!(users, expected, "{at}");
+        } else {
+            refused(&["serve", "--listen", "127.0.0.1:0"], data);
+        }
+        again(data, at);
+        let mut kept = kept(data).into_iter();
+        let is_old = |kept: PathBuf| usernames(&kept.join("linebook.db")).ends_with("later");
+        assert!(kept.any(is_old), "{at}: the old one is lost");
+    };
+    let old = killed_at_each_step(&world.data, &file, &[], is_old_or_new);
+    // Where the WAL cannot be merged, nothing is taken for the whole without it.
+    let full = ["-e", "inject=pwrite64:error=ENOSPC"];
+    let unmerged = killed_at_each_step(&world.data, &file, &full, is_old_or_new);
+
+    // One that is damaged is kept with its WAL, and with no other.
+    fs::write(world.database(), "rubbish".repeat(1000)).expect("a file");
+    fs::write(world.data.join("linebook.db-wal"), "frames").expect("a file");
+    let damaged = killed_at_each_step(&world.data, &file, &[], |data, at| {
+        if !data.join("linebook.db").exists() {
+            refused(&["serve", "--listen", "127.0.0.1:0"], data);
+            // Whatever of the old one is there, a new one is not put beside it.
+            if kept(data).is_empty() {
+                refused(&["init"], data);
+            }
+        }
+        again(data, at);
+        let kept = kept(data);
+        let of_old = kept
+            .iter()
+            .filter(|kept| kept.join("linebook.db-wal").exists());
+        let of_old: Vec<_> = of_old.collect();
+        assert_eq!(of_old.len(), 1, "{at}: {kept:?}");
+        let bytes = fs::read(of_old[0].join("linebook.db")).expect("the old one");
+        assert!(bytes.starts_with(b"rubbish"), "{at}");
+        let is_alone = |kept: &&PathBuf| kept.join("linebook.db").exists();
+        assert!(kept.iter().all(|kept| is_alone(&kept)), "{at}: {kept:?}");
+    });
+    let counts = [old, unmerged, damaged];
+    assert!(counts.iter().all(|count| *count > 8), "{counts:?}");
+    eprintln!(
+        "killed at {old} steps with a good database, {unmerged} on a full disk, {damaged} with a damaged one"
+    );
 }
 
 /// Kills `restore` at random moments: the database is the old one or the new one, whole, or (between two renames) the

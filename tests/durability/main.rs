@@ -4,6 +4,7 @@
 
 mod backup;
 mod check;
+mod checkpoint;
 mod crash;
 mod disk;
 mod server;

@@ -1,8 +1,10 @@
 //! What a start does first: it is alone on its folder, it closes the folder to others, it frees what is due.
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,8 @@ use linebook::housekeeping;
 use linebook::service::sessions;
 use linebook::store::{Options, Store};
 
-use super::server::{World, look, ok, refused, run, wait_for};
+use super::server::{World, clean, linebook, look, ok, refused, run, wait_for};
+use super::trace::can_trace;
 
 fn mode(path: &Path) -> u32 {
     let found = fs::metadata(path).expect("it is there");
@@ -288,4 +291,53 @@ fn a_new_database_is_not_made_beside_the_wal_of_one_that_is_gone() {
         "{said}"
     );
     assert!(!folder.path().join("linebook.db").exists());
+}
+
+/// A folder that the system calls NFS, by the number that it gives.
+#[test]
+fn a_network_file_system_is_refused() {
+    if !can_trace() {
+        return;
+    }
+    let world = World::new();
+    let ended = clean(Command::new("timeout"))
+        .args([
+            "20",
+            "strace",
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=statfs",
+        ])
+        .args(["-e", "inject=statfs:poke_exit=@arg2=6969000000000000"])
+        .arg(env!("CARGO_BIN_EXE_linebook"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(&world.data)
+        .output()
+        .expect("strace");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("is on a network file system (NFS)"), "{said}");
+}
+
+/// Its password and keys are known to everybody.
+#[test]
+fn the_demo_is_not_served_to_others() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("demo");
+    let mut demo = linebook();
+    let demo = demo.args(["demo", "--listen", "127.0.0.1:0", "--data"]);
+    let demo = demo.arg(&data).stdout(Stdio::piped()).spawn();
+    let mut demo = demo.expect("the binary runs");
+    let mut hello = BufReader::new(demo.stdout.take().expect("a pipe"));
+    hello.read_line(&mut String::new()).expect("a line");
+    demo.kill().expect("it runs");
+    demo.wait().expect("it ends");
+    for verb in ["demo", "serve"] {
+        let line = refused(&[verb, "--listen", "0.0.0.0:0"], &data);
+        assert!(
+            line.contains("only on a loopback address"),
+            "{verb}: {line}"
+        );
+    }
 }

@@ -27,20 +27,29 @@ pub fn can_trace() -> bool {
 
 /// What matters of a trace, by the number of the line where it began and the one where it ended.
 #[derive(Default)]
-struct Trace {
-    wal_writes: Vec<WalWrite>,
-    syncs: Vec<(usize, usize)>,
+pub struct Trace {
+    pub wal: Traced,
+    pub database: Traced,
     /// The line of each successful reply, and the request's id.
-    replies: Vec<(usize, String)>,
-    database_writes: usize,
+    pub replies: Vec<(usize, String)>,
 }
 
-struct WalWrite {
-    began: usize,
-    ended: usize,
-    /// How long the file is after it, at least.
-    end_of_file: u64,
-    text: String,
+/// What was done to a file.
+#[derive(Default)]
+pub struct Traced {
+    pub writes: Vec<Write>,
+    pub syncs: Vec<(usize, usize)>,
+}
+
+pub struct Write {
+    pub began: usize,
+    pub ended: usize,
+    pub offset: u64,
+    pub length: u64,
+    /// What was written, as strace shows it.
+    pub text: String,
+    /// The line in which it is certainly on disk.
+    pub synced: usize,
 }
 
 impl Trace {
@@ -58,23 +67,35 @@ impl Trace {
             };
             let ended = end(&lines, began, thread, name);
             let file = arguments.split_once('<').map_or("", |(_, file)| file);
-            match name {
-                "fsync" | "fdatasync" if file.contains("linebook.db-wal>") => {
+            let path = file.split_once('>').map_or("", |(path, _)| path);
+            let traced = match path {
+                _ if path.ends_with("linebook.db-wal") => Some(&mut trace.wal),
+                _ if path.ends_with("linebook.db") => Some(&mut trace.database),
+                _ => None,
+            };
+            match (name, traced) {
+                ("fsync" | "fdatasync", Some(traced)) => {
                     let is_done = |ended: &usize| lines[*ended].ends_with("= 0");
-                    trace
-                        .syncs
-                        .extend(ended.filter(is_done).map(|ended| (began, ended)));
+                    let ended = ended.filter(is_done);
+                    traced.syncs.extend(ended.map(|ended| (began, ended)));
                 }
-                "pwrite64" if arguments.contains("linebook.db-wal>") => {
-                    trace.wal_writes.push(WalWrite {
+                ("pwrite64", Some(traced)) => {
+                    // Length and offset follow the bytes, which may hold anything.
+                    let (text, numbers) = arguments.rsplit_once('"').expect("bytes in quotes");
+                    let numbers: Vec<u64> = numbers
+                        .split(|c: char| !c.is_ascii_digit())
+                        .filter_map(|number| number.parse().ok())
+                        .collect();
+                    traced.writes.push(Write {
                         began,
                         ended: ended.unwrap_or(usize::MAX),
-                        end_of_file: end_of_write(arguments),
-                        text: arguments.into(),
+                        length: numbers[0],
+                        offset: numbers[1],
+                        text: text.split_once('"').expect("bytes in quotes").1.into(),
+                        synced: usize::MAX,
                     });
                 }
-                "pwrite64" if arguments.contains("linebook.db>") => trace.database_writes += 1,
-                "write" | "writev" | "sendto" | "sendmsg"
+                ("write" | "writev" | "sendto" | "sendmsg", _)
                     if file.starts_with("socket:") || file.starts_with("TCP:") =>
                 {
                     if let Some(id) = success(arguments) {
@@ -84,17 +105,51 @@ impl Trace {
                 _ => {}
             }
         }
+        for traced in [&mut trace.wal, &mut trace.database] {
+            for write in &mut traced.writes {
+                let later = traced
+                    .syncs
+                    .iter()
+                    .filter(|(began, _)| *began > write.ended);
+                write.synced = later.map(|(_, ended)| *ended).min().unwrap_or(usize::MAX);
+            }
+        }
         trace
     }
+}
 
-    /// How much of the WAL is certainly on disk when the line `now` is reached.
-    fn synced(&self, now: usize) -> u64 {
-        let done = self.syncs.iter().filter(|(_, ended)| *ended < now);
-        let Some((began, _)) = done.max_by_key(|(_, ended)| *ended) else {
-            return 0;
-        };
-        let covered = self.wal_writes.iter().filter(|write| write.ended < *began);
-        covered.map(|write| write.end_of_file).max().unwrap_or(0)
+impl Write {
+    /// The bytes: strace shows them as a string of C.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = self.text.as_bytes();
+        while let Some((first, tail)) = rest.split_first() {
+            rest = tail;
+            if *first != b'\\' {
+                bytes.push(*first);
+                continue;
+            }
+            let digits = rest
+                .iter()
+                .take(3)
+                .take_while(|byte| (b'0'..b'8').contains(byte));
+            let digits = digits.count();
+            bytes.push(match rest[0] {
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'r' => b'\r',
+                b'v' => 0x0b,
+                b'f' => 0x0c,
+                _ if digits > 0 => {
+                    let octal = std::str::from_utf8(&rest[..digits]).expect("digits");
+                    u8::from_str_radix(octal, 8).expect("a byte")
+                }
+                other => other,
+            });
+            rest = &rest[digits.max(1)..];
+        }
+        assert_eq!(bytes.len() as u64, self.length, "strace has cut it off");
+        bytes
     }
 }
 
@@ -111,16 +166,6 @@ fn end(lines: &[&str], began: usize, thread: &str, name: &str) -> Option<usize> 
     });
     let (line, text) = of_thread.next()?;
     text.contains(&resumed).then_some(line)
-}
-
-/// Length and offset follow the bytes that were written, which are in quotes and may hold anything.
-fn end_of_write(arguments: &str) -> u64 {
-    let (_, numbers) = arguments.rsplit_once('"').expect("bytes in quotes");
-    let numbers: Vec<u64> = numbers
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    numbers[0] + numbers[1]
 }
 
 /// The request's id, in the bytes of a reply that tells of success.
@@ -140,17 +185,18 @@ fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
     let world = World::new();
     let reserved = reserve(&world.database(), 200);
     let traced = world.folder.path().join("trace");
-    let (acknowledged, trace) = record(&world, &traced, reserved);
-    assert_eq!(trace.database_writes, 0, "the WAL was merged: trace fewer");
+    let (acknowledged, trace) = record(&world, &traced, reserved, |load| load.count() >= WRITES);
+    let merged = trace.database.writes.len();
+    assert_eq!(merged, 0, "the WAL was merged: trace fewer");
     assert!(trace.replies.len() >= WRITES, "{}", trace.replies.len());
     assert!(acknowledged.len() >= WRITES);
 
     for (reply, id) in &trace.replies {
         // The action log's row carries the id, so this is a page of the commit that the reply is about.
-        let mut writes = trace.wal_writes.iter();
+        let mut writes = trace.wal.writes.iter();
         let written = writes.find(|write| write.text.contains(id.as_str()));
         let written = written.unwrap_or_else(|| panic!("{id} was answered and never written"));
-        let mut syncs = trace.syncs.iter();
+        let mut syncs = trace.wal.syncs.iter();
         assert!(
             written.began < *reply
                 && syncs.any(|(began, ended)| *began > written.ended && ended < reply),
@@ -161,12 +207,17 @@ fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
     eprintln!(
         "{} replies traced, {} syncs, {cuts} power cuts",
         trace.replies.len(),
-        trace.syncs.len()
+        trace.wal.syncs.len()
     );
 }
 
-/// Runs a traced server under load and kills it.
-fn record(world: &World, path: &Path, reserved: Vec<String>) -> (Vec<Acknowledged>, Trace) {
+/// Runs a traced server under load until that is enough, and kills it.
+pub fn record(
+    world: &World,
+    path: &Path,
+    reserved: Vec<String>,
+    is_enough: impl Fn(&Load) -> bool,
+) -> (Vec<Acknowledged>, Trace) {
     let mut strace = Command::new("strace");
     strace
         // Detached: the server itself is our child.
@@ -178,7 +229,7 @@ fn record(world: &World, path: &Path, reserved: Vec<String>) -> (Vec<Acknowledge
     let server = Server::start_as(clean(strace), &world.data, &[]);
     let process = server.child.id().to_string();
     let load = Load::start(server.address, 8, reserved);
-    wait_for("the writes", || (load.count() >= WRITES).then_some(()));
+    wait_for("the writes", || is_enough(&load).then_some(()));
     server.kill();
     let outcome = load.finish();
     assert_eq!(outcome.refusals, [] as [String; 0]);
@@ -200,7 +251,10 @@ fn cut_after_each(world: &World, trace: &Trace, acknowledged: &[Acknowledged]) -
     for (count, (reply, id)) in trace.replies.iter().enumerate() {
         // A reply that was sent into a connection that the kill had cut is not known to its client.
         answered.extend(find(id).cloned());
-        let length = trace.synced(*reply) as usize;
+        let synced = trace.wal.writes.iter();
+        let synced = synced.filter(|write| write.synced < *reply);
+        let end = synced.map(|write| write.offset + write.length).max();
+        let length = end.unwrap_or(0) as usize;
         let data = world.folder.path().join(format!("cut-{count}"));
         fs::create_dir(&data).expect("a folder");
         fs::copy(world.database(), data.join("linebook.db")).expect("a copy");

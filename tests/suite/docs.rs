@@ -3,10 +3,19 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use linebook::api::limits;
 use linebook::api::methods::METHODS;
 use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
+use linebook::config::MAX_CONNECTIONS;
+use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, READ_BYTES, Timeouts};
+use linebook::http::server::BACKLOG;
+use linebook::http::tls::HANDSHAKE_TIMEOUT;
+use linebook::service::{throttle, verifier};
+use linebook::store::writer;
+use linebook::telemetry::MAX_WAITING_LINES;
 
 use crate::common::{Request, World};
 
@@ -103,4 +112,92 @@ fn the_readme_s_first_steps_work() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let readme = file("README.md");
+    let kib = |bytes: usize| format!("{} KiB", bytes / 1024);
+    let times = Timeouts::default();
+    let seconds = |time: Duration| format!("{} s", time.as_secs_f64());
+    let rows = [
+        (
+            "connections (`--max-connections`)",
+            format!("{MAX_CONNECTIONS}, and "),
+        ),
+        ("waiting to be accepted", format!("{BACKLOG} |")),
+        (
+            "request line and headers",
+            format!(
+                "{}, 96 headers, {} ({} after the first request); beyond {} ",
+                kib(limits::MAX_HEAD),
+                seconds(times.head),
+                seconds(times.request),
+                kib(FREE_BYTES)
+            ),
+        ),
+        (
+            "query, body, parameters",
+            format!(
+                "{}, {} in {}, {} |",
+                kib(limits::MAX_QUERY),
+                kib(limits::MAX_BODY),
+                seconds(times.body),
+                limits::MAX_PARAMETERS
+            ),
+        ),
+        (
+            "from a request's first byte to its answer's",
+            format!("{} |", seconds(times.request)),
+        ),
+        ("TLS handshake", format!("{} |", seconds(HANDSHAKE_TIMEOUT))),
+        (
+            "sent by all before they are answered",
+            format!(
+                "{} each, and {} MiB together |",
+                kib(FREE_BYTES),
+                MAX_HELD_BYTES >> 20
+            ),
+        ),
+        (
+            "pipelined behind a request",
+            format!("{} are read ahead", kib(READ_BYTES)),
+        ),
+        (
+            "not taken of an answer",
+            format!("{} for what is ready", seconds(times.write)),
+        ),
+        (
+            "idle between requests; before the first",
+            format!("{}; {} |", seconds(times.keep_alive), seconds(times.head)),
+        ),
+        (
+            "silent in a body that was answered before it was whole",
+            format!("{} |", seconds(times.quiet())),
+        ),
+        (
+            "writes that wait; passwords that wait",
+            format!("{}; {} |", writer::QUEUE, verifier::MAX_WAITING),
+        ),
+        ("log lines that wait", format!("{MAX_WAITING_LINES} |")),
+    ];
+    for (limit, is) in &rows {
+        let row = format!("\n| {limit} | {is}");
+        assert!(readme.contains(&row), "README.md has no row {row}");
+    }
+    let table = readme
+        .split("| limit | is | beyond it |\n|---|---|---|\n")
+        .nth(1);
+    let table = table.unwrap().split("\n\n").next().unwrap();
+    assert_eq!(table.lines().count(), rows.len(), "a row is not checked");
+    let throttled = format!(
+        "{} wrong\npasswords a minute per address and name, {} wrong passwords and unknown names a minute per address, {} incorrect hashes a\n",
+        throttle::MAX_PER_PAIR,
+        throttle::MAX_PER_ADDRESS,
+        throttle::MAX_HASHES_PER_PAIR
+    );
+    assert!(
+        readme.contains(&throttled),
+        "README.md does not say {throttled}"
+    );
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use linebook::ambient::Ambient;
+use linebook::ambient::{Ambient, file_time};
 use linebook::http::server::{Options, bind};
 use linebook::store;
 use rusqlite::Connection;
@@ -116,24 +116,47 @@ fn every_outcome_of_every_method_has_its_series_from_the_start() {
     }
 }
 
-#[test]
-fn the_age_of_the_last_backup_is_known() {
+/// The age that the metrics of a server tell in the end, which makes a backup a day, and how many there are by then; the
+/// folder begins with backups that are so many hours old.
+fn backups_after(hours: &[i64]) -> (f64, usize) {
     let backups = tempfile::tempdir().unwrap();
+    let now_ms = Ambient::system().now_ms();
+    for hours in hours {
+        let time = file_time(now_ms - hours * 60 * 60 * 1000);
+        std::fs::write(backups.path().join(format!("linebook-{time}.db")), "").unwrap();
+    }
     let folder = backups.path().to_str().unwrap();
-    let server = Server::start(&["--backup-every", "1h", "--backup-dir", folder]);
+    let server = Server::start(&["--backup-every", "24h", "--backup-dir", folder]);
     let started = std::time::Instant::now();
     loop {
         let text = send(server.address, &get("/metrics")).text();
-        let age = value(&text, "linebook_backup_age_seconds");
-        if (0.0..60.0).contains(&age) {
-            break;
+        let age_s = value(&text, "linebook_backup_age_seconds");
+        // NaN: there is none yet.
+        assert!(age_s.is_nan() || age_s >= 0.0, "{age_s}");
+        if age_s >= 0.0 {
+            // One that it should not make would come now.
+            std::thread::sleep(Duration::from_millis(500));
+            return (age_s, std::fs::read_dir(&backups).unwrap().count());
         }
-        assert!(
-            age.is_nan() && started.elapsed() < Duration::from_secs(20),
-            "{age}"
-        );
+        assert!(started.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+#[test]
+fn the_age_of_the_last_backup_is_known() {
+    let (age_s, count) = backups_after(&[]);
+    assert!(age_s < 60.0 && count == 1, "{age_s}, {count}");
+    let (age_s, count) = backups_after(&[3]);
+    assert!((age_s - 10_800.0).abs() < 60.0 && count == 1, "{age_s}");
+}
+
+#[test]
+fn a_backup_from_a_time_to_come_has_no_age_and_puts_none_off() {
+    let (age_s, count) = backups_after(&[-5]);
+    assert!(age_s < 60.0 && count == 2, "{age_s}, {count}");
+    let (age_s, count) = backups_after(&[-5, 3]);
+    assert!((age_s - 10_800.0).abs() < 60.0 && count == 2, "{age_s}");
 }
 
 #[test]

@@ -24,6 +24,8 @@ const SHORT: Timeouts = Timeouts {
 };
 /// How often a slow client sends a byte: much more often than any limit.
 const SLOWLY: Duration = Duration::from_millis(50);
+/// A server that has an answer has given it by then.
+const SOON: Duration = Duration::from_millis(500);
 /// Only a server that lets a client wait takes so long.
 const LONG: Duration = Duration::from_secs(10);
 
@@ -145,9 +147,11 @@ fn so_is_a_body_that_was_asked_for() {
 #[test]
 fn a_hangup_without_tls_stops_nothing() {
     let server = Server::start(&[]);
+    let live = Request::new("GET", "/health/live");
+    // It answers only when it listens for signals too.
+    assert_eq!(send(server.address, &live).status, 200);
     server.signal("HUP");
     std::thread::sleep(Duration::from_millis(300));
-    let live = Request::new("GET", "/health/live");
     assert_eq!(send(server.address, &live).status, 200);
 }
 
@@ -238,7 +242,14 @@ fn send_or_refused(address: SocketAddr) -> u16 {
 
 #[test]
 fn what_all_send_before_they_are_answered_is_bounded() {
-    let (_world, address) = served(Options::default());
+    // None of them is cut before the last has come, however slow the machine is.
+    let (_world, address) = served(Options {
+        timeouts: Timeouts {
+            head: 6 * LONG,
+            ..Timeouts::default()
+        },
+        ..Options::default()
+    });
     // Heads that never end, each within the framework's own limit.
     let each = 100 * 1024;
     let fits = MAX_HELD_BYTES / (each - FREE_BYTES);
@@ -253,8 +264,17 @@ fn what_all_send_before_they_are_answered_is_bounded() {
         let _ = client.writer().write_all(&head);
         greedy.push(client);
     }
-    let last = greedy.last_mut().unwrap();
-    let answer = last.read(true).unwrap();
+    // Which of them were too many depends on whose bytes were read first; of two that come one by one, the second is.
+    let answer = (0..2).find_map(|_| {
+        let mut client = Client::new(address);
+        let mut writer = client.writer();
+        let _ = writer.write_all(&head);
+        writer.set_read_timeout(Some(LONG / 2)).unwrap();
+        let answer = client.read(true).ok();
+        greedy.push(client);
+        answer
+    });
+    let answer = answer.expect("nobody was too many");
     assert_eq!(
         (answer.status, answer.header("retry-after")),
         (503, Some("1"))
@@ -268,6 +288,185 @@ fn what_all_send_before_they_are_answered_is_bounded() {
     client.write(&head);
     client.write(b"\r\n\r\n");
     assert_eq!(client.read(true).unwrap().status, 404);
+}
+
+/// Clients who do not take their answers and go on asking: what they send waits in their own machines. It once made the
+/// server keep 25 MiB for each of them.
+#[test]
+fn what_is_pipelined_costs_nothing() {
+    const ATTACKERS: u64 = 20;
+    let server = Server::start(&["--log", "off"]);
+    let database = rusqlite::Connection::open(server.path().join("linebook.db")).unwrap();
+    database.execute_batch(MANY).unwrap();
+    let long = list().header("Accept-Encoding", "identity").to_bytes();
+    let behind = [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20_000),
+        b"GET / HTTP/1.1\nHost: x\n\n".repeat(20_000),
+        large_head(15 * 1024).repeat(30),
+    ];
+    let mut greedy = Vec::new();
+    let mut peak_kib = |requests: &[u8]| {
+        let requests = [&long, requests].concat();
+        for _ in 0..ATTACKERS {
+            let client = Client::new(server.address);
+            let mut writer = client.writer();
+            // So that the list is soon more than is on the way.
+            rustix::net::sockopt::set_socket_recv_buffer_size(&writer, 4096).unwrap();
+            writer.set_write_timeout(Some(SOON / 5)).unwrap();
+            let _ = writer.write_all(&requests);
+            greedy.push(client);
+        }
+        std::thread::sleep(2 * SOON);
+        server.peak_kib()
+    };
+    // What a list costs that is not taken, as often as it will be.
+    for _ in 0..behind.len() {
+        peak_kib(b"");
+    }
+    let mut last_kib = peak_kib(b"");
+    for requests in &behind {
+        let now_kib = peak_kib(requests);
+        let more_kib = (now_kib - last_kib) / ATTACKERS;
+        assert!(more_kib < 2048, "{more_kib} KiB more for each connection");
+        last_kib = now_kib;
+    }
+    let live = Request::new("GET", "/health/live");
+    assert_eq!(send(server.address, &live).status, 200);
+}
+
+fn large_head(length: usize) -> Vec<u8> {
+    let mut head = b"GET /none HTTP/1.1\r\nHost: x\r\nX: ".to_vec();
+    head.resize(length, b'a');
+    head.extend(b"\r\n\r\n");
+    head
+}
+
+/// The buffer that a large head has needed would be kept for as long as its client idles.
+#[test]
+fn a_connection_with_a_large_head_is_closed_after_the_answer() {
+    let (_world, address) = served(Options::default());
+    let mut client = Client::new(address);
+    client.write(&large_head(FREE_BYTES - 100));
+    assert_eq!(client.read(true).unwrap().header("connection"), None);
+    client.write(&large_head(FREE_BYTES + 100));
+    let answer = client.read(true).unwrap();
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (404, Some("close"))
+    );
+    assert!(client.is_closed());
+}
+
+/// The time until the server hangs up is the one that is named, and not some seconds more.
+#[test]
+fn limits_of_time_are_kept_to_the_moment() {
+    const REQUEST: Duration = Duration::from_millis(3000);
+    const QUIET: Duration = Duration::from_millis(6000);
+    let near = |took: Duration, limit: Duration| {
+        assert!(
+            took > limit - SOON && took < limit + 2 * SOON,
+            "{took:?} for {limit:?}"
+        );
+    };
+    let (_world, address) = served(Options {
+        timeouts: Timeouts {
+            head: LONG,
+            body: LONG,
+            request: REQUEST,
+            write: REQUEST,
+            keep_alive: QUIET,
+            ..SHORT
+        },
+        ..Options::default()
+    });
+    std::thread::scope(|scope| {
+        // However long the connection has been open.
+        for idle in [0, 1100, 2600] {
+            scope.spawn(move || {
+                let mut client = Client::new(address);
+                assert_eq!(client.send(&list()).status, 200);
+                std::thread::sleep(Duration::from_millis(idle));
+                let slow = dribble(&mut client, b'a');
+                is_too_slow(&slow, LONG);
+                near(slow.1, REQUEST);
+            });
+        }
+        scope.spawn(move || {
+            let mut client = Client::new(address);
+            client.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /");
+            assert_eq!(client.read(true).unwrap().status, 200);
+            let started = Instant::now();
+            assert_eq!(client.read(true).unwrap().status, 400);
+            near(started.elapsed(), REQUEST);
+        });
+        scope.spawn(move || {
+            let head = b"POST /api/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let mut client = Client::new(address);
+            client.write(head);
+            assert_eq!(client.read(true).unwrap().status, 404);
+            let started = Instant::now();
+            assert!(client.is_closed());
+            near(started.elapsed(), QUIET);
+        });
+    });
+}
+
+/// The named limits themselves, a minute each.
+#[test]
+fn the_real_limits_of_time_are_kept_to_two_seconds() {
+    if std::env::var_os("LINEBOOK_SLOW").is_none() {
+        return;
+    }
+    let (world, address) = served(Options::default());
+    world.sql(MANY);
+    let named = Timeouts::default();
+    let near = |took: Duration, limit: Duration| {
+        let slack = Duration::from_secs(2);
+        assert!(
+            took > limit - slack && took < limit + slack,
+            "{took:?} for {limit:?}"
+        );
+    };
+    let until_it_stirs = |first: &[u8], answers: usize| {
+        let mut client = Client::new(address);
+        client.writer().set_read_timeout(None).unwrap();
+        client.write(first);
+        for _ in 0..answers {
+            client.read(true).unwrap();
+        }
+        let started = Instant::now();
+        // It says why, or hangs up.
+        let _ = client.writer().read(&mut [0]);
+        started.elapsed()
+    };
+    std::thread::scope(|scope| {
+        let live = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+        let body = "POST /api/devices_get HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+        let chunked = "POST /api/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (first, answers, limit) in [
+            (String::new(), 0, named.head),
+            ("GET /".into(), 0, named.head),
+            (live.into(), 1, named.keep_alive),
+            (format!("{live}GET /"), 1, named.request),
+            (body.into(), 0, named.body),
+            (chunked.into(), 1, named.quiet()),
+        ] {
+            scope.spawn(move || near(until_it_stirs(first.as_bytes(), answers), limit));
+        }
+        scope.spawn(move || {
+            let mut stopped = Client::new(address);
+            let request = list().header("Accept-Encoding", "identity");
+            stopped.write(&request.to_bytes());
+            std::thread::sleep(named.write - Duration::from_secs(2));
+            let refused = |address| {
+                let metrics = send(address, &Request::new("GET", "/metrics")).text();
+                value(&metrics, "linebook_connections_refused_total")
+            };
+            let before = refused(address);
+            std::thread::sleep(Duration::from_secs(4));
+            assert!(refused(address) > before, "the reader was not cut in time");
+        });
+    });
 }
 
 #[test]

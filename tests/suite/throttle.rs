@@ -5,6 +5,7 @@ use linebook::service::throttle::{
     Limits, MAX_HASHES_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_PAIR, Throttle,
 };
 
+use crate::common::socket::{send_together, serve};
 use crate::common::world::NOW_MS;
 use crate::common::{Answer, Call, World};
 
@@ -108,6 +109,27 @@ fn only_a_right_password_clears_wrong_ones() {
     assert!(!is_throttled(&world, &right(), HERE));
     assert!(fail(1));
     assert!(is_throttled(&world, &wrong, HERE));
+}
+
+/// Many guesses at the same moment are no more than many one by one.
+#[test]
+fn a_burst_of_guesses_is_within_the_limit() {
+    let world = World::with_app(Ambient::system(), |app| {
+        app.throttle = Throttle::new(Limits::default());
+    });
+    let address = serve(&world);
+    let burst = |password: &dyn Fn(usize) -> String| {
+        let calls = (0..40).map(|i| right().with("p", &password(i)).post());
+        let answers = send_together(address, &calls.collect::<Vec<_>>());
+        let count = |wanted| answers.iter().filter(|one| one.status == wanted).count();
+        (count(200), count(429))
+    };
+    // One password is verified once, however many send it.
+    assert_eq!(burst(&|_| "password".into()), (40, 0));
+    let wrong = burst(&|i| format!("wrong{i}"));
+    let limit = MAX_PER_PAIR as usize;
+    assert_eq!(wrong, (limit, 40 - limit));
+    assert_eq!(burst(&|i| format!("more{i}")), (0, 40));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use maud::html;
 use super::parts::{self, Field, Problem, badge, facts};
 use super::sign_in::{self, hashed, new_password, problem_of_password};
 use super::visit::{Answer, Trouble, Visit, refusal};
+use crate::service::throttle::Guess;
 use crate::service::{AccessError, Error, users};
 
 /// The page.
@@ -37,7 +38,8 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
     sign_in::throttle(&visit, &by.name)?;
-    if let Err(error) = verify_old(&visit).await {
+    let guess = visit.app.throttle.guess(by.now_ms, visit.remote, &by.name);
+    if let Err(error) = verify_old(&visit, &guess).await {
         refusal(error)?;
         sign_in::failed(&visit, &by.name);
         let problem = Some(("password", "That is not the password until now.".into()));
@@ -54,7 +56,7 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     }
 }
 
-async fn verify_old(visit: &Visit) -> Result<(), Error> {
+async fn verify_old(visit: &Visit, guess: &Guess<'_>) -> Result<(), Error> {
     let by = visit.by();
     let old = visit.sent.raw("password").unwrap_or_default();
     if sign_in::is_too_long(old) {
@@ -62,7 +64,5 @@ async fn verify_old(visit: &Visit) -> Result<(), Error> {
     }
     let stored = visit.read(|tx| users::own_password(tx, by))?;
     let verifier = &visit.app.verifier;
-    verifier
-        .verify(by.now_ms, &by.name, old, stored.as_deref())
-        .await
+    verifier.verify(guess, old, stored.as_deref()).await
 }

@@ -62,11 +62,12 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     let password = password.unwrap_or_default();
     throttle(&visit, &username)?;
     let now_ms = visit.app.ambient.now_ms();
+    let guess = visit.app.throttle.guess(now_ms, visit.remote, &username);
     let verified = match is_too_long(password) {
         true => Err(AccessError::WrongPassword.into()),
         false => {
             let app = &visit.app;
-            sessions::verify(&app.store, &app.verifier, now_ms, &username, password).await
+            sessions::verify(&app.store, &app.verifier, &guess, password).await
         }
     };
     let begun = match verified {

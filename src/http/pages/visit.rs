@@ -133,10 +133,13 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A refusal, for a page that shows it beside its field. A fault of the store is none, and who may not do this at all is
-/// shown no form for it.
+/// A refusal, for a page that shows it beside its field. A fault of the store is none, too many guesses are none, and who
+/// may not do this at all is shown no form for it.
 pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     match error {
+        Error::Refused(refusal) if refusal.rule == Rule::Access(AccessError::TooManyGuesses) => {
+            Err(Trouble::Fault(Fault::TooManyFailures))
+        }
         Error::Refused(refusal) if is_forbidden(&refusal) => Err(Trouble::Refused(refusal)),
         Error::Refused(refusal) => Ok(refusal),
         Error::Store(error) => Err(Trouble::Store(error)),
