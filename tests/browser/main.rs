@@ -174,7 +174,7 @@ fn device_of_the_page() {
     let (server, browser) = start("admin");
     browser.click("nav a[href='/devices']");
     browser.click("a[href='/devices/new']");
-    browser.fill("#user", "office");
+    browser.choose("#user", "office");
     browser.fill("#description", "Kitchen phone");
     browser.click("form[action='/devices/new'] button");
     browser.wait_for("The device was created");
@@ -244,7 +244,7 @@ fn did_to_trunk() {
             .text("main")
             .contains("Only this user's devices can take it then")
     );
-    browser.fill("form[action$='/reserve'] input[name=user]", "anna");
+    browser.choose("#user", "anna");
     browser.click("form[action$='/reserve'] button");
     browser.wait_for("The DID is reserved.");
     open(&browser, "/assign");
@@ -266,7 +266,7 @@ fn refusal() {
     let (server, browser) = start("admin");
     let before = server.call("devices_get", &[("user_id", "2")]);
     browser.go(&format!("{}/devices/new", server.base));
-    browser.fill("#user", "anna");
+    browser.choose("#user", "anna");
     browser.fill("#description", "Twice");
     browser.fill("#pin", "1111");
     browser.click("form[action='/devices/new'] button");
@@ -546,9 +546,10 @@ fn accessible() {
     // What only a form shows.
     sign_in(&browser, &server, "admin");
     browser.go(&format!("{}/devices/new", server.base));
-    browser.fill("#user", "nobody");
+    browser.choose("#user", "anna");
+    browser.fill("#pin", "1111");
     browser.click("form[action='/devices/new'] button");
-    browser.wait_for("User was not found");
+    browser.wait_for("Pin is already used");
     check("a refused form");
     browser.go(&format!("{}/hash", server.base));
     browser.fill(

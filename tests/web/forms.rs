@@ -526,6 +526,37 @@ fn a_hash_is_explained() {
 }
 
 #[test]
+fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
+    let world = World::new();
+    let token = world.token(0);
+    let form = || world.get("/devices/new", &token).body;
+    assert!(form().contains("<select id=\"user\"") && form().contains("office (user, ID 100)"));
+    world.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO users (username, type, owner_id, created_ms) SELECT 'many' || i, 'user', 0, 0 FROM n",
+    );
+    assert!(form().contains("<input id=\"user\"") && form().contains("<datalist"));
+    // Whoever was typed is still there when the form comes back.
+    let again = world.get("/devices/new?user=many150", &token).body;
+    assert!(again.contains("value=\"many150\""));
+}
+
+#[test]
+fn a_did_of_a_user_without_devices_leads_to_one() {
+    let world = World::new();
+    let token = world.token(0);
+    world.post("/dids/1/reserve", &token, &[("user", "clerk")]);
+    let page = world.get("/dids/1", &token).body;
+    let link = "<a href=\"/devices/new?user=clerk\">Create one</a>";
+    assert!(
+        page.contains("clerk has no device yet") && page.contains(link),
+        "{page}"
+    );
+    let form = world.get("/devices/new?user=clerk", &token).body;
+    assert!(form.contains("<option value=\"clerk\" selected>"));
+}
+
+#[test]
 fn the_console_calls_the_api() {
     let world = World::new();
     let token = world.token(0);
