@@ -346,7 +346,7 @@ fn wrong_hash() {
     assert!(
         browser
             .text("#verdict")
-            .contains("it is the SHA1 of pin + user_id, then the key")
+            .contains("It is the SHA1 of pin + user_id, then the key")
     );
     assert_eq!(browser.text("#hashed"), "23se******");
     let right = browser.text("#hash");

@@ -519,10 +519,21 @@ fn a_hash_is_explained() {
         "/billing/api/device_create?u=admin&user_id=2&pin=3&hash=1a9ce54d9d4c3129b35270f5842430ab3345dd71",
     );
     assert!(
-        wrong.contains("it is the SHA1 of pin + user_id, then the key"),
+        wrong.contains("It is the SHA1 of pin + user_id, then the key"),
         "{wrong}"
     );
     assert!(explain("/billing/api/none?x=1").contains("is not a method"));
+    assert!(explain(" ").contains("Paste a request first"));
+    // Nothing known gives it: the page says which keys it may be, and what is missing.
+    let unknown = explain(
+        "/billing/api/did_create?u=admin&did=1&hash=1a9ce54d9d4c3129b35270f5842430ab3345dd71",
+    );
+    assert!(
+        unknown
+            .contains("The client must sign with <code>se******</code> or <code>45******</code>")
+            && unknown.contains("<code>provider_id</code> was not sent"),
+        "{unknown}"
+    );
 }
 
 #[test]
