@@ -547,6 +547,7 @@ fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
         INSERT INTO users (username, type, owner_id, created_ms) SELECT 'many' || i, 'user', 0, 0 FROM n",
     );
     assert!(form().contains("<input id=\"user\"") && form().contains("<datalist"));
+    assert!(form().contains("Whose device it will be: a username or an ID"));
     // Whoever was typed is still there when the form comes back.
     let again = world.get("/devices/new?user=many150", &token).body;
     assert!(again.contains("value=\"many150\""));

@@ -163,13 +163,13 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let ivrs = offered_ivrs(visit)?;
     let devices = offered_devices(visit)?;
-    let body = parts::form(
+    let form = parts::form(
         visit,
         "/clis/new",
         "Add the CLI",
         problem,
         html! {
-            (Field::text("device", "Device", &text("device")).required().among(&devices)
+            (Field::text("device", "Device", &text("device")).required().among(&devices, "the ID of a device, as on its page")
                 .hint("Which device is meant by calls from it").render(problem))
             (Field::text("number", "Number", &text("number")).hint("Up to 20 digits").render(problem))
             (Field::text("domain", "Domain", &text("domain")).hint("Instead of a number: where its calls come from, like sip.example.com").render(problem))
@@ -179,6 +179,12 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
             (tick("banned", "Banned", visit.is_on("banned"), "Calls from it are refused"))
         },
     );
+    let body = html! {
+        @if devices.is_empty() {
+            p.notice.warn { "A CLI belongs to a device, and there is none yet. " a href="/devices/new" { "Create a device" } }
+        }
+        (form)
+    };
     Ok(visit.page_or_problem("New CLI", problem.is_some(), body))
 }
 

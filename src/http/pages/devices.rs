@@ -150,7 +150,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     let filter = html! {
         (Field::text("q", "Search", text("q")).kind("search").render(&None))
         @if visit.by().only_user().is_none() {
-            (Field::text("user", "User", text("user")).among(&offers).render(&None))
+            (Field::text("user", "User", text("user")).among(&offers, BY_NAME).render(&None))
         }
         (select("type", "Type", &any(&types), text("type"), "", &None))
         (select("trunk", "Trunk", &any(&["yes", "no"]), text("trunk"), "", &None))
@@ -169,6 +169,9 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
+
+/// How a user is typed where there are too many to choose from.
+pub const BY_NAME: &str = "a username or an ID";
 
 /// Users that a field offers; where they are too many to choose from, it takes any own one by name or ID.
 pub fn offered_users(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
@@ -216,7 +219,7 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         "Create the device",
         problem,
         html! {
-            (Field::text("user", "User", &text("user")).required().among(&offers)
+            (Field::text("user", "User", &text("user")).required().among(&offers, BY_NAME)
                 .hint("Whose device it will be").render(problem))
             (Field::text("description", "Description", &text("description"))
                 .hint("What people call it").render(problem))

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::devices::offered_users;
+use super::devices::{BY_NAME, offered_users};
 use super::list::{Column, List};
 use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, time};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
@@ -77,7 +77,7 @@ static LIST: List<Row> = List {
     ],
     filters: &["q", "status", "user", "provider"],
     searched: "",
-    empty: "There are no DIDs yet.",
+    empty: "There are no DIDs yet. A DID is a number that can be called from outside; it comes from a provider.",
     fetch,
 };
 
@@ -139,7 +139,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         (Field::text("q", "Number begins with", text("q")).kind("search").render(&None))
         (select("status", "Status", &states, text("status"), "", &None))
         @if visit.by().only_user().is_none() {
-            (Field::text("user", "User", text("user")).among(&offers).render(&None))
+            (Field::text("user", "User", text("user")).among(&offers, BY_NAME).render(&None))
             (select("provider", "Provider", &from, text("provider"), "", &None))
         }
     };
@@ -478,7 +478,7 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
         Asks::Nothing => html! {},
         Asks::User => Field::text("user", "User", &visit.text("user"))
             .required()
-            .among(&choices.users)
+            .among(&choices.users, BY_NAME)
             .render(problem),
         Asks::Device => Field::text("device", "Device", &visit.text("device"))
             .required()

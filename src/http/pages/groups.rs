@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::devices::offered_users;
+use super::devices::{BY_NAME, offered_users};
 use super::list::{Column, List};
 use super::parts::{Field, Problem, badge, facts};
 use super::setup::{Kind, One};
@@ -84,7 +84,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     let offers = offered_users(&visit)?;
     let user = visit.sent.get("user").unwrap_or_default();
     let filter = Field::text("user", "User", user)
-        .among(&offers)
+        .among(&offers, BY_NAME)
         .render(&None);
     LIST.show(
         &visit,
@@ -111,7 +111,7 @@ fn user_field(visit: &Visit, problem: &Problem) -> Result<Markup, Trouble> {
     let field = Field::text("user", "User", visit.sent.get("user").unwrap_or_default());
     Ok(field
         .required()
-        .among(&offers)
+        .among(&offers, BY_NAME)
         .hint("Whose devices it sorts")
         .render(problem))
 }

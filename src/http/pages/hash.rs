@@ -120,7 +120,7 @@ fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Marku
         section.notice.good[is_good].bad[!is_good] {
             p {
                 b { @if is_good { "The hash that was sent is accepted. " } @else { "The server would answer “Incorrect hash”. " } }
-                span #verdict { (plainly(&found)) @if let Some(key) = key { ", key " code { (mask(key)) } } "." }
+                span #verdict { (plainly(&found)) @if let Some(key) = key { " (" code { (mask(key)) } ")" } "." }
             }
             (advice(&found, signers))
             @for parameter in method.parameters.iter().filter(|one| one.required && parameters.get(one.name).is_none()) {

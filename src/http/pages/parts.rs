@@ -45,8 +45,8 @@ pub struct Field<'a> {
     pub is_required: bool,
     /// What it offers to choose from.
     pub offers: &'a [(String, String)],
-    /// The offers are all there is, unless there are [`MAX_OFFERED`] of them.
-    pub is_choice: bool,
+    /// The offers are all there is, unless there are [`MAX_OFFERED`] of them: then this says what is typed instead.
+    pub typed: Option<&'static str>,
 }
 
 impl<'a> Field<'a> {
@@ -60,7 +60,7 @@ impl<'a> Field<'a> {
             kind: "text",
             is_required: false,
             offers: &[],
-            is_choice: false,
+            typed: None,
         }
     }
 
@@ -87,11 +87,12 @@ impl<'a> Field<'a> {
         Self { offers, ..self }
     }
 
-    /// A choice among these, as long as one can look through them; beyond that a text that offers them.
-    pub fn among(self, offers: &'a [(String, String)]) -> Self {
+    /// A choice among these, as long as one can look through them; beyond that a text that offers them, for what `typed`
+    /// says.
+    pub fn among(self, offers: &'a [(String, String)], typed: &'static str) -> Self {
         Self {
             offers,
-            is_choice: true,
+            typed: Some(typed),
             ..self
         }
     }
@@ -122,11 +123,19 @@ impl<'a> Field<'a> {
 
     /// The field, with the problem where it is this one's.
     pub fn render(&self, problem: &Problem) -> Markup {
-        if self.is_choice && !self.offers.is_empty() && self.offers.len() < MAX_OFFERED as usize {
+        if self.typed.is_some()
+            && !self.offers.is_empty()
+            && self.offers.len() < MAX_OFFERED as usize
+        {
             return self.choice(problem);
         }
         let bad = problem_of(problem, self.name);
-        let described = described(self.name, self.hint, bad);
+        let hint = match (self.hint, self.typed) {
+            (hint, None) => hint.to_owned(),
+            ("", Some(typed)) => typed.to_owned(),
+            (hint, Some(typed)) => format!("{hint}: {typed}"),
+        };
+        let described = described(self.name, &hint, bad);
         let list = format!("{}-offers", self.name);
         let autocomplete = match (self.kind, self.name) {
             ("password", "password") => "current-password",
@@ -146,7 +155,7 @@ impl<'a> Field<'a> {
                         @for (value, text) in self.offers { option value=(value) { (text) } }
                     }
                 }
-                (help(self.name, self.hint, bad))
+                (help(self.name, &hint, bad))
             }
         }
     }
