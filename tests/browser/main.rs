@@ -63,6 +63,8 @@ fn main() -> ExitCode {
         ("a_form_without_its_token_is_refused", without_token, true),
         ("a_wrong_hash_is_explained", wrong_hash, true),
         ("every_page_is_without_errors", every_page, true),
+        ("endless_words_stay_on_the_page", endless_words, true),
+        ("a_phone_has_the_whole_menu", menu, true),
         ("every_page_is_accessible", accessible, has_axe),
     ];
     let trials = trials.map(|(name, test, is_possible)| {
@@ -84,6 +86,7 @@ fn axe() -> PathBuf {
 struct Server {
     address: String,
     base: String,
+    data: String,
     _process: Process,
 }
 
@@ -104,7 +107,9 @@ impl Server {
             .nth(1)
             .and_then(|rest| rest.split(',').next());
         let address = address.expect("an address").trim().to_owned();
+        let data = first.split(" is in ").nth(1).expect("a folder");
         Self {
+            data: data.trim().to_owned(),
             base: format!("http://{address}"),
             address,
             _process: Process(child),
@@ -169,7 +174,7 @@ fn device_of_the_page() {
     let (server, browser) = start("admin");
     browser.click("nav a[href='/devices']");
     browser.click("a[href='/devices/new']");
-    browser.fill("#user", "office");
+    browser.choose("#user", "office");
     browser.fill("#description", "Kitchen phone");
     browser.click("form[action='/devices/new'] button");
     browser.wait_for("The device was created");
@@ -239,7 +244,7 @@ fn did_to_trunk() {
             .text("main")
             .contains("Only this user's devices can take it then")
     );
-    browser.fill("form[action$='/reserve'] input[name=user]", "anna");
+    browser.choose("#user", "anna");
     browser.click("form[action$='/reserve'] button");
     browser.wait_for("The DID is reserved.");
     open(&browser, "/assign");
@@ -261,7 +266,7 @@ fn refusal() {
     let (server, browser) = start("admin");
     let before = server.call("devices_get", &[("user_id", "2")]);
     browser.go(&format!("{}/devices/new", server.base));
-    browser.fill("#user", "anna");
+    browser.choose("#user", "anna");
     browser.fill("#description", "Twice");
     browser.fill("#pin", "1111");
     browser.click("form[action='/devices/new'] button");
@@ -341,7 +346,7 @@ fn wrong_hash() {
     assert!(
         browser
             .text("#verdict")
-            .contains("it is the SHA1 of pin + user_id, then the key")
+            .contains("It is the SHA1 of pin + user_id, then the key")
     );
     assert_eq!(browser.text("#hashed"), "23se******");
     let right = browser.text("#hash");
@@ -412,7 +417,7 @@ fn every_page() {
         sign_in(&browser, &server, username);
         browser.faults(&server.base);
         for path in pages(username) {
-            for width in [1280, 390] {
+            for width in [1280, 375] {
                 browser.look(width, false);
                 browser.go(&format!("{}{path}", server.base));
                 let shown = browser.run("return document.documentElement.scrollWidth");
@@ -441,6 +446,74 @@ fn every_page() {
     }
 }
 
+/// Names as long as they may be, without a place to break them.
+fn endless_words() {
+    let (server, browser) = start("admin");
+    let add = |arguments: &[&str]| {
+        let added = Command::new(env!("CARGO_BIN_EXE_linebook"))
+            .args(arguments)
+            .args(["--data", &server.data])
+            .output()
+            .unwrap();
+        assert!(added.status.success(), "{added:?}");
+    };
+    let (username, long) = ("u".repeat(80), "w".repeat(255));
+    add(&["user", "add", &username]);
+    add(&["provider", "add", &long]);
+    let device = [("user_id", "101"), ("description", &long)];
+    assert!(server.call("device_create", &device).contains("1008"));
+    let cli = [
+        ("device_id", "8"),
+        ("cli_number", "12345678901234567890"),
+        ("cli_description", &long),
+        ("comment", &long),
+    ];
+    let cli = server.call("cli_add", &cli);
+    assert!(cli.contains("success"), "{cli}");
+    for path in [
+        "/users",
+        "/users/101",
+        "/providers",
+        "/providers/4",
+        "/devices",
+        "/devices/8",
+        "/clis",
+        "/clis/4",
+        "/dids/new",
+        "/log",
+        "/",
+    ] {
+        for width in [1280, 375] {
+            browser.look(width, false);
+            browser.go(&format!("{}{path}", server.base));
+            assert!(
+                !browser.text("main").contains("nothing at this address"),
+                "{path}"
+            );
+            let shown = browser.run("return document.scrollingElement.scrollWidth");
+            assert!(
+                shown.as_u64() <= Some(width.into()),
+                "{path} is {shown} wide on {width}"
+            );
+        }
+    }
+}
+
+/// On a narrow screen the navigation is behind a button, without a script.
+fn menu() {
+    let (server, browser) = start("admin");
+    browser.look(375, false);
+    browser.go(&server.base);
+    let is_shown = "return document.querySelector('nav a[href=\"/hash\"]').checkVisibility()";
+    assert_eq!(browser.run(is_shown), false);
+    browser.click(".open-menu");
+    assert_eq!(browser.run(is_shown), true);
+    browser.click("nav a[href='/hash']");
+    browser.wait_for("Paste his request");
+    browser.look(1280, false);
+    assert_eq!(browser.run(is_shown), true, "it stands beside the page");
+}
+
 fn accessible() {
     let (server, browser) = (Server::new(), Browser::new());
     let axe = std::fs::read_to_string(axe()).unwrap();
@@ -458,7 +531,7 @@ fn accessible() {
     let mut count = 1;
     for username in ["admin", "anna"] {
         sign_in(&browser, &server, username);
-        for (width, is_dark) in [(1280, false), (1280, true), (390, false)] {
+        for (width, is_dark) in [(1280, false), (1280, true), (375, false)] {
             for path in pages(username) {
                 browser.look(width, is_dark);
                 browser.go(&format!("{}{path}", server.base));
@@ -473,9 +546,10 @@ fn accessible() {
     // What only a form shows.
     sign_in(&browser, &server, "admin");
     browser.go(&format!("{}/devices/new", server.base));
-    browser.fill("#user", "nobody");
+    browser.choose("#user", "anna");
+    browser.fill("#pin", "1111");
     browser.click("form[action='/devices/new'] button");
-    browser.wait_for("User was not found");
+    browser.wait_for("Pin is already used");
     check("a refused form");
     browser.go(&format!("{}/hash", server.base));
     browser.fill(

@@ -519,10 +519,53 @@ fn a_hash_is_explained() {
         "/billing/api/device_create?u=admin&user_id=2&pin=3&hash=1a9ce54d9d4c3129b35270f5842430ab3345dd71",
     );
     assert!(
-        wrong.contains("it is the SHA1 of pin + user_id, then the key"),
+        wrong.contains("It is the SHA1 of pin + user_id, then the key"),
         "{wrong}"
     );
     assert!(explain("/billing/api/none?x=1").contains("is not a method"));
+    assert!(explain(" ").contains("Paste a request first"));
+    // Nothing known gives it: the page says which keys it may be, and what is missing.
+    let unknown = explain(
+        "/billing/api/did_create?u=admin&did=1&hash=1a9ce54d9d4c3129b35270f5842430ab3345dd71",
+    );
+    assert!(
+        unknown
+            .contains("The client must sign with <code>se******</code> or <code>45******</code>")
+            && unknown.contains("<code>provider_id</code> was not sent"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
+    let world = World::new();
+    let token = world.token(0);
+    let form = || world.get("/devices/new", &token).body;
+    assert!(form().contains("<select id=\"user\"") && form().contains("office (user, ID 100)"));
+    world.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO users (username, type, owner_id, created_ms) SELECT 'many' || i, 'user', 0, 0 FROM n",
+    );
+    assert!(form().contains("<input id=\"user\"") && form().contains("<datalist"));
+    assert!(form().contains("Whose device it will be: a username or an ID"));
+    // Whoever was typed is still there when the form comes back.
+    let again = world.get("/devices/new?user=many150", &token).body;
+    assert!(again.contains("value=\"many150\""));
+}
+
+#[test]
+fn a_did_of_a_user_without_devices_leads_to_one() {
+    let world = World::new();
+    let token = world.token(0);
+    world.post("/dids/1/reserve", &token, &[("user", "clerk")]);
+    let page = world.get("/dids/1", &token).body;
+    let link = "<a href=\"/devices/new?user=clerk\">Create one</a>";
+    assert!(
+        page.contains("clerk has no device yet") && page.contains(link),
+        "{page}"
+    );
+    let form = world.get("/devices/new?user=clerk", &token).body;
+    assert!(form.contains("<option value=\"clerk\" selected>"));
 }
 
 #[test]

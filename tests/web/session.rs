@@ -157,7 +157,7 @@ fn ones_own_password_needs_the_old_one() {
     assert!(
         send("wrong", "new password", "new password")
             .body
-            .contains("That is not the password until now.")
+            .contains("That is not the current password.")
     );
     assert!(
         send("password", "new password", "other")
@@ -304,7 +304,7 @@ fn guessing_is_slowed_down() {
         (reply.status, reply.header("retry-after")),
         (429, Some("60"))
     );
-    assert!(reply.body.contains("Too many failed authentications"));
+    assert!(reply.body.contains("Wait a minute, then try again"));
     // Whoever is not signed in has no overview.
     assert!(reply.body.contains("href=\"/sign-in\"") && !reply.body.contains("overview"));
 }

@@ -16,18 +16,18 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let by = visit.by();
     let body = html! {
-        (facts(&[
+        section.card { (facts(&[
             ("Username", html! { (by.name) }),
             ("Type", html! { (badge(by.user_type.as_str())) }),
             ("Permissions", html! {
                 @if by.permissions.is_empty() { span.none { "none beyond the type's own" } }
                 @for permission in &by.permissions { code { (permission) } " " }
             }),
-        ]))
-        h2 { "Change the password" }
+        ])) }
         (parts::form(visit, "/account/password", "Change the password", problem, html! {
+            h2 { "Change the password" }
             p.hint { "It ends all your sessions: sign in again afterwards." }
-            (Field::text("password", "Password until now", "").kind("password").required().render(problem))
+            (Field::text("password", "Current password", "").kind("password").required().render(problem))
             (new_password(problem))
         }))
     };
@@ -42,7 +42,7 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     if let Err(error) = verify_old(&visit, &guess).await {
         refusal(error)?;
         sign_in::failed(&visit, &by.name);
-        let problem = Some(("password", "That is not the password until now.".into()));
+        let problem = Some(("password", "That is not the current password.".into()));
         return render(&visit, &problem);
     }
     sign_in::succeeded(&visit, &by.name);

@@ -9,11 +9,12 @@ use super::visit::{Answer, Trouble, Visit, refusal};
 use crate::api::parameters::Parameters;
 use crate::service::access::{Actor, Right};
 use crate::service::clis::{self, Edit, Filter, NewCli};
-use crate::service::lists::Slice;
+use crate::service::lists::{MAX_OFFERED, Slice};
 use crate::service::named::IVRS;
 use crate::service::{Error, devices, users};
 use crate::store::ReadTx;
 use crate::store::clis::Cli;
+use crate::store::devices::Device;
 use crate::store::row::Cursor;
 
 /// A CLI, and the device it stands for.
@@ -77,6 +78,7 @@ static LIST: List<Row> = List {
         },
     ],
     filters: &["q", "banned", "device"],
+    searched: "",
     empty: "There are no CLIs yet. A CLI is a calling number or domain by which a device is recognised.",
     fetch,
 };
@@ -115,10 +117,10 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     let banned = [("", "any"), ("yes", "yes"), ("no", "no")];
     let banned = banned.map(|(sent, shown)| (sent.to_owned(), shown.to_owned()));
     let filter = html! {
-        (Field::text("q", "Number or domain", text("q")).kind("search").render(&None))
+        (Field::text("q", "Begins with", text("q")).kind("search").render(&None))
         (select("banned", "Banned", &banned, text("banned"), "", &None))
         @if let Some(device) = visit.sent.get("device") {
-            (Field::text("device", "Device number", device).render(&None))
+            (Field::text("device", "Device ID", device).render(&None))
         }
     };
     let head = html! {
@@ -144,26 +146,45 @@ fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     Ok(options)
 }
 
+/// The newest devices; where there are more, the field takes any own one by its ID.
+fn offered_devices(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
+    let (by, limit) = (visit.by(), MAX_OFFERED as usize);
+    let all = devices::Filter::default();
+    let found = visit.read(|tx| devices::list(tx, by, &all, None, limit))?;
+    let offer = |device: Device| {
+        let shown = format!("{} {}", device.extension, device.description);
+        (device.id.to_string(), shown.trim_end().to_owned())
+    };
+    Ok(found.rows.into_iter().map(offer).collect())
+}
+
 fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let ivrs = offered_ivrs(visit)?;
-    let body = parts::form(
+    let devices = offered_devices(visit)?;
+    let form = parts::form(
         visit,
         "/clis/new",
         "Add the CLI",
         problem,
         html! {
-            (Field::text("device", "Device", &text("device")).required()
-                .hint("The device's number, as in device_id").render(problem))
+            (Field::text("device", "Device", &text("device")).required().among(&devices, "the ID of a device, as on its page")
+                .hint("Which device is meant by calls from it").render(problem))
             (Field::text("number", "Number", &text("number")).hint("Up to 20 digits").render(problem))
-            (Field::text("domain", "Domain", &text("domain")).hint("Or the domain it calls from").render(problem))
+            (Field::text("domain", "Domain", &text("domain")).hint("Instead of a number: where its calls come from, like sip.example.com").render(problem))
             (Field::text("description", "Description", &text("description")).render(problem))
             (Field::text("comment", "Comment", &text("comment")).render(problem))
             (select("ivr", "IVR", &ivrs, &text("ivr"), "Where its calls go", problem))
             (tick("banned", "Banned", visit.is_on("banned"), "Calls from it are refused"))
         },
     );
+    let body = html! {
+        @if devices.is_empty() {
+            p.notice.warn { "A CLI belongs to a device, and there is none yet. " a href="/devices/new" { "Create a device" } }
+        }
+        (form)
+    };
     Ok(visit.page_or_problem("New CLI", problem.is_some(), body))
 }
 
@@ -194,13 +215,14 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 
 fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let by = visit.by();
-    let (cli, ivr_name) = visit.read(|tx| {
+    let (cli, ivr_name, device) = visit.read(|tx| {
         let cli = clis::get(tx, by, visit.id())?;
         let ivr_name = match cli.ivr_id {
             Some(id) => IVRS.name_of(tx, id)?,
             None => String::new(),
         };
-        Ok::<_, Error>((cli, ivr_name))
+        let device = devices::extension_of(tx, by, cli.device_id)?;
+        Ok::<_, Error>((cli, ivr_name, device))
     })?;
     let name = cli
         .number
@@ -228,7 +250,7 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
             section.card { (facts(&[
                 ("Number", or_dash(cli.number.as_deref().unwrap_or_default())),
                 ("Domain", or_dash(cli.domain.as_deref().unwrap_or_default())),
-                ("Device", html! { a href={ "/devices/" (cli.device_id) } { "Device number " (cli.device_id) } }),
+                ("Device", html! { a href={ "/devices/" (cli.device_id) } { (device) } }),
                 ("Description", or_dash(&cli.description)),
                 ("Comment", or_dash(&cli.comment)),
                 ("Banned", html! { (yes_no(cli.banned)) }),

@@ -81,7 +81,7 @@ static LIST: List<Row> = List {
             text: |row| row.device.pin.clone().unwrap_or_default(),
         },
         Column {
-            name: "Number",
+            name: "ID",
             sort: Some("newest"),
             html: Some(|row| html! { span.id { (row.device.id) } }),
             text: |row| row.device.id.to_string(),
@@ -94,7 +94,8 @@ static LIST: List<Row> = List {
         },
     ],
     filters: &["q", "user", "type", "trunk", "caller_id", "group"],
-    empty: "There are no devices yet.",
+    searched: "Searched is what an extension or a description begins with, a whole PIN, and a whole ID.",
+    empty: "There are no devices yet. A device is a phone, a gateway or a trunk of a user.",
     fetch,
 };
 
@@ -149,7 +150,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     let filter = html! {
         (Field::text("q", "Search", text("q")).kind("search").render(&None))
         @if visit.by().only_user().is_none() {
-            (Field::text("user", "User", text("user")).offers(&offers).render(&None))
+            (Field::text("user", "User", text("user")).among(&offers, BY_NAME).render(&None))
         }
         (select("type", "Type", &any(&types), text("type"), "", &None))
         (select("trunk", "Trunk", &any(&["yes", "no"]), text("trunk"), "", &None))
@@ -169,16 +170,24 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
 
-/// Users that a field offers; it takes any other own one by name or number, too.
+/// How a user is typed where there are too many to choose from.
+pub const BY_NAME: &str = "a username or an ID";
+
+/// Users that a field offers; where they are too many to choose from, it takes any own one by name or ID.
 pub fn offered_users(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     let users = visit.read(|tx| users::list_offered(tx, visit.by()))?;
     Ok(users
         .into_iter()
         .map(|user| {
-            (
-                user.username.clone(),
-                format!("{}, number {}", user.user_type, user.id),
-            )
+            let shown = format!("{} ({}, ID {})", user.username, user.user_type, user.id);
+            // A name of digits would be read as an ID.
+            let is_digits = user.username.bytes().all(|byte| byte.is_ascii_digit());
+            let sent = if is_digits {
+                user.id.to_string()
+            } else {
+                user.username
+            };
+            (sent, shown)
         })
         .collect())
 }
@@ -194,11 +203,14 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let types: Vec<&str> = DeviceType::ALL.iter().map(|known| known.as_str()).collect();
     let mut types = parts::options(&types);
-    types.insert(0, (String::new(), "the default of the settings".into()));
+    types.insert(
+        0,
+        (String::new(), "default (as in the API settings)".into()),
+    );
     let pins = [
         ("random", "a random one"),
         ("none", "none"),
-        ("chosen", "this one:"),
+        ("chosen", "the one below"),
     ]
     .map(|(sent, shown)| (sent.to_owned(), shown.to_owned()));
     let body = parts::form(
@@ -207,20 +219,20 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         "Create the device",
         problem,
         html! {
-            (Field::text("user", "User", &text("user")).required().offers(&offers)
-                .hint("Name or number of the user whose device it will be").render(problem))
+            (Field::text("user", "User", &text("user")).required().among(&offers, BY_NAME)
+                .hint("Whose device it will be").render(problem))
             (Field::text("description", "Description", &text("description"))
                 .hint("What people call it").render(problem))
             (select("type", "Type", &types, &text("type"), "", problem))
             (Field::text("group", "Device group", &text("group"))
-                .hint("The number of one of this user's groups; blank: his primary one").render(problem))
+                .hint("The ID of one of this user's groups; blank: his primary one").render(problem))
             (select("pin_kind", "PIN", &pins, &text("pin_kind"), "", &None))
-            (Field::text("pin", "Chosen PIN", &text("pin")).hint("Up to 20 digits, unique over all devices").render(problem))
+            (Field::text("pin", "Chosen PIN", &text("pin")).hint("Up to 20 digits, and no other device has it").render(problem))
             @if visit.by().may(Permission::ManageCallerId) {
                 (Field::text("caller_id", "Caller ID", &text("caller_id"))
                     .hint("37060000000, Name <37060000000>, or blank").render(problem))
             }
-            p.hint { "Extension, username and secret are made with it: the device can register at once." }
+            p.hint { "It gets an extension, a username and a secret, and can register at once." }
         },
     );
     Ok(visit.page_or_problem("New device", problem.is_some(), body))
@@ -396,7 +408,7 @@ fn registration(visit: &Visit, whole: &Whole, secret: Option<&str>, manages: boo
                     @else { (whole.username) }
                 }),
                 ("Group", html! { @if let Some(group) = group { (group.name) } }),
-                ("Number in the API", html! { code { "device_id=" (device.id) } }),
+                ("In the API", html! { code { "device_id=" (device.id) } }),
             ]))
         }
     }

@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::devices::offered_users;
+use super::devices::{BY_NAME, offered_users};
 use super::list::{Column, List};
 use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, time};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::api::curl::percent_encode;
 use crate::api::methods;
 use crate::api::parameters::{Parameters, parse_id};
 use crate::service::access::{Actor, Right};
@@ -75,7 +76,8 @@ static LIST: List<Row> = List {
         },
     ],
     filters: &["q", "status", "user", "provider"],
-    empty: "There are no DIDs yet.",
+    searched: "",
+    empty: "There are no DIDs yet. A DID is a number that can be called from outside; it comes from a provider.",
     fetch,
 };
 
@@ -137,7 +139,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         (Field::text("q", "Number begins with", text("q")).kind("search").render(&None))
         (select("status", "Status", &states, text("status"), "", &None))
         @if visit.by().only_user().is_none() {
-            (Field::text("user", "User", text("user")).offers(&offers).render(&None))
+            (Field::text("user", "User", text("user")).among(&offers, BY_NAME).render(&None))
             (select("provider", "Provider", &from, text("provider"), "", &None))
         }
     };
@@ -170,14 +172,14 @@ fn new_form(visit: &Visit, problem: &Problem, preview: Markup) -> Result<Answer,
     let text = |name: &str| visit.sent.raw(name).unwrap_or_default().to_owned();
     let from = offered_providers(visit)?;
     let limit = format!(
-        "For a range: up to {MAX_RANGE} numbers of the same length. All of them are added, or none. Blank: just the one."
+        "Blank: just the one. A range has up to {MAX_RANGE} numbers of the same length; all of them are added, or none."
     );
     let body = html! {
         @if from.is_empty() { p.notice.bad { "DIDs come from a provider, and there is none yet. " a href="/providers/new" { "Add a provider" } } }
         (parts::form(visit, "/dids/new", "Preview", problem, html! {
             (select("provider", "Provider", &from, &text("provider"), "", problem))
-            (Field::text("first", "Number", &text("first")).required().hint("1 to 15 digits").render(problem))
-            (Field::text("last", "Last number", &text("last")).hint(&limit).render(problem))
+            (Field::text("first", "Number, or the first of a range", &text("first")).required().hint("1 to 15 digits").render(problem))
+            (Field::text("last", "Last of the range", &text("last")).hint(&limit).render(problem))
         }))
         (preview)
     };
@@ -373,25 +375,31 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 
 /// What there is to choose from for a DID's next step.
 struct Choices {
+    /// Whom it is reserved for, if he has no device.
+    deviceless: Option<String>,
     users: Vec<(String, String)>,
     devices: Vec<(String, String)>,
     dialplans: Vec<(String, String)>,
 }
 
-fn choices(visit: &Visit, did: &Did) -> Result<Choices, Trouble> {
+fn choices(visit: &Visit, did: &Did, username: &str) -> Result<Choices, Trouble> {
     let by = visit.by();
     let mut choices = Choices {
+        deviceless: None,
         users: offered_users(visit)?,
         devices: Vec::new(),
         dialplans: Vec::new(),
     };
     if let Some(user_id) = did.user_id {
         let found = match visit.read(|tx| devices::list_offered(tx, by, user_id)) {
-            Ok(found) => found,
+            Ok(found) => Some(found),
             // Its user may be someone whom only another scope reaches, and not everyone sees devices.
-            Err(Error::Refused(_)) => Vec::new(),
+            Err(Error::Refused(_)) => None,
             Err(Error::Store(error)) => return Err(error.into()),
         };
+        let is_deviceless = found.as_ref().is_some_and(Vec::is_empty);
+        choices.deviceless = is_deviceless.then(|| username.into());
+        let found = found.unwrap_or_default();
         choices.devices = found
             .into_iter()
             .map(|device| {
@@ -441,7 +449,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                         }
                     }),
                     ("Provider", html! { (found.provider) }),
-                    ("Number in the API", html! { code { "did=" (did.did) } }),
+                    ("In the API", html! { code { "did=" (did.did) } }),
                 ]))
                 @if let Some(closed_ms) = did.closed_ms {
                     p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }
@@ -453,7 +461,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
             @if visit.may(Right::ManageDids) {
                 section.actions {
                     h2 { "What can be done with it" }
-                    @let choices = choices(visit, did)?;
+                    @let choices = choices(visit, did, &found.username)?;
                     @for step in steps(did) {
                         @let problem = if step.name == failed { problem } else { &None };
                         (offer(visit, did, step, &choices, problem))
@@ -470,13 +478,12 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
         Asks::Nothing => html! {},
         Asks::User => Field::text("user", "User", &visit.text("user"))
             .required()
-            .offers(&choices.users)
-            .hint("His name or number")
+            .among(&choices.users, BY_NAME)
             .render(problem),
         Asks::Device => Field::text("device", "Device", &visit.text("device"))
             .required()
             .offers(&choices.devices)
-            .hint("The device's number; those of its user are offered")
+            .hint("The device's ID; those of its user are offered")
             .render(problem),
         Asks::Dialplan => select(
             "dialplan",
@@ -498,6 +505,18 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
             problem,
         ),
         _ => fields,
+    };
+    let missing = choices.deviceless.as_deref().filter(|_| {
+        step.asks == Asks::Device && visit.may(Right::ManageDevices) && !is_owners(did)
+    });
+    let fields = html! {
+        @if let Some(username) = missing {
+            p.notice.warn {
+                (username) " has no device yet. "
+                a href={ "/devices/new?user=" (percent_encode(username)) } { "Create one" } " first."
+            }
+        }
+        (fields)
     };
     Action {
         path: &format!("/dids/{}/{}", did.id, step.name),

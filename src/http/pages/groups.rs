@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::devices::offered_users;
+use super::devices::{BY_NAME, offered_users};
 use super::list::{Column, List};
 use super::parts::{Field, Problem, badge, facts};
 use super::setup::{Kind, One};
@@ -47,13 +47,14 @@ static LIST: List<Row> = List {
             text: |row| row.username.clone(),
         },
         Column {
-            name: "Number",
+            name: "ID",
             sort: None,
             html: Some(|row| html! { span.id { (row.group.id) } }),
             text: |row| row.group.id.to_string(),
         },
     ],
     filters: &["user"],
+    searched: "",
     empty: "There are no device groups yet. Every user has a primary one.",
     fetch,
 };
@@ -83,7 +84,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     let offers = offered_users(&visit)?;
     let user = visit.sent.get("user").unwrap_or_default();
     let filter = Field::text("user", "User", user)
-        .offers(&offers)
+        .among(&offers, BY_NAME)
         .render(&None);
     LIST.show(
         &visit,
@@ -110,8 +111,8 @@ fn user_field(visit: &Visit, problem: &Problem) -> Result<Markup, Trouble> {
     let field = Field::text("user", "User", visit.sent.get("user").unwrap_or_default());
     Ok(field
         .required()
-        .offers(&offers)
-        .hint("Whose devices it sorts: his name or number")
+        .among(&offers, BY_NAME)
+        .hint("Whose devices it sorts")
         .render(problem))
 }
 
@@ -152,7 +153,7 @@ fn render(visit: &Visit, edit_problem: Problem, hide_problem: Problem) -> Result
                     html! { a href={ "/devices?group=" (found.id) } { "those in it" } },
                 ),
                 (
-                    "Number in the API",
+                    "In the API",
                     html! { code { "devicegroup_id=" (found.id) } },
                 ),
             ]),

@@ -6,7 +6,7 @@ use super::parts::{self, Problem};
 use super::visit::{Answer, Trouble, Visit};
 use crate::api::diagnosis::{Diagnosis, diagnose};
 use crate::api::fault::Fault;
-use crate::api::method::{HashLevel, Method};
+use crate::api::method::{HashLevel, HashOrder, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
 use crate::http::request::pasted;
@@ -37,7 +37,7 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
                 textarea #request name="request" rows="4" spellcheck="false" aria-describedby="request-hint"
                     aria-invalid=[bad.map(|_| "true")] { (request) }
                 @if let Some(text) = bad { p.problem role="alert" { (text) } }
-                p.hint #request-hint { "The address, from its start or from its path on: " code { "/billing/api/device_create?u=admin&user_id=2&hash=…" }
+                p.hint #request-hint { "What the client sends, or the line of curl: " code { "/billing/api/device_create?u=admin&user_id=2&hash=…" }
                     ". A body goes on the next line." }
             }
             div.buttons { button type="submit" { "Explain" } }
@@ -77,6 +77,9 @@ fn read(request: &str) -> Result<(&'static Method, Parameters), String> {
         Some((address, body)) => (address.trim(), body.trim()),
         None => (request.trim(), ""),
     };
+    if address.is_empty() {
+        return Err("Paste a request first".into());
+    }
     // A line of curl holds the address between quotes.
     let address = address
         .split(['\'', '"'])
@@ -117,11 +120,57 @@ fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Marku
         section.notice.good[is_good].bad[!is_good] {
             p {
                 b { @if is_good { "The hash that was sent is accepted. " } @else { "The server would answer “Incorrect hash”. " } }
-                span #verdict { (found) @if let Some(key) = key { ", key " (mask(key)) } }
+                span #verdict { (plainly(&found)) @if let Some(key) = key { " (" code { (mask(key)) } ")" } "." }
             }
-            @if let (Diagnosis::LevelTooLow(order, _), HashCheck::Strict | HashCheck::Documented) = (&found, signers.check) {
-                p { "Sign everything, or set hash_check to " (order.level.as_str()) " in the " a href="/settings" { "API settings" } "." }
+            (advice(&found, signers))
+            @for parameter in method.parameters.iter().filter(|one| one.required && parameters.get(one.name).is_none()) {
+                p { code { (parameter.name) } " was not sent: the call is refused without it, whatever its hash." }
             }
+        }
+    }
+}
+
+/// What was found out, as a sentence.
+fn plainly(found: &Diagnosis) -> String {
+    match found {
+        Diagnosis::Accepted(order, _) => format!("It is the SHA1 of {}", order.describe()),
+        Diagnosis::LevelTooLow(order, _) => format!(
+            "It is the SHA1 of {}, which is accepted only from hash_check {} on",
+            order.describe(),
+            order.level.as_str()
+        ),
+        Diagnosis::NotSha1(shape) => format!("The hash is not a SHA1: {shape}"),
+        Diagnosis::OtherText(text, _) => format!("It is the SHA1 of {text}"),
+        Diagnosis::NoKey => "There is no active key to sign with".into(),
+        Diagnosis::Unknown => {
+            "It is not the SHA1 of the values that were sent, in any order, with any active key"
+                .into()
+        }
+    }
+}
+
+/// What to do about it.
+fn advice(found: &Diagnosis, signers: &Signers) -> Markup {
+    html! {
+        @match found {
+            Diagnosis::Accepted(..) | Diagnosis::NoKey => {},
+            Diagnosis::LevelTooLow(order, _) => p {
+                "Sign everything, as below, or set hash_check to " (order.level.as_str()) " in the " a href="/settings" { "API settings" } "."
+            },
+            Diagnosis::NotSha1(_) | Diagnosis::OtherText(..) => p {
+                "The client must hash the values of the table below, in its order, and send the SHA1 as " code { "hash" } "."
+            },
+            Diagnosis::Unknown => {
+                p { "Look for one of these:" }
+                ul {
+                    li {
+                        "The key. The client must sign with "
+                        @for (place, key) in signers.keys.iter().enumerate() { @if place > 0 { " or " } code { (mask(key)) } }
+                        ", letter by letter (" a href="/settings" { "API settings" } ")."
+                    }
+                    li { "The values. What is signed must be what is sent: the same parameters, the same spaces and letter case, before any percent-encoding." }
+                }
+            },
         }
     }
 }
@@ -155,6 +204,7 @@ fn signing(
                                 td { @match parameters.raw(name) {
                                     Some("") => span.none { "sent blank" },
                                     Some(value) => code { (value) },
+                                    None if is_required(method, name) => b { "required, but not sent" },
                                     None => span.none { "not sent, so not hashed" },
                                 } }
                             }
@@ -168,19 +218,29 @@ fn signing(
                 ("Hash", html! { code.long #hash { (hash) } }),
                 ("Paste this", html! { code.long { (curl::line(&visit.base, method, parameters, order, key)) } }),
             ]))
-            @if !others.is_empty() {
-                p { "Also accepted here:" }
-                ul {
-                    @for other in others.iter().filter(|other| is_accepted(other.level, signers.check)) {
-                        li { code { (other.describe()) } ": " (other.why) }
-                    }
-                    @for other in others.iter().filter(|other| !is_accepted(other.level, signers.check)) {
-                        li.none { code { (other.describe()) } ": only from hash_check " (other.level.as_str()) " on" }
-                    }
+            (other_orders("Also accepted here:", others.iter().filter(|other| is_accepted(other.level, signers.check))))
+            (other_orders("Not accepted here:", others.iter().filter(|other| !is_accepted(other.level, signers.check))))
+        }
+    }
+}
+
+fn other_orders<'a>(title: &str, orders: impl Iterator<Item = &'a HashOrder>) -> Markup {
+    let mut orders = orders.peekable();
+    html! {
+        @if orders.peek().is_some() {
+            p { (title) }
+            ul {
+                @for order in orders {
+                    li { code { (order.describe()) } ": " (order.why) " (hash_check " (order.level.as_str()) ")" }
                 }
             }
         }
     }
+}
+
+fn is_required(method: &Method, name: &str) -> bool {
+    let found = method.parameters.iter().find(|one| one.name == name);
+    found.is_some_and(|one| one.required)
 }
 
 fn is_accepted(level: HashLevel, check: HashCheck) -> bool {

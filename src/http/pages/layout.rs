@@ -120,6 +120,7 @@ pub fn page_with(visit: &Visit, title: &str, beside: Markup, body: Markup) -> Ma
                 a.skip href="#main" { "To the content" }
                 @if visit.by.is_some() { (header(visit)) }
                 main #main {
+                    @if visit.by.is_none() { p.brand { (assets::mark()) "linebook" } }
                     div.head { h1 { (title) } (beside) }
                     @if let Some(text) = done {
                         p.notice.good role="status" { (text) }
@@ -136,25 +137,29 @@ fn header(visit: &Visit) -> Markup {
     html! {
         header {
             a.brand href="/" { (assets::mark()) "linebook" }
-            nav aria-label="Pages" {
-                @for (group, entries) in NAVIGATION {
-                    @if entries.iter().any(|entry| by.has(entry.right)) {
-                        p.group { (group) }
-                        ul {
-                            @for entry in entries.iter().filter(|entry| by.has(entry.right)) {
-                                li { a href=(entry.path) aria-current=[is_here(visit, entry.path)] { (entry.name) } }
+            // Stands beside the page where there is room; where there is none, the button opens it over the page.
+            button.quiet.open-menu type="button" popovertarget="menu" { "Menu" }
+            div.menu #menu popover {
+                nav aria-label="Pages" {
+                    @for (group, entries) in NAVIGATION {
+                        @if entries.iter().any(|entry| by.has(entry.right)) {
+                            p.group { (group) }
+                            ul {
+                                @for entry in entries.iter().filter(|entry| by.has(entry.right)) {
+                                    li { a href=(entry.path) aria-current=[is_here(visit, entry.path)] { (entry.name) } }
+                                }
                             }
                         }
                     }
                 }
-            }
-            div.who {
-                a href="/account" aria-current=[is_here(visit, "/account")] {
-                    span.name { (by.name) } " " span.type { (by.user_type) }
-                }
-                form method="post" action="/sign-out" {
-                    (parts::form_token(visit))
-                    button.quiet type="submit" { "Sign out" }
+                div.who {
+                    a href="/account" aria-current=[is_here(visit, "/account")] {
+                        span.name { (by.name) } " " span.type { (by.user_type) }
+                    }
+                    form method="post" action="/sign-out" {
+                        (parts::form_token(visit))
+                        button.quiet type="submit" { "Sign out" }
+                    }
                 }
             }
         }

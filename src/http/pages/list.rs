@@ -50,6 +50,8 @@ pub struct List<T: 'static> {
     pub columns: &'static [Column<T>],
     /// The words in the address that are its filter.
     pub filters: &'static [&'static str],
+    /// What the field `q` looks at, said when it finds nothing; blank where its label says it all.
+    pub searched: &'static str,
     /// What is said when there is nothing yet.
     pub empty: &'static str,
     /// Reads it.
@@ -89,7 +91,7 @@ impl<T> List<T> {
                 }
             }
             @if slice.rows.is_empty() {
-                (self.nothing(is_first, is_filtered, &slice))
+                (self.nothing(visit, is_first, is_filtered, &slice))
             } @else {
                 (self.table(visit, &slice.rows))
             }
@@ -99,12 +101,19 @@ impl<T> List<T> {
         Ok(Answer::Page(200, Box::new(page)))
     }
 
-    fn nothing(&self, is_first: bool, is_filtered: bool, slice: &Slice<T>) -> Markup {
+    fn nothing(
+        &self,
+        visit: &Visit,
+        is_first: bool,
+        is_filtered: bool,
+        slice: &Slice<T>,
+    ) -> Markup {
+        let is_searched = visit.sent.text("q").is_some() && !self.searched.is_empty();
         html! {
             div.empty {
                 @if slice.is_cut { p { "Nothing found so far." } }
                 @else if !is_first { p { "There is nothing more." } }
-                @else if is_filtered { p { "Nothing matches this filter." } p { a href=(self.path) { "Show all" } } }
+                @else if is_filtered { p { "Nothing matches this filter." } @if is_searched { p.none { (self.searched) } } p { a href=(self.path) { "Show all" } } }
                 @else { p { (self.empty) } }
             }
         }

@@ -88,6 +88,7 @@ static LIST: List<(Id, Entry)> = List {
         },
     ],
     filters: &["actor", "action", "object", "through", "since", "until"],
+    searched: "",
     empty: "Nothing was changed yet.",
     fetch,
 };
@@ -199,8 +200,8 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         @if visit.by().user_type == UserType::Admin {
             (Field::text("actor", "Who", text("actor")).render(&None))
         }
-        (Field::text("action", "What begins with", text("action")).render(&None))
-        (Field::text("object", "Object number", text("object")).render(&None))
+        (Field::text("action", "Action", text("action")).render(&None))
+        (Field::text("object", "Object ID", text("object")).render(&None))
         (select("through", "Through", &doors, text("through"), "", &None))
         (Field::text("since", "From", text("since")).kind("date").render(&None))
         (Field::text("until", "To", text("until")).kind("date").render(&None))

@@ -90,13 +90,14 @@ const fn list_of(
                 text: |row| row.named.name.clone(),
             },
             Column {
-                name: "Number",
+                name: "ID",
                 sort: None,
                 html: Some(|row| html! { span.id { (row.named.id) } }),
                 text: |row| row.named.id.to_string(),
             },
         ],
         filters: &[],
+        searched: "",
         empty,
         fetch,
     }
@@ -130,7 +131,7 @@ impl Area {
                 facts: facts(&[
                     ("Name", html! { (found.name) }),
                     (
-                        "Number in the API",
+                        "In the API",
                         html! { code { (self.parameter) "=" (found.id) } },
                     ),
                 ]),

@@ -35,6 +35,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }
         @for warning in &overview.warnings { (warn(warning, overview.devices)) }
+        @if visit.may(Right::ManageApi) { (first_steps(&overview)) }
         (cards(&overview))
         div.columns {
             @if !overview.dids.is_empty() { (chart(&overview)) }
@@ -47,7 +48,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
                 }
             }
         }
-        @if visit.may(Right::ManageApi) { (first_steps(&overview)) (hash::way_here()) }
+        @if visit.may(Right::ManageApi) { (hash::way_here()) }
     };
     Ok(visit.page("Overview", body))
 }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::visit::Visit;
 use crate::ambient::rfc3339;
+use crate::service::lists::MAX_OFFERED;
 use crate::service::sessions;
 
 /// The problem that stopped a form: the field it stands beside (blank: the form as a whole), and its text.
@@ -42,8 +43,10 @@ pub struct Field<'a> {
     pub kind: &'static str,
     /// Whether the browser asks for it.
     pub is_required: bool,
-    /// What it offers to choose from, beside anything else.
+    /// What it offers to choose from.
     pub offers: &'a [(String, String)],
+    /// The offers are all there is, unless there are [`MAX_OFFERED`] of them: then this says what is typed instead.
+    pub typed: Option<&'static str>,
 }
 
 impl<'a> Field<'a> {
@@ -57,6 +60,7 @@ impl<'a> Field<'a> {
             kind: "text",
             is_required: false,
             offers: &[],
+            typed: None,
         }
     }
 
@@ -78,15 +82,60 @@ impl<'a> Field<'a> {
         Self { kind, ..self }
     }
 
-    /// The same with offers.
+    /// The same with offers, beside which anything else can be typed.
     pub fn offers(self, offers: &'a [(String, String)]) -> Self {
         Self { offers, ..self }
     }
 
+    /// A choice among these, as long as one can look through them; beyond that a text that offers them, for what `typed`
+    /// says.
+    pub fn among(self, offers: &'a [(String, String)], typed: &'static str) -> Self {
+        Self {
+            offers,
+            typed: Some(typed),
+            ..self
+        }
+    }
+
+    fn choice(&self, problem: &Problem) -> Markup {
+        let bad = problem_of(problem, self.name);
+        let none = if self.is_required { "choose…" } else { "any" };
+        let is_offered = self.offers.iter().any(|(sent, _)| sent == self.value);
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) (self.must()) }
+                select #(self.name) name=(self.name) required[self.is_required]
+                    aria-invalid=[bad.map(|_| "true")] aria-describedby=[described(self.name, self.hint, bad)] {
+                    option value="" { (none) }
+                    @if !is_offered && !self.value.is_empty() { option value=(self.value) selected { (self.value) } }
+                    @for (sent, shown) in self.offers {
+                        option value=(sent) selected[sent == self.value] { (shown) }
+                    }
+                }
+                (help(self.name, self.hint, bad))
+            }
+        }
+    }
+
+    fn must(&self) -> Markup {
+        html! { @if self.is_required { span.must aria-hidden="true" { " *" } } }
+    }
+
     /// The field, with the problem where it is this one's.
     pub fn render(&self, problem: &Problem) -> Markup {
+        if self.typed.is_some()
+            && !self.offers.is_empty()
+            && self.offers.len() < MAX_OFFERED as usize
+        {
+            return self.choice(problem);
+        }
         let bad = problem_of(problem, self.name);
-        let described = described(self.name, self.hint, bad);
+        let hint = match (self.hint, self.typed) {
+            (hint, None) => hint.to_owned(),
+            ("", Some(typed)) => typed.to_owned(),
+            (hint, Some(typed)) => format!("{hint}: {typed}"),
+        };
+        let described = described(self.name, &hint, bad);
         let list = format!("{}-offers", self.name);
         let autocomplete = match (self.kind, self.name) {
             ("password", "password") => "current-password",
@@ -96,7 +145,7 @@ impl<'a> Field<'a> {
         };
         html! {
             div.field {
-                label for=(self.name) { (self.label) @if self.is_required { span.must aria-hidden="true" { " *" } } }
+                label for=(self.name) { (self.label) (self.must()) }
                 input #(self.name) name=(self.name) type=(self.kind) value=(self.value)
                     required[self.is_required] autocomplete=(autocomplete)
                     aria-invalid=[bad.map(|_| "true")] aria-describedby=[described]
@@ -106,7 +155,7 @@ impl<'a> Field<'a> {
                         @for (value, text) in self.offers { option value=(value) { (text) } }
                     }
                 }
-                (help(self.name, self.hint, bad))
+                (help(self.name, &hint, bad))
             }
         }
     }

@@ -39,13 +39,14 @@ static LIST: List<Provider> = List {
             text: |row| yes_no(row.common_use).into(),
         },
         Column {
-            name: "Number",
+            name: "ID",
             sort: None,
             html: Some(|row| html! { span.id { (row.id) } }),
             text: |row| row.id.to_string(),
         },
     ],
     filters: &[],
+    searched: "",
     empty: "There are no providers yet. DIDs come from a provider.",
     fetch,
 };
@@ -119,10 +120,7 @@ fn render(visit: &Visit, edit_problem: Problem, hide_problem: Problem) -> Result
                     "DIDs",
                     html! { a href={ "/dids?provider=" (found.id) } { "those that come from it" } },
                 ),
-                (
-                    "Number in the API",
-                    html! { code { "provider_id=" (found.id) } },
-                ),
+                ("In the API", html! { code { "provider_id=" (found.id) } }),
             ]),
             more: common_use(visit, found.common_use),
             edit_problem,

@@ -37,7 +37,8 @@ fn render(visit: &Visit, shown: &Shown) -> Result<Answer, Trouble> {
     let body = html! {
         @if let Some(key) = &shown.new_key {
             section.notice.good role="status" {
-                p { "The new key, shown this once: " code #new-key { (key) } }
+                p { b { "Copy the new key now: it is not shown again." } }
+                p { code #new-key { (key) } }
             }
         }
         (switches(visit, &values, &shown.setting))

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::layout;
 use super::parts::{self, Field, Problem};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
-use super::{assets, layout};
 use crate::api::fault::Fault;
 use crate::service::access::Actor;
 use crate::service::throttle::{Failure, Proof};
@@ -29,7 +29,6 @@ pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
 fn ask(visit: &Visit, status: u16, problem: &Problem, is_demo: bool) -> Answer {
     let username = visit.text("username");
     let body = html! {
-        p.brand { (assets::mark()) "linebook" }
         form.card method="post" action="/sign-in" {
             (parts::form_token(visit))
             input type="hidden" name="next" value=(next(visit));
@@ -175,7 +174,6 @@ fn too_late(visit: &Visit) -> Answer {
 
 fn choose(visit: &Visit, status: u16, username: &str, problem: &Problem) -> Answer {
     let body = html! {
-        p.brand { (assets::mark()) "linebook" }
         form.card method="post" action={ "/welcome/" (visit.name) } {
             (parts::form_token(visit))
             (parts::problem_of_form(problem))

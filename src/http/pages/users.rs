@@ -38,13 +38,14 @@ static LIST: List<User> = List {
             text: |user| yes_no(!user.blocked).into(),
         },
         Column {
-            name: "Number",
+            name: "ID",
             sort: Some("newest"),
             html: Some(|user| html! { span.id { (user.id) } }),
             text: |user| user.id.to_string(),
         },
     ],
     filters: &["q", "type", "blocked"],
+    searched: "",
     empty: "There are no users yet.",
     fetch,
 };
@@ -185,7 +186,7 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     (facts(&[
                         ("Type", html! { (user.user_type) }),
                         ("Access", html! { @if user.blocked { (badge("blocked")) } @else { "yes" } }),
-                        ("Number in the API", html! { code { "user_id=" (user.id) } }),
+                        ("In the API", html! { code { "user_id=" (user.id) } }),
                     ]))
                     p {
                         a href={ "/devices?user=" (user.id) } { "His devices" } " · "

@@ -394,6 +394,11 @@ impl Visit {
                 let status = if is_forbidden(&refusal) { 403 } else { 422 };
                 (status, "Not possible", words(&refusal, None))
             }
+            Trouble::Fault(fault @ Fault::TooManyFailures) => (
+                fault.status(),
+                "Too many failed attempts",
+                "Your address has sent too many wrong passwords or hashes. Wait a minute, then try again.".into(),
+            ),
             Trouble::Fault(fault) => (fault.status(), "Not possible now", fault.text()),
             Trouble::Store(error) => {
                 let fault = Fault::from(&error);
