@@ -15,7 +15,7 @@ use linebook::http::server::BACKLOG;
 use linebook::http::tls::HANDSHAKE_TIMEOUT;
 use linebook::service::{throttle, verifier};
 use linebook::store::writer;
-use linebook::telemetry::MAX_WAITING_LINES;
+use linebook::telemetry;
 
 use crate::common::{Request, World};
 
@@ -176,10 +176,13 @@ fn the_limits_are_those_of_the_code() {
             format!("{} |", seconds(times.quiet())),
         ),
         (
-            "writes that wait; passwords that wait",
+            "writes that wait; passwords that wait, old and new",
             format!("{}; {} |", writer::QUEUE, verifier::MAX_WAITING),
         ),
-        ("log lines that wait", format!("{MAX_WAITING_LINES} |")),
+        (
+            "log lines that wait",
+            format!("{} MiB |", telemetry::MAX_WAITING >> 20),
+        ),
     ];
     for (limit, is) in &rows {
         let row = format!("\n| {limit} | {is}");
