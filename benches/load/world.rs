@@ -21,7 +21,8 @@ pub const DEVICES_PER_USER: u64 = 10;
 /// The id of the first plain user; his first device is a trunk, for whose user the DIDs are reserved.
 pub const FIRST_USER: u64 = 10;
 
-/// Makes a database with so many devices, and DIDs that wait to be assigned, in the folder `data`. Rows that no rule needs to see go in as plain SQL.
+/// Makes a database with so many devices, and DIDs that wait to be assigned, in the folder `data`. Rows that no rule needs
+/// to see go in as plain SQL.
 pub fn create(data: &Path, devices: u64, reserved_dids: u64) {
     let ambient = Ambient::system();
     let hash = passwords::hash(PASSWORD, &ambient).expect("a hash");

@@ -38,8 +38,8 @@ use crate::metrics::{self, NO_METHOD};
 pub const BACKLOG: i32 = 1024;
 /// Connections of the metrics' own address: a scraper, and a person with a question.
 pub const MAX_METRICS_CONNECTIONS: usize = 64;
-/// Threads per worker that write long lists; passwords are verified on threads of their own. With the workers they are the only ones that wait for
-/// a reader, so that with the default number of readers nobody does.
+/// Threads per worker that write long lists; passwords are verified on threads of their own. With the workers they are the
+/// only ones that wait for a reader, so that with the default number of readers nobody does.
 pub const BLOCKING_THREADS: usize = 4;
 /// Files that are open beside the connections: the database's, its readers', the log.
 const OTHER_FILES: u64 = 512;

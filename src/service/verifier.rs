@@ -69,7 +69,8 @@ impl Verifier {
         }
     }
 
-    /// Refuses unless the `password` that is guessed is what `stored` (an argon2 string; none: no password is right) was made from.
+    /// Refuses unless the `password` that is guessed is what `stored` was made from: an argon2 string; none: no password is
+    /// right.
     pub async fn verify(
         &self,
         guess: &Guess<'_>,
