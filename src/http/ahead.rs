@@ -1,5 +1,6 @@
 //! What a client has sent that the framework has not been given yet, and where in it a head ends.
 
+use memchr::memchr_iter;
 use tokio::io::ReadBuf;
 
 use crate::api::limits::MAX_HEAD;
@@ -116,27 +117,30 @@ fn is_old_post(line: &[u8]) -> bool {
 /// Looks for a blank line in bytes that come in pieces. The framework takes a line feed alone for the end of a line, too.
 #[derive(Debug, Default)]
 struct Blank {
-    /// The last byte ended a line; or did the one before it, and the last is a carriage return.
+    /// Nothing but carriage returns has come since the last line's end.
     is_at_start: bool,
 }
 
 impl Blank {
     /// How many of the bytes there are up to the end of the first blank line.
     fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (place, byte) in bytes.iter().enumerate() {
-            match byte {
-                b'\n' if self.is_at_start => {
-                    self.is_at_start = false;
-                    return Some(place + 1);
-                }
-                b'\n' => self.is_at_start = true,
-                // A second one is no blank line any more, but to stop there does no harm.
-                b'\r' => {}
-                _ => self.is_at_start = false,
+        let mut start = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            let is_blank = self.is_at_start && is_nothing(&bytes[start..end]);
+            self.is_at_start = !is_blank;
+            start = end + 1;
+            if is_blank {
+                return Some(start);
             }
         }
+        self.is_at_start &= is_nothing(&bytes[start..]);
         None
     }
+}
+
+/// Whether a line is blank. With a second carriage return it is no more, but to stop there does no harm.
+fn is_nothing(line: &[u8]) -> bool {
+    line.iter().all(|byte| *byte == b'\r')
 }
 
 #[cfg(test)]

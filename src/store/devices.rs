@@ -200,7 +200,7 @@ SELECT
   type,
   ipaddr,
   port
-FROM devices
+FROM devices INDEXED BY devices_of_user
 WHERE user_id = :user_id
   AND id > :after
   AND hidden_ms IS NULL
