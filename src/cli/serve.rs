@@ -133,7 +133,7 @@ pub fn serve(
         Some((cert, key)) => Some(Tls::read(cert, key).map_err(Fault::Said)?),
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
-    show(&Report::line(hello(&format!("{scheme}://{address}"))))?;
+    let hello = Report::line(hello(&format!("{scheme}://{address}")));
     app.trusted_proxies = settings.trusted_proxy.0.clone();
     app.has_public_metrics = metrics.is_none();
     app.has_tls = tls.is_some();
@@ -145,12 +145,17 @@ pub fn serve(
         metrics,
         ..server::Options::default()
     };
-    server::run(Arc::new(app), listener, options).map_err(fault)?;
+    server::run(Arc::new(app), listener, options, || print(&hello))
+        .map_err(|error| Fault::Said(format!("the server cannot run: {error}")))?;
     Ok(Report::default())
 }
 
 fn show(report: &Report) -> Result<(), Fault> {
-    report
-        .print(false)
-        .map_err(|error| Fault::Said(format!("the output could not be written: {error}")))
+    print(report).map_err(|error| Fault::Said(error.to_string()))
+}
+
+fn print(report: &Report) -> std::io::Result<()> {
+    let printed = report.print(false);
+    printed
+        .map_err(|error| std::io::Error::other(format!("the output could not be written: {error}")))
 }

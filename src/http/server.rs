@@ -83,8 +83,14 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is in flight.
-pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::Result<()> {
+/// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is in flight. `hello` says that it does,
+/// once signals are listened for: whoever reads it may send one.
+pub fn run(
+    app: Arc<App>,
+    listener: TcpListener,
+    options: Options,
+    hello: impl FnOnce() -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let max_connections = allow_files(options.max_connections);
     let acceptor = options.tls.as_ref().map(Tls::acceptor).transpose();
     let acceptor = acceptor.map_err(std::io::Error::other)?;
@@ -103,6 +109,7 @@ pub fn run(app: Arc<App>, listener: TcpListener, options: Options) -> std::io::R
         };
         // Listened for once, it never again ends the process, with or without a certificate to read.
         let _hangup = signal(SignalKind::hangup())?;
+        hello()?;
         actix_web::rt::spawn(housekeeping::run(app));
         if let Some(tls) = options.tls {
             actix_web::rt::spawn(tls.reload_on_signal());

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::world::demo_folder;
@@ -59,18 +60,16 @@ impl Server {
         self.folder.path()
     }
 
-    /// Sends it a signal by its name.
-    pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(status.unwrap().success());
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Stops it as an operator would, and gives all that it wrote to its log.
     pub fn stop(mut self) -> String {
         let mut log = String::new();
         let mut errors = self.child.stderr.take().unwrap();
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         errors.read_to_string(&mut log).unwrap();
         self.child.wait().unwrap();
         log

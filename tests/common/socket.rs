@@ -26,7 +26,7 @@ pub fn serve_with(world: &World, options: Options) -> SocketAddr {
         shutdown_timeout: Duration::from_secs(1),
         ..options
     };
-    std::thread::spawn(move || run(app, listener, options).unwrap());
+    std::thread::spawn(move || run(app, listener, options, || Ok(())).unwrap());
     address
 }
 

@@ -8,6 +8,7 @@ use linebook::ambient::Ambient;
 use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
 use linebook::http::server::Options;
 use linebook::store;
+use rustix::process::Signal;
 
 use crate::common::socket::{Client, send, serve_with};
 use crate::common::{Answer, Call, Request, Server, World};
@@ -146,13 +147,16 @@ fn so_is_a_body_that_was_asked_for() {
 
 #[test]
 fn a_hangup_without_tls_stops_nothing() {
-    let server = Server::start(&[]);
     let live = Request::new("GET", "/health/live");
-    // It answers only when it listens for signals too.
-    assert_eq!(send(server.address, &live).status, 200);
-    server.signal("HUP");
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(send(server.address, &live).status, 200);
+    for _ in 0..5 {
+        let server = Server::start(&[]);
+        // At once: it has said that it listens.
+        server.signal(Signal::HUP);
+        assert_eq!(send(server.address, &live).status, 200);
+        server.signal(Signal::HUP);
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(send(server.address, &live).status, 200);
+    }
 }
 
 #[test]

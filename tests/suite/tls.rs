@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use linebook::http::tls::Tls;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -94,14 +95,14 @@ fn calls_are_answered_in_tls_and_a_new_certificate_needs_no_restart() {
         connect(server.address, &second).is_err(),
         "read before it was told to"
     );
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     is_list(&call(&mut wait_for(server.address, &second)));
     // What was open goes on.
     is_list(&call(&mut old));
 
     // What cannot be used is not.
     std::fs::write(folder.path().join("key.pem"), "no key").unwrap();
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     std::thread::sleep(Duration::from_millis(500));
     is_list(&call(&mut connect(server.address, &second).unwrap()));
     drop(old);
