@@ -290,6 +290,50 @@ fn what_all_send_before_they_are_answered_is_bounded() {
     assert_eq!(client.read(true).unwrap().status, 404);
 }
 
+/// A connection that was answered is at zero again: what comes on it then is counted like its first request, and given
+/// back once.
+#[test]
+fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
+    let (world, address) = served(Options::default());
+    let form = Call::sample("devices_get").signed_by_admin().form();
+    // A small body in a large chunk's head.
+    let each = 200 * 1024;
+    let request = format!(
+        "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x};{}\r\n{form}\r\n0\r\n\r\n",
+        form.len(),
+        "x".repeat(each)
+    );
+    let is_soon = |what: &dyn Fn() -> bool| {
+        let started = Instant::now();
+        while !what() && started.elapsed() < LONG {
+            std::thread::sleep(SLOWLY);
+        }
+        what()
+    };
+    let too_many = MAX_HELD_BYTES / (each - FREE_BYTES) + 1;
+    let mut clients: Vec<Client> = (0..too_many).map(|_| Client::new(address)).collect();
+    for client in &mut clients {
+        client.write(request.as_bytes());
+        assert_eq!(client.read(true).unwrap().status, 200);
+    }
+    let metrics = &world.app.metrics;
+    assert_eq!(metrics.refused_connections.get(), 0);
+    for client in &mut clients {
+        let unfinished = &request.as_bytes()[..request.len() - 2];
+        let _ = client.writer().write_all(unfinished);
+    }
+    let is_refused = || metrics.refused_connections.get() > 0;
+    assert!(is_soon(&is_refused), "nobody was too many");
+    drop(clients);
+    assert!(is_soon(&|| metrics.connections.get() == 0));
+    for _ in 0..2 {
+        let mut client = Client::new(address);
+        client.write(request.as_bytes());
+        assert_eq!(client.read(true).unwrap().status, 200);
+    }
+}
+
 /// Clients who do not take their answers and go on asking: what they send waits in their own machines. It once made the
 /// server keep 25 MiB for each of them.
 #[test]
