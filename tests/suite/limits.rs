@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use linebook::ambient::Ambient;
+use linebook::api::fault::Fault;
 use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
 use linebook::http::server::Options;
 use linebook::store;
@@ -181,6 +182,7 @@ fn a_reader_that_stops_reading_is_cut_and_one_that_reads_is_not() {
     std::thread::sleep(SHORT.write + SHORT.request);
     // What was on the way arrives, then the connection is over, and the list is seen not to be whole.
     assert!(stopped.read(true).is_err());
+    assert_eq!(world.app.metrics.refused_connections.get(), 1);
     assert_eq!(reader.send(&list()).status, 200);
 }
 
@@ -209,7 +211,7 @@ fn slow_clients_do_not_stop_others() {
 
 #[test]
 fn one_connection_too_many_is_told_so() {
-    let (_world, address) = served(Options {
+    let (world, address) = served(Options {
         max_connections: 3,
         ..Options::default()
     });
@@ -225,6 +227,7 @@ fn one_connection_too_many_is_told_so() {
     );
     answer.check();
     assert!(fourth.is_closed());
+    assert_eq!(world.app.metrics.refused_connections.get(), 1);
     assert_eq!(clients[0].send(&list()).status, 200);
     clients.pop();
     let started = Instant::now();
@@ -515,7 +518,7 @@ fn the_real_limits_of_time_are_kept_to_two_seconds() {
 
 #[test]
 fn what_is_no_http_is_answered_with_xml() {
-    let (_world, address) = served(Options::default());
+    let (world, address) = served(Options::default());
     let check = |sent: &[u8], status, error: &str| {
         let mut client = Client::new(address);
         let _ = client.writer().write_all(sent);
@@ -557,6 +560,13 @@ fn what_is_no_http_is_answered_with_xml() {
     assert_eq!(client.read(true).unwrap().status, 200);
     let answer = client.read(true).unwrap();
     assert_eq!(answer.error().unwrap(), "Request is not HTTP/1.1");
+    let metrics = world.app.metrics.text(&world.app);
+    let counted = |outcome: &str| {
+        let labels = format!("method=\"-\",outcome=\"{outcome}\"");
+        value(&metrics, &format!("linebook_requests_total{{{labels}}}"))
+    };
+    assert_eq!(counted(Fault::BrokenRequest.name()), 4.0);
+    assert_eq!(counted(Fault::HeadTooLarge.name()), 2.0);
 }
 
 #[test]
