@@ -262,6 +262,18 @@ fn a_server_that_cannot_write_is_alive_and_not_ready() {
     assert_eq!(send(address, &get("/health/ready")).status, 200);
 }
 
+#[test]
+fn nor_is_one_whose_writes_fail_at_once() {
+    let (world, address) = served();
+    world.sql(
+        "CREATE TRIGGER no_writes BEFORE UPDATE ON installation BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    let answer = send(address, &get("/health/ready"));
+    answer.check();
+    assert!(answer.status >= 500, "{}", answer.status);
+    assert_eq!(send(address, &get("/health/live")).status, 200);
+}
+
 /// What must never be seen outside of the database and the answers that hand it out.
 const SECRETS: &[&str] = &[
     "hunter2-password",
