@@ -240,8 +240,34 @@ fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), 
 }
 
 fn check_sqlite() -> Result<(), OpenError> {
-    if rusqlite::version_number() < MIN_SQLITE.0 {
-        return Err(OpenError::OldSqlite(rusqlite::version()));
+    check_version(rusqlite::version_number(), rusqlite::version())
+}
+
+fn check_version(number: i32, name: &'static str) -> Result<(), OpenError> {
+    if number < MIN_SQLITE.0 {
+        return Err(OpenError::OldSqlite(name));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_that_can_corrupt_a_wal_file_is_refused() {
+        let refused = |number, name| {
+            let checked = check_version(number, name);
+            checked.map_err(|error| error.to_string()).unwrap_err()
+        };
+        assert_eq!(
+            refused(3_051_002, "3.51.2"),
+            "SQLite 3.51.2 can corrupt a WAL file: build linebook with 3.51.3 or newer"
+        );
+        refused(3_049_099, "3.49.99");
+        for (number, name) in [MIN_SQLITE, (3_052_000, "3.52.0")] {
+            assert!(check_version(number, name).is_ok(), "{name}");
+        }
+        assert!(check_sqlite().is_ok());
+    }
 }

@@ -1,8 +1,12 @@
 //! SIGTERM and SIGINT: what is in flight is finished, what is queued is drained, what was answered is what is stored.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::server::{Load, What, World, assert_stored, assert_whole, look, reserve, wait_for};
+use super::server::{
+    Load, Server, What, World, assert_stored, assert_whole, look, reserve, wait_for,
+};
 
 fn stop(signal: &str) {
     let world = World::new();
@@ -63,4 +67,50 @@ fn sigterm_finishes_what_is_in_flight() {
 #[test]
 fn sigint_does_so_too() {
     stop("INT");
+}
+
+/// A request that the server waits for the body of.
+fn half_a_request(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n";
+    let plain = "Accept-Encoding: identity\r\nContent-Length: 5\r\n\r\n";
+    write!(stream, "{head}{plain}").expect("it is read");
+    let mut invited = [0; 25];
+    stream.read_exact(&mut invited).expect("an invitation");
+    assert_eq!(invited, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[test]
+fn a_request_in_flight_has_its_time() {
+    let world = World::new();
+    let mut server = world.start();
+    let mut stream = half_a_request(server.address);
+    server.signal("TERM");
+    wait_for("a closed door", || {
+        TcpStream::connect(server.address).is_err().then_some(())
+    });
+    // The framework looks once a second whether the time is over.
+    std::thread::sleep(Duration::from_millis(2500));
+    stream.write_all(b"u=abc").expect("it is read");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("<error>Bad login</error>"), "{answer}");
+    let status = wait_for("the end", || server.child.try_wait().expect("a child"));
+    assert!(status.success(), "{status}: {}", server.log());
+}
+
+#[test]
+fn and_no_more_than_that() {
+    let world = World::new();
+    let mut server = Server::start(&world.data, &["--shutdown-timeout-s", "1"]);
+    let mut stream = half_a_request(server.address);
+    server.signal("TERM");
+    // It would be told so that it was too slow, much later.
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert_eq!(String::from_utf8_lossy(&answer), "");
+    let status = wait_for("the end", || server.child.try_wait().expect("a child"));
+    assert!(status.success(), "{status}: {}", server.log());
+    assert_whole(&world.database());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use linebook::ambient::{Ambient, file_time};
 use linebook::http::server::{Options, bind};
+use linebook::service::installation;
 use linebook::store;
 use rusqlite::Connection;
 
@@ -81,6 +82,8 @@ fn requests_are_counted_by_method_and_outcome() {
         ),
         5.0
     );
+    let took_s = "linebook_request_duration_seconds_sum{method=\"devices_get\"}";
+    assert!(value(&text, took_s) > 0.0);
     assert_eq!(value(&text, "linebook_passwords_remembered_total"), 1.0);
     assert!(value(&text, "linebook_writes_total") >= 4.0);
     assert!(value(&text, "linebook_writer_batch_size_count") >= 4.0);
@@ -96,6 +99,52 @@ fn requests_are_counted_by_method_and_outcome() {
     assert_eq!(value(&text, &build), 1.0);
     assert!(value(&text, "linebook_backup_age_seconds").is_nan());
     assert!(!text.contains("never-a-label"));
+}
+
+#[test]
+fn what_waits_and_what_is_in_use_is_seen() {
+    let world = World::new();
+    let (app, metrics) = (&world.app, &world.app.metrics);
+    let now = |series: &str| value(&metrics.text(app), &format!("linebook_{series}"));
+    let used = app
+        .store
+        .read(|_| Ok::<_, store::StoreError>(now("readers_in_use")));
+    assert_eq!(used, Ok(1.0));
+
+    // The writer waits five seconds for the blocker.
+    let wait_for = |series: &str, wanted: f64| {
+        let started = std::time::Instant::now();
+        while now(series) != wanted {
+            assert!(started.elapsed() < Duration::from_secs(4), "{series}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let blocker = Connection::open(world.path().join(store::FILE_NAME)).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let written = || {
+        [
+            "writes_total",
+            "writer_batch_size_sum",
+            "writer_batch_size_count",
+        ]
+        .map(now)
+    };
+    let before = written();
+    std::thread::scope(|scope| {
+        let write = || app.store.write_blocking(installation::touch).unwrap();
+        scope.spawn(write);
+        // The first is taken, and waits for the blocker; the others wait for it.
+        wait_for("writes_total", before[0] + 1.0);
+        for _ in 0..5 {
+            scope.spawn(write);
+        }
+        wait_for("writer_queue_depth", 5.0);
+        blocker.execute_batch("ROLLBACK").unwrap();
+    });
+    assert_eq!(now("writer_queue_depth"), 0.0);
+    let after = written();
+    let more: Vec<f64> = (0..3).map(|place| after[place] - before[place]).collect();
+    assert_eq!(more, [6.0, 6.0, 2.0]);
 }
 
 #[test]
@@ -211,6 +260,18 @@ fn a_server_that_cannot_write_is_alive_and_not_ready() {
     blocker.execute_batch("ROLLBACK").unwrap();
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(send(address, &get("/health/ready")).status, 200);
+}
+
+#[test]
+fn nor_is_one_whose_writes_fail_at_once() {
+    let (world, address) = served();
+    world.sql(
+        "CREATE TRIGGER no_writes BEFORE UPDATE ON installation BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    let answer = send(address, &get("/health/ready"));
+    answer.check();
+    assert!(answer.status >= 500, "{}", answer.status);
+    assert_eq!(send(address, &get("/health/live")).status, 200);
 }
 
 /// What must never be seen outside of the database and the answers that hand it out.

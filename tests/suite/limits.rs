@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use linebook::ambient::Ambient;
+use linebook::api::fault::Fault;
 use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
 use linebook::http::server::Options;
 use linebook::store;
@@ -185,6 +186,7 @@ fn a_reader_that_stops_reading_is_cut_and_one_that_reads_is_not() {
     std::thread::sleep(SHORT.write + SHORT.request);
     // What was on the way arrives, then the connection is over, and the list is seen not to be whole.
     assert!(stopped.read(true).is_err());
+    assert_eq!(world.app.metrics.refused_connections.get(), 1);
     assert_eq!(reader.send(&list()).status, 200);
 }
 
@@ -213,7 +215,7 @@ fn slow_clients_do_not_stop_others() {
 
 #[test]
 fn one_connection_too_many_is_told_so() {
-    let (_world, address) = served(Options {
+    let (world, address) = served(Options {
         max_connections: 3,
         ..Options::default()
     });
@@ -229,6 +231,7 @@ fn one_connection_too_many_is_told_so() {
     );
     answer.check();
     assert!(fourth.is_closed());
+    assert_eq!(world.app.metrics.refused_connections.get(), 1);
     assert_eq!(clients[0].send(&list()).status, 200);
     clients.pop();
     let started = Instant::now();
@@ -292,6 +295,50 @@ fn what_all_send_before_they_are_answered_is_bounded() {
     client.write(&head);
     client.write(b"\r\n\r\n");
     assert_eq!(client.read(true).unwrap().status, 404);
+}
+
+/// A connection that was answered is at zero again: what comes on it then is counted like its first request, and given
+/// back once.
+#[test]
+fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
+    let (world, address) = served(Options::default());
+    let form = Call::sample("devices_get").signed_by_admin().form();
+    // A small body in a large chunk's head.
+    let each = 200 * 1024;
+    let request = format!(
+        "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x};{}\r\n{form}\r\n0\r\n\r\n",
+        form.len(),
+        "x".repeat(each)
+    );
+    let is_soon = |what: &dyn Fn() -> bool| {
+        let started = Instant::now();
+        while !what() && started.elapsed() < LONG {
+            std::thread::sleep(SLOWLY);
+        }
+        what()
+    };
+    let too_many = MAX_HELD_BYTES / (each - FREE_BYTES) + 1;
+    let mut clients: Vec<Client> = (0..too_many).map(|_| Client::new(address)).collect();
+    for client in &mut clients {
+        client.write(request.as_bytes());
+        assert_eq!(client.read(true).unwrap().status, 200);
+    }
+    let metrics = &world.app.metrics;
+    assert_eq!(metrics.refused_connections.get(), 0);
+    for client in &mut clients {
+        let unfinished = &request.as_bytes()[..request.len() - 2];
+        let _ = client.writer().write_all(unfinished);
+    }
+    let is_refused = || metrics.refused_connections.get() > 0;
+    assert!(is_soon(&is_refused), "nobody was too many");
+    drop(clients);
+    assert!(is_soon(&|| metrics.connections.get() == 0));
+    for _ in 0..2 {
+        let mut client = Client::new(address);
+        client.write(request.as_bytes());
+        assert_eq!(client.read(true).unwrap().status, 200);
+    }
 }
 
 /// Clients who do not take their answers and go on asking: what they send waits in their own machines. It once made the
@@ -475,7 +522,7 @@ fn the_real_limits_of_time_are_kept_to_two_seconds() {
 
 #[test]
 fn what_is_no_http_is_answered_with_xml() {
-    let (_world, address) = served(Options::default());
+    let (world, address) = served(Options::default());
     let check = |sent: &[u8], status, error: &str| {
         let mut client = Client::new(address);
         let _ = client.writer().write_all(sent);
@@ -517,6 +564,13 @@ fn what_is_no_http_is_answered_with_xml() {
     assert_eq!(client.read(true).unwrap().status, 200);
     let answer = client.read(true).unwrap();
     assert_eq!(answer.error().unwrap(), "Request is not HTTP/1.1");
+    let metrics = world.app.metrics.text(&world.app);
+    let counted = |outcome: &str| {
+        let labels = format!("method=\"-\",outcome=\"{outcome}\"");
+        value(&metrics, &format!("linebook_requests_total{{{labels}}}"))
+    };
+    assert_eq!(counted(Fault::BrokenRequest.name()), 4.0);
+    assert_eq!(counted(Fault::HeadTooLarge.name()), 2.0);
 }
 
 #[test]

@@ -105,6 +105,10 @@ fn calls_are_answered_in_tls_and_a_new_certificate_needs_no_restart() {
     server.signal(Signal::HUP);
     std::thread::sleep(Duration::from_millis(500));
     is_list(&call(&mut connect(server.address, &second).unwrap()));
+    // And does not end it.
+    let third = renew(folder.path());
+    server.signal(Signal::HUP);
+    is_list(&call(&mut wait_for(server.address, &third)));
     drop(old);
     let log = server.stop();
     assert!(log.contains("the certificate was read again"), "{log}");
