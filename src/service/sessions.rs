@@ -72,8 +72,8 @@ fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Finds out whether the `password` that is guessed is the one of the user who is named. One who is blocked, or has no password, is as
-/// unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
+/// Finds out whether the `password` that is guessed is the one of the user who is named. One who is blocked, or has no
+/// password, is as unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
 pub async fn verify(
     store: &Store,
     verifier: &Verifier,

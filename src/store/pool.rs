@@ -16,8 +16,8 @@ pub const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the WAL file is cut back to, in bytes, when it is used from its beginning again: a long reader (a backup) lets it
 /// grow while it runs, and the disk gets that space back.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
-/// After how many pages in the WAL they are written into the file, while all writes wait. With SQLite's own 1,000 the slowest
-/// hundredth of the writes waits half as long again; with 500 a database of a million devices takes a tenth fewer.
+/// After how many pages in the WAL they are written into the file, while all writes wait: with SQLite's own 1,000 they wait
+/// longer, and 500 cost a database of a million devices a tenth of its writes.
 const CHECKPOINT_PAGES: i64 = 700;
 /// Statements kept prepared per connection; more than the code has.
 const STATEMENT_CACHE: usize = 128;

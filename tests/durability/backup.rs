@@ -201,14 +201,20 @@ fn a_damaged_database_is_replaced_and_kept_with_its_wal() {
     assert_eq!(names(&kept[0]), ["linebook.db", "linebook.db-wal"]);
 }
 
-#[test]
-fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
+/// A world, and a backup of it that lacks the last user, who is only in its WAL.
+fn backed_up_before_its_wal() -> (World, PathBuf) {
     let world = World::new();
     let file = world.folder.path().join("backup.db");
     ok(&["backup", text(&file)], &world.data);
     let server = world.start();
     ok(&["user", "add", "later"], &world.data);
     server.kill();
+    (world, file)
+}
+
+#[test]
+fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
+    let (world, file) = backed_up_before_its_wal();
     // As a restore that was killed between its two renames leaves it.
     fs::rename(world.database(), world.data.join("moved")).expect("a file");
     let line = refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
@@ -280,12 +286,7 @@ fn a_restore_killed_at_any_step_mixes_nothing() {
     if !can_trace() {
         return;
     }
-    let world = World::new();
-    let file = world.folder.path().join("backup.db");
-    ok(&["backup", text(&file)], &world.data);
-    let server = world.start();
-    ok(&["user", "add", "later"], &world.data);
-    server.kill();
+    let (world, file) = backed_up_before_its_wal();
     assert!(world.data.join("linebook.db-wal").exists());
     let again = |data: &Path, at: &str| {
         ok(&["restore", "--force", text(&file)], data);

@@ -367,6 +367,19 @@ fn no_statement_scans_a_table_that_grows() {
     }
 }
 
+/// What `devices_get` sends is in the index itself.
+#[test]
+fn a_user_s_addresses_are_read_without_the_devices() {
+    let world = World::new();
+    let mut statements = statements().into_iter();
+    let (_, _, sql) = statements
+        .find(|(_, name, _)| name == "ADDRESSES_OF_USER")
+        .unwrap();
+    let plan = plan(&world.connection(), &sql);
+    let covering = "SEARCH devices USING COVERING INDEX devices_of_user (user_id=? AND id>?)";
+    assert_eq!(plan, [covering]);
+}
+
 /// A temporary table costs more than the row that is written.
 #[test]
 fn rows_that_are_written_often_need_no_temporary_table() {

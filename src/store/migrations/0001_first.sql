@@ -145,8 +145,9 @@ CREATE TABLE devices (
   CHECK (hidden_ms IS NULL OR pin IS NULL)
 ) STRICT;
 CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
--- A user's devices with what `devices_get` tells of them: one leaf is read and not each device's own.
-CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port) WHERE hidden_ms IS NULL;
+-- A user's devices with what `devices_get` tells of them: one leaf is read and not each device's own. SQLite asks for
+-- `hidden_ms` itself, too, or it reads the devices for it.
+CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port, hidden_ms) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_of_owner ON devices (owner_id) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_type ON devices (owner_id, type) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_extension ON devices (owner_id, extension) WHERE hidden_ms IS NULL;
