@@ -5,10 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::server::{World, assert_stored, assert_whole, is_slow, reserve};
-use super::trace::{Trace, Traced, Write, can_trace, record};
-
-/// What a disk writes as a whole.
-const SECTOR: usize = 512;
+use super::trace::{Trace, can_trace, cut, record};
 
 /// The same dice each time: a failure can be looked at again.
 struct Dice(u64);
@@ -20,33 +17,13 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0.count_ones().is_multiple_of(2)
     }
-}
 
-fn decoded(traced: &Traced) -> Vec<(&Write, Vec<u8>)> {
-    let writes = traced.writes.iter();
-    writes.map(|write| (write, write.bytes())).collect()
-}
-
-/// The file as a power cut in the line `now` leaves it: `before` and all that is synced, and by chance what is not.
-fn cut(before: &[u8], writes: &[(&Write, Vec<u8>)], now: usize, dice: &mut Dice) -> Vec<u8> {
-    let mut file = before.to_vec();
-    for (write, bytes) in writes.iter().filter(|(write, _)| write.began < now) {
-        let is_synced = write.synced < now;
-        // Half of what is not synced is written as a whole, or not at all.
-        let (is_torn, is_there) = (dice.is_heads(), dice.is_heads());
-        for (place, sector) in bytes.chunks(SECTOR).enumerate() {
-            let is_kept = if is_torn { dice.is_heads() } else { is_there };
-            if !is_synced && !is_kept {
-                continue;
-            }
-            let start = write.offset as usize + place * SECTOR;
-            if file.len() < start + sector.len() {
-                file.resize(start + sector.len(), 0);
-            }
-            file[start..start + sector.len()].copy_from_slice(sector);
-        }
+    /// Which sectors of a write are kept: half of the writes are kept as a whole, or not at all.
+    fn fate(&mut self, sectors: usize) -> Vec<bool> {
+        let (is_torn, is_there) = (self.is_heads(), self.is_heads());
+        let kept = std::iter::repeat_with(|| if is_torn { self.is_heads() } else { is_there });
+        kept.take(sectors).collect()
     }
-    file
 }
 
 /// The lines from the first write to the file on in which something is written or synced; the power is cut after each.
@@ -85,7 +62,7 @@ fn a_power_cut_during_a_checkpoint_loses_nothing() {
         synced.matches("linebook.db-wal>, ").count() > 50
     });
     assert!(!trace.database.syncs.is_empty(), "nothing was merged");
-    let (merged, wal) = (decoded(&trace.database), decoded(&trace.wal));
+    let (merged, wal) = (trace.database.decoded(), trace.wal.decoded());
     let moments = moments(&trace);
     let wanted = if is_slow() { 500 } else { 40 };
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
@@ -95,9 +72,11 @@ fn a_power_cut_during_a_checkpoint_loses_nothing() {
         let _ = fs::remove_dir_all(&data);
         fs::create_dir(&data).expect("a folder");
         let database = data.join("linebook.db");
-        fs::write(&database, cut(&before, &merged, *now, &mut dice)).expect("a file");
-        let log = cut(&[], &wal, *now, &mut dice);
-        fs::write(data.join("linebook.db-wal"), log).expect("a file");
+        let log = data.join("linebook.db-wal");
+        for (path, before, writes) in [(&database, &before[..], &merged), (&log, &[], &wal)] {
+            let file = cut(before, writes, *now, |sectors| dice.fate(sectors));
+            fs::write(path, file).expect("a file");
+        }
         let answered = trace.replies.iter().filter(|(line, _)| line < now);
         let answered: Vec<&String> = answered.map(|(_, id)| id).collect();
         let mut known = acknowledged.clone();
