@@ -15,8 +15,8 @@ pub struct Load {
     pub count: u64,
     /// How long the run took.
     pub elapsed: Duration,
-    /// Latency of each request, sorted: in an open loop from the moment at which it should have been sent.
-    pub latencies: Vec<Duration>,
+    /// Latency of each request, and its place: in an open loop from the moment at which it should have been sent. Sorted.
+    latencies: Vec<(Duration, u64)>,
 }
 
 impl Load {
@@ -25,10 +25,12 @@ impl Load {
         self.count as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The latency that this share of the requests does not exceed.
-    pub fn quantile(&self, share: f64) -> Duration {
-        let place = (self.latencies.len() as f64 * share) as usize;
-        self.latencies[place.min(self.latencies.len() - 1)]
+    /// The latency that this share of the requests does not exceed, of those whose places are asked for.
+    pub fn quantile(&self, share: f64, is_asked: impl Fn(u64) -> bool) -> Duration {
+        let asked = self.latencies.iter().filter(|(_, place)| is_asked(*place));
+        let asked: Vec<Duration> = asked.map(|(latency, _)| *latency).collect();
+        let place = (asked.len() as f64 * share) as usize;
+        asked[place.min(asked.len() - 1)]
     }
 }
 
@@ -80,7 +82,7 @@ pub fn run(
 struct Shared {
     next: Box<dyn Fn(u64) -> Rc<[u8]>>,
     sent: Cell<u64>,
-    latencies: RefCell<Vec<Duration>>,
+    latencies: RefCell<Vec<(Duration, u64)>>,
     start: Instant,
     duration: Duration,
     pace: Pace,
@@ -109,7 +111,8 @@ async fn connection(address: SocketAddr, shared: Rc<Shared>) {
             .await
             .expect("a request is sent");
         read_answer(&mut stream, &mut buffer).await;
-        shared.latencies.borrow_mut().push(planned.elapsed());
+        let mut latencies = shared.latencies.borrow_mut();
+        latencies.push((planned.elapsed(), place));
     }
 }
 
