@@ -372,6 +372,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_large_write_changes_can_be_taken_back_without_a_temporary_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = connection(folder.path());
+        let fill = "CREATE TABLE pages (text TEXT);
+            WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+            INSERT INTO pages SELECT printf('%.3000c', 'x') FROM n";
+        connection.execute_batch(fill).expect("many pages");
+        let too_much = job(|tx| {
+            tx.execute("UPDATE pages SET text = printf('%.3000c', 'y')", [])?;
+            // A container may have no place for one.
+            for file in std::fs::read_dir("/proc/self/fd")? {
+                let file = std::fs::read_link(file?.path()).unwrap_or_default();
+                assert!(!file.to_string_lossy().contains("etilqs"), "{file:?}");
+            }
+            Err(StoreError::Unique)
+        });
+        assert_eq!(run(&connection, vec![too_much]), [Err(StoreError::Unique)]);
+        let changed = "SELECT count(*) FROM pages WHERE text LIKE 'y%'";
+        let changed: i64 = connection
+            .query_row(changed, [], |row| row.get(0))
+            .expect("a count");
+        assert_eq!(changed, 0);
+    }
+
+    #[test]
     fn what_is_queued_is_written_before_the_writer_is_gone() {
         let folder = tempfile::tempdir().expect("a folder");
         let writer = Writer::start(connection(folder.path()), 2).expect("a writer");
