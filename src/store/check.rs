@@ -127,11 +127,12 @@ FROM (
   UNION ALL SELECT owner_id, 'dial plan ' || id FROM dialplans
   UNION ALL SELECT owner_id, 'settings' FROM owner_settings
   UNION ALL SELECT owner_id, 'allowed network ' || network FROM allowed_networks
-)
-WHERE owner_id NOT IN (
-  SELECT id
+) AS owned
+WHERE NOT EXISTS (
+  SELECT 1
   FROM users
-  WHERE type IN ('admin', 'reseller')
+  WHERE users.id = owned.owner_id
+    AND type IN ('admin', 'reseller')
 )",
     },
     Check {
@@ -142,7 +143,8 @@ FROM (
   SELECT user_id, 'key ' || id AS thing FROM api_keys
   UNION ALL SELECT user_id, permission FROM permissions
 )
-JOIN users ON users.id = user_id
+-- In this order: the users are looked up.
+CROSS JOIN users ON users.id = user_id
 WHERE type = 'user'",
     },
     Check {
@@ -311,10 +313,11 @@ FROM (
   UNION ALL SELECT 'ivr.create', id, created_ms FROM ivrs
   UNION ALL SELECT 'cli.create', id, created_ms FROM clis
 ) AS made
-WHERE (action, id) NOT IN (
-    SELECT action, object_id
+WHERE NOT EXISTS (
+    SELECT 1
     FROM action_log
-    WHERE object_id IS NOT NULL
+    WHERE object_id = made.id
+      AND action_log.action = made.action
   )
   -- The demo world's own rows were there from its first moment.
   AND NOT EXISTS (
@@ -340,10 +343,11 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
    OR (
      action = 'cli.create'
      AND object_id NOT IN (SELECT id FROM clis)
-     AND object_id NOT IN (
-       SELECT object_id
-       FROM action_log
-       WHERE action = 'cli.delete'
+     AND NOT EXISTS (
+       SELECT 1
+       FROM action_log AS gone
+       WHERE gone.object_id = action_log.object_id
+         AND gone.action = 'cli.delete'
      )
    )",
     },

@@ -195,24 +195,32 @@ impl Browser {
         self.ask("POST", "/element", &wanted).is_ok()
     }
 
+    /// Does something to the first element; again, when it went away with its page in between.
+    fn act(&self, css: &str, what: &str, body: &Value) {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let element = self.find(css);
+            match self.ask("POST", &format!("/element/{element}/{what}"), body) {
+                Ok(_) => return,
+                Err(error)
+                    if error.contains("stale element reference") && Instant::now() < until => {}
+                Err(error) => panic!("{what} on {css}: {error}"),
+            }
+        }
+    }
+
     pub fn click(&self, css: &str) {
-        let element = self.find(css);
-        self.post(&format!("/element/{element}/click"), &json!({}));
+        self.act(css, "click", &json!({}));
     }
 
     /// Types into a field, in place of what is in it.
     pub fn fill(&self, css: &str, text: &str) {
-        let element = self.find(css);
-        self.post(&format!("/element/{element}/clear"), &json!({}));
+        self.act(css, "clear", &json!({}));
         self.keys(css, text);
     }
 
     pub fn keys(&self, css: &str, text: &str) {
-        let element = self.find(css);
-        self.post(
-            &format!("/element/{element}/value"),
-            &json!({ "text": text }),
-        );
+        self.act(css, "value", &json!({ "text": text }));
     }
 
     pub fn choose(&self, css: &str, value: &str) {
@@ -237,6 +245,15 @@ impl Browser {
                 self.url(),
                 self.text("main")
             );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until a page is there whose address has this in it.
+    pub fn wait_for_url(&self, part: &str) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while !self.url().contains(part) {
+            assert!(Instant::now() < until, "{} has no {part}", self.url());
             std::thread::sleep(Duration::from_millis(50));
         }
     }

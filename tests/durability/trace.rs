@@ -223,6 +223,7 @@ fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
     let world = World::new();
     let reserved = reserve(&world.database(), 2000);
     let traced = world.folder.path().join("trace");
+    assert!(!world.data.join("linebook.db-wal").exists());
     let before = fs::read(world.database()).expect("the file");
     let (acknowledged, trace) = record(&world, &traced, reserved, |load| load.count() >= WRITES);
     assert!(trace.replies.len() >= WRITES, "{}", trace.replies.len());

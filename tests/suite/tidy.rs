@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use linebook::store::check::CHECKS;
 use rusqlite::Connection;
 
 use crate::common::World;
@@ -363,6 +364,21 @@ fn no_statement_scans_a_table_that_grows() {
             // A user's keys are few; every other list comes out of an index in its order.
             let is_sorted = step.contains("TEMP B-TREE") && name != "LIST_ACTIVE";
             assert!(!is_sorted, "src/{path}: {name}: {step}\n{sql}");
+        }
+    }
+}
+
+/// The checks, which each backup runs, keep no list that grows: SQLite would put it into a temporary file, and a container may
+/// have no place for one.
+#[test]
+fn no_check_gathers_rows_that_grow() {
+    let world = World::new();
+    let connection = world.connection();
+    for check in CHECKS {
+        for step in plan(&connection, check.sql) {
+            let gathers = ["LIST SUBQUERY", "TEMP B-TREE", "MATERIALIZE", "AUTOMATIC"];
+            let gathers = gathers.iter().any(|kind| step.contains(kind));
+            assert!(!gathers, "{}: {step}", check.name);
         }
     }
 }
