@@ -139,8 +139,8 @@ impl Bench {
     }
 
     /// The ratio of two measures, taken in turn: A B A B ...
-    fn ratio(&self, mut a: impl FnMut() -> f64, mut b: impl FnMut() -> f64) -> f64 {
-        median_of((0..self.plan.turns).map(|_| a() / b()).collect())
+    fn ratio(&self, a: impl FnMut() -> f64, b: impl FnMut() -> f64) -> f64 {
+        ratio_of(self.plan.turns, a, b)
     }
 
     fn retire(&mut self, server: Server) {
@@ -362,11 +362,11 @@ impl Bench {
             eprintln!("p99 of the reads: {p99:?}");
             p99.as_secs_f64()
         };
-        let ratios = (0..self.plan.open_turns).map(|_| {
-            let beside = p99(self.load(&server, Pace::Open(reads), mixed(users)));
-            beside / p99(self.load(&server, Pace::Open(reads), reading(users)))
-        });
-        let ratio = median_of(ratios.collect());
+        let ratio = ratio_of(
+            self.plan.open_turns,
+            || p99(self.load(&server, Pace::Open(reads), mixed(users))),
+            || p99(self.load(&server, Pace::Open(reads), reading(users))),
+        );
         self.row(
             "open loop: p99 of reads with 1 % writes ÷ alone",
             ratio,
@@ -391,6 +391,10 @@ impl Bench {
         );
         self.retire(server);
     }
+}
+
+fn ratio_of(turns: usize, mut a: impl FnMut() -> f64, mut b: impl FnMut() -> f64) -> f64 {
+    median_of((0..turns).map(|_| a() / b()).collect())
 }
 
 fn prepared(count: u64, request: impl Fn(u64) -> Rc<[u8]>) -> Rc<[Rc<[u8]>]> {

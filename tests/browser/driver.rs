@@ -237,23 +237,23 @@ impl Browser {
 
     /// Waits until a text is on the page.
     pub fn wait_for(&self, text: &str) {
-        let until = Instant::now() + Duration::from_secs(10);
-        while !self.text("body").contains(text) {
-            assert!(
-                Instant::now() < until,
-                "{text} is not on {}: {}",
-                self.url(),
-                self.text("main")
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        self.wait_until(text, || self.text("body").contains(text));
     }
 
     /// Waits until a page is there whose address has this in it.
     pub fn wait_for_url(&self, part: &str) {
+        self.wait_until(part, || self.url().contains(part));
+    }
+
+    fn wait_until(&self, wanted: &str, is_there: impl Fn() -> bool) {
         let until = Instant::now() + Duration::from_secs(10);
-        while !self.url().contains(part) {
-            assert!(Instant::now() < until, "{} has no {part}", self.url());
+        while !is_there() {
+            assert!(
+                Instant::now() < until,
+                "{wanted} is not on {}: {}",
+                self.url(),
+                self.text("main")
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::server::{World, assert_stored, assert_whole, is_slow, reserve};
-use super::trace::{Trace, can_trace, cut, record};
+use super::trace::{Power, Trace, can_trace, record};
 
 /// The same dice each time: a failure can be looked at again.
 struct Dice(u64);
@@ -62,21 +62,14 @@ fn a_power_cut_during_a_checkpoint_loses_nothing() {
         synced.matches("linebook.db-wal>, ").count() > 50
     });
     assert!(!trace.database.syncs.is_empty(), "nothing was merged");
-    let (merged, wal) = (trace.database.decoded(), trace.wal.decoded());
+    let power = Power::new(&before, &trace);
     let moments = moments(&trace);
     let wanted = if is_slow() { 500 } else { 40 };
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let data = world.folder.path().join("cut");
     let mut count = 0;
     for now in moments.iter().step_by((moments.len() / wanted).max(1)) {
-        let _ = fs::remove_dir_all(&data);
-        fs::create_dir(&data).expect("a folder");
-        let database = data.join("linebook.db");
-        let log = data.join("linebook.db-wal");
-        for (path, before, writes) in [(&database, &before[..], &merged), (&log, &[], &wal)] {
-            let file = cut(before, writes, *now, |sectors| dice.fate(sectors));
-            fs::write(path, file).expect("a file");
-        }
+        let database = power.cut(&data, *now, |sectors| dice.fate(sectors));
         let answered = trace.replies.iter().filter(|(line, _)| line < now);
         let answered: Vec<&String> = answered.map(|(_, id)| id).collect();
         let mut known = acknowledged.clone();

@@ -157,20 +157,53 @@ impl Write {
 }
 
 impl Traced {
-    /// The writes, each with its bytes.
-    pub fn decoded(&self) -> Vec<(&Write, Vec<u8>)> {
+    fn decoded(&self) -> Vec<(&Write, Vec<u8>)> {
         let writes = self.writes.iter();
         writes.map(|write| (write, write.bytes())).collect()
     }
 }
 
-/// The file as a power cut in the line `now` leaves it: `before`, all that is synced, and of a write that is not those
-/// sectors that `fate` keeps, which it says for their number.
-pub fn cut(
+/// What it takes to cut the power at any moment of a trace.
+pub struct Power<'a> {
+    before: &'a [u8],
+    database: Vec<(&'a Write, Vec<u8>)>,
+    wal: Vec<(&'a Write, Vec<u8>)>,
+}
+
+impl<'a> Power<'a> {
+    /// Of a server that found the database as it was `before`, and no WAL.
+    pub fn new(before: &'a [u8], trace: &'a Trace) -> Self {
+        Self {
+            before,
+            database: trace.database.decoded(),
+            wal: trace.wal.decoded(),
+        }
+    }
+
+    /// Makes the folder `data` anew with both files as a power cut in the line `now` leaves them: all that is synced, and of
+    /// a write that is not those sectors that `fate` keeps, which it says for their number. Gives the database.
+    pub fn cut(
+        &self,
+        data: &Path,
+        now: usize,
+        mut fate: impl FnMut(usize) -> Vec<bool>,
+    ) -> PathBuf {
+        let _ = fs::remove_dir_all(data);
+        fs::create_dir(data).expect("a folder");
+        let database = data.join("linebook.db");
+        let file = cut(self.before, &self.database, now, &mut fate);
+        fs::write(&database, file).expect("a file");
+        let wal = cut(&[], &self.wal, now, &mut fate);
+        fs::write(data.join("linebook.db-wal"), wal).expect("a file");
+        database
+    }
+}
+
+fn cut(
     before: &[u8],
     writes: &[(&Write, Vec<u8>)],
     now: usize,
-    mut fate: impl FnMut(usize) -> Vec<bool>,
+    fate: &mut impl FnMut(usize) -> Vec<bool>,
 ) -> Vec<u8> {
     let mut file = before.to_vec();
     for (write, bytes) in writes.iter().filter(|(write, _)| write.began < now) {
@@ -221,7 +254,7 @@ fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
         return;
     }
     let world = World::new();
-    let reserved = reserve(&world.database(), 2000);
+    let reserved = reserve(&world.database(), 200);
     let traced = world.folder.path().join("trace");
     assert!(!world.data.join("linebook.db-wal").exists());
     let before = fs::read(world.database()).expect("the file");
@@ -287,31 +320,24 @@ fn cut_after_each(
     trace: &Trace,
     acknowledged: &[Acknowledged],
 ) -> usize {
-    let (merged, wal) = (trace.database.decoded(), trace.wal.decoded());
+    let power = Power::new(before, trace);
+    let data = world.folder.path().join("cut");
     let find = |id: &String| acknowledged.iter().find(|done| done.request_id == *id);
     let mut answered = Vec::new();
-    let mut last = PathBuf::new();
-    for (count, (reply, id)) in trace.replies.iter().enumerate() {
+    for (reply, id) in &trace.replies {
         // A reply that was sent into a connection that the kill had cut is not known to its client.
         answered.extend(find(id).cloned());
-        let data = world.folder.path().join(format!("cut-{count}"));
-        fs::create_dir(&data).expect("a folder");
-        let database = data.join("linebook.db");
-        let log = data.join("linebook.db-wal");
-        for (path, before, writes) in [(&database, before, &merged), (&log, &[][..], &wal)] {
-            let file = cut(before, writes, *reply, |sectors| vec![false; sectors]);
-            fs::write(path, file).expect("a file");
-        }
+        let database = power.cut(&data, *reply, |sectors| vec![false; sectors]);
         assert_stored(&database, &answered);
-        last = data;
     }
     assert_eq!(
         answered.len(),
         acknowledged.len(),
         "replies that were not traced"
     );
-    assert_whole(&last.join("linebook.db"));
-    Server::start(&last, &[]).terminate();
-    assert_stored(&last.join("linebook.db"), acknowledged);
+    let database = data.join("linebook.db");
+    assert_whole(&database);
+    Server::start(&data, &[]).terminate();
+    assert_stored(&database, acknowledged);
     trace.replies.len()
 }
