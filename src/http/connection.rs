@@ -9,21 +9,18 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_http::StatusCode;
-use actix_http::error::DispatchError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
 use super::ahead::Ahead;
-use super::tls::HANDSHAKE_TIMEOUT;
+use super::door::Place;
 use super::turn::Turn;
 use crate::api::dispatch::{Body, Outcome, fault};
 use crate::api::fault::Fault;
@@ -41,8 +38,6 @@ pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 const MAX_HELD_BY_ONE: usize = 256 * 1024;
 /// What is taken off a socket at once, also beside a request that is being answered.
 pub const READ_BYTES: usize = 8 * 1024;
-/// What is read of a connection that is turned away.
-const MAX_UNREAD: usize = 4096;
 
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -88,101 +83,11 @@ impl Timeouts {
     }
 }
 
-/// Where connections come in.
-pub struct Door {
-    /// The linebook behind it.
-    pub app: Arc<App>,
-    /// How TLS is spoken, if it is.
-    pub tls: Option<TlsAcceptor>,
-    /// Connections that may be open.
-    pub max_connections: usize,
-    /// How long clients may take.
-    pub timeouts: Timeouts,
-    open: AtomicUsize,
-    held: AtomicUsize,
-}
-
-impl Door {
-    /// A door that nobody has come through yet.
-    pub fn new(
-        app: Arc<App>,
-        tls: Option<TlsAcceptor>,
-        max_connections: usize,
-        timeouts: Timeouts,
-    ) -> Self {
-        Self {
-            app,
-            tls,
-            max_connections,
-            timeouts,
-            open: AtomicUsize::new(0),
-            held: AtomicUsize::new(0),
-        }
-    }
-
-    /// Takes a connection in once its client has something to say.
-    pub async fn accept(
-        self: Arc<Self>,
-        stream: TcpStream,
-    ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
-        let peer = stream.peer_addr().ok();
-        let place = Place::take(self.clone());
-        if self.open.load(Ordering::Relaxed) > self.max_connections {
-            self.turn_away(&stream, peer).await;
-            return Err(io::Error::other("too many connections").into());
-        }
-        // A reply is written at once; waiting for more to send would only delay it.
-        stream.set_nodelay(true)?;
-        let io = match &self.tls {
-            None => {
-                // Until then it costs no buffers.
-                timeout(self.timeouts.head, stream.readable())
-                    .await
-                    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-                Io::Plain(stream)
-            }
-            Some(acceptor) => {
-                let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
-                let stream = handshake.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
-                Io::Tls(Box::new(stream?))
-            }
-        };
-        Ok((Connection::new(io, place, peer), peer))
-    }
-
-    /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
-    async fn turn_away(&self, stream: &TcpStream, peer: Option<SocketAddr>) {
-        self.app.metrics.refused_connections.inc();
-        let answer = answer(&self.app, peer, Fault::Overloaded);
-        if self.tls.is_none() && stream.writable().await.is_ok() {
-            // Nobody waits for a client who does not take it. What he has sent is read, because to close a connection
-            // with something unread in it is to tear it down, answer and all.
-            let _ = stream.try_write(&answer);
-            let _ = stream.try_read(&mut [0; MAX_UNREAD]);
-        }
-    }
-}
-
-/// One of the connections that may be open.
-struct Place(Arc<Door>);
-
-impl Place {
-    fn take(door: Arc<Door>) -> Self {
-        door.open.fetch_add(1, Ordering::Relaxed);
-        door.app.metrics.connections.inc();
-        Self(door)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.app.metrics.connections.dec();
-    }
-}
-
-enum Io {
+/// What a connection goes over.
+pub(super) enum Io {
+    /// As it is.
     Plain(TcpStream),
+    /// Behind keys.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -225,7 +130,7 @@ enum Next {
 }
 
 impl Connection {
-    fn new(io: Io, place: Place, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn new(io: Io, place: Place, peer: Option<SocketAddr>) -> Self {
         Self {
             io,
             peer,
@@ -238,7 +143,7 @@ impl Connection {
             asked: None,
             stuck: None,
             moved: Instant::now(),
-            alarm: Box::pin(sleep(place.0.timeouts.shortest())),
+            alarm: Box::pin(sleep(place.door.timeouts.shortest())),
             instead: None,
             place,
         }
@@ -274,7 +179,7 @@ impl Connection {
             return Ok(());
         }
         self.held += held;
-        let before = self.place.0.held.fetch_add(held, Ordering::Relaxed);
+        let before = self.place.door.held.fetch_add(held, Ordering::Relaxed);
         match before + held > MAX_HELD_BYTES {
             true => Err(self.cut(cx, Fault::Overloaded)),
             false => Ok(()),
@@ -325,7 +230,7 @@ impl Connection {
     }
 
     fn give_back(&mut self) {
-        self.place.0.held.fetch_sub(self.held, Ordering::Relaxed);
+        self.place.door.held.fetch_sub(self.held, Ordering::Relaxed);
         self.held = 0;
     }
 
@@ -347,7 +252,7 @@ impl Connection {
     /// Looks at the time. Called whenever the connection has to wait, so that the alarm wakes it.
     fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while self.alarm.as_mut().poll(cx).is_ready() {
-            let (now, timeouts) = (Instant::now(), self.place.0.timeouts);
+            let (now, timeouts) = (Instant::now(), self.place.door.timeouts);
             let end = |since: Option<Instant>, limit| since.map(|since| since + limit);
             let stuck = end(self.stuck, timeouts.write);
             let asked = end(self.asked, timeouts.request);
@@ -357,7 +262,7 @@ impl Connection {
                     address = self.peer.map(tracing::field::display),
                     "a reader was too slow"
                 );
-                self.place.0.app.metrics.refused_connections.inc();
+                self.place.door.app.metrics.refused_connections.inc();
                 return Err(io::ErrorKind::TimedOut.into());
             }
             if [asked, quiet].into_iter().flatten().any(|end| end <= now) {
@@ -372,7 +277,7 @@ impl Connection {
 
     /// Ends the connection; says why, if the client takes it at once.
     fn cut(&mut self, cx: &mut Context<'_>, fault: Fault) -> io::Error {
-        let app = &self.place.0.app;
+        let app = &self.place.door.app;
         app.metrics.refused_connections.inc();
         let answer = answer(app, self.peer, fault);
         let mut io = Pin::new(&mut self.io);
@@ -450,7 +355,7 @@ impl AsyncWrite for Connection {
         // It writes after it has looked.
         self.has_given = false;
         if self.instead.is_none() && !self.turn.is_ours() {
-            let answer = answer(&self.place.0.app, self.peer, own_answer(buf));
+            let answer = answer(&self.place.door.app, self.peer, own_answer(buf));
             self.instead = Some((answer, 0));
         }
         if self.instead.is_some() {
@@ -539,7 +444,7 @@ fn own_answer(sent: &[u8]) -> Fault {
 }
 
 /// The bytes that say `fault`, counted and logged as any other request.
-fn answer(app: &App, peer: Option<SocketAddr>, said: Fault) -> Vec<u8> {
+pub(super) fn answer(app: &App, peer: Option<SocketAddr>, said: Fault) -> Vec<u8> {
     let request_id = app.ambient.request_id();
     let outcome = Outcome::Fault(said);
     app.metrics.request(None, outcome, Duration::ZERO);

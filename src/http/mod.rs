@@ -3,6 +3,7 @@
 mod address;
 mod ahead;
 pub mod connection;
+pub mod door;
 mod gzip;
 pub mod pages;
 mod reply;

@@ -22,7 +22,8 @@ use futures_util::future::select;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
-use super::connection::{Connection, Door, Timeouts};
+use super::connection::{Connection, Timeouts};
+use super::door::Door;
 use super::tls::Tls;
 use super::turn::Held;
 use super::{address, pages, reply, request};
