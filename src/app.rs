@@ -60,7 +60,7 @@ impl App {
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
             trusted_proxies: Vec::new(),
             has_tls: false,
-            has_public_metrics: true,
+            has_public_metrics: false,
             readiness: Mutex::default(),
             store,
             ambient,

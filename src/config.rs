@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, Args, Command, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, ValueEnum};
 use ipnet::IpNet;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
@@ -176,9 +177,13 @@ pub struct Server {
     #[arg(long, env = "LINEBOOK_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
-    /// An address and port for /metrics, in plain HTTP; it is then not served with the API [default: with the API]
+    /// An address and port of its own for /metrics, in plain HTTP [default: it is not served]
     #[arg(long, env = "LINEBOOK_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
+
+    /// Serve /metrics with the API, to whoever reaches it
+    #[arg(long, env = "LINEBOOK_METRICS_PUBLIC", value_name = "true|false", hide_possible_values = true, value_parser = BoolishValueParser::new(), num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, action = ArgAction::Set)]
+    pub metrics_public: bool,
 
     /// Seconds that running requests have to finish when the server stops, 0 to 3600
     #[arg(long, env = "LINEBOOK_SHUTDOWN_TIMEOUT_S", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
@@ -463,6 +468,21 @@ mod tests {
         assert_eq!(both, Ok(Some(("a".into(), "b".into()))));
         assert!(files(&["--tls-cert", "a"]).is_err_and(|text| text.contains("--tls-key")));
         assert!(files(&["--tls-key", "a"]).is_err_and(|text| text.contains("--tls-cert")));
+    }
+
+    #[test]
+    fn metrics_are_public_only_when_asked_for() {
+        let is_public = |file: &str, flags: &[&str]| {
+            let file = format!("data = \"x\"\n{file}");
+            parse(&file, flags).expect("settings").server.metrics_public
+        };
+        assert!(!is_public("", &[]));
+        assert!(is_public("", &["--metrics-public"]));
+        assert!(is_public("metrics_public = true", &[]));
+        assert!(!is_public(
+            "metrics_public = true",
+            &["--metrics-public=false"]
+        ));
     }
 
     #[test]

@@ -18,7 +18,8 @@ impl Server {
         let log = std::fs::File::create(data.join("log")).expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--metrics-public", "--listen", "127.0.0.1:0"])
+            .arg("--data")
             .arg(data)
             .args(flags)
             .stderr(log);

@@ -55,7 +55,9 @@ impl Demo {
         };
         let options = self.server.store_options();
         let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
-        let app = App::new(store, ambient.clone());
+        let mut app = App::new(store, ambient.clone());
+        // Only this machine reaches it, and whoever tries it out should find everything.
+        app.has_public_metrics = self.server.metrics_listen.is_none();
         serve(app, &self.server, |url| hello(url, data))
     }
 }

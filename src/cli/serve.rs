@@ -135,7 +135,7 @@ pub fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let hello = Report::line(hello(&format!("{scheme}://{address}")));
     app.trusted_proxies = settings.trusted_proxy.0.clone();
-    app.has_public_metrics = metrics.is_none();
+    app.has_public_metrics |= settings.metrics_public;
     app.has_tls = tls.is_some();
     let options = server::Options {
         workers: settings.worker_count(),

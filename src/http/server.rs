@@ -58,7 +58,7 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// Certificate and key, when TLS is spoken.
     pub tls: Option<Tls>,
-    /// Where the metrics are served, when it is not with the API.
+    /// An address of the metrics' own.
     pub metrics: Option<TcpListener>,
 }
 

@@ -20,8 +20,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with these flags; its log can be read from the child's standard error.
+    /// Starts one with these flags that lets the test look at its metrics, too; its log can be read from the child's
+    /// standard error.
     pub fn start(flags: &[&str]) -> Self {
+        Self::start_plain(&[&["--metrics-public"], flags].concat())
+    }
+
+    /// Starts one with these flags and no others.
+    pub fn start_plain(flags: &[&str]) -> Self {
         let folder = demo_folder();
         let mut child = linebook()
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])

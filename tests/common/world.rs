@@ -55,6 +55,7 @@ impl World {
         let folder = demo_folder();
         let store = Store::open(folder.path(), options).unwrap();
         let mut app = App::new(store, Arc::new(ambient));
+        app.has_public_metrics = true;
         // Tests fail to authenticate all the time, and in most of them no minute ever passes.
         app.throttle = Throttle::new(Limits {
             per_address: u32::MAX,

@@ -209,6 +209,20 @@ fn a_backup_from_a_time_to_come_has_no_age_and_puts_none_off() {
 }
 
 #[test]
+fn metrics_are_served_only_where_it_was_said() {
+    let status = |server: &Server, path| send(server.address, &get(path)).status;
+    let plain = Server::start_plain(&[]);
+    assert_eq!(status(&plain, "/metrics"), 404);
+    assert_eq!(status(&plain, "/health/live"), 200);
+    assert_eq!(status(&plain, "/health/ready"), 200);
+    let public = Server::start_plain(&["--metrics-public"]);
+    assert_eq!(status(&public, "/metrics"), 200);
+    let elsewhere = Server::start_plain(&["--metrics-listen", "127.0.0.1:0"]);
+    assert_eq!(status(&elsewhere, "/metrics"), 404);
+    assert_eq!(status(&elsewhere, "/health/ready"), 200);
+}
+
+#[test]
 fn metrics_can_have_an_address_of_their_own() {
     let mut world = World::with(store::Options::default(), Ambient::system());
     std::sync::Arc::get_mut(&mut world.app)
