@@ -1,12 +1,26 @@
-//! From where a call comes: the peer, or what a trusted proxy says about it.
+//! From where a call comes, and whether over TLS: the peer, or what a trusted proxy says about it.
 
 use std::net::{IpAddr, SocketAddr};
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use ipnet::IpNet;
 
+use crate::app::App;
+
 /// Addresses in `X-Forwarded-For` that are looked at, from the right; a longer chain of trusted proxies is a mistake.
 pub const MAX_HOPS: usize = 32;
+
+/// Whether the caller reached us over TLS, ours or that of a trusted proxy which says so.
+pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
+    let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| {
+        let mut trusted = app.trusted_proxies.iter();
+        trusted.any(|network| network.contains(&peer))
+    });
+    let proto = http.headers().get("X-Forwarded-Proto");
+    app.has_tls || is_trusted && proto.is_some_and(|proto| proto == "https")
+}
 
 /// The right-most address in `X-Forwarded-For` that is not a trusted proxy, if the peer is one; otherwise the peer's. What
 /// is left of that address was written by whoever is not trusted.

@@ -13,7 +13,7 @@ use actix_service::{
 };
 use actix_web::dev::AppConfig;
 use actix_web::http::Method as HttpMethod;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -39,6 +39,8 @@ use crate::metrics::{self, NO_METHOD};
 pub const BACKLOG: i32 = 1024;
 /// Connections of the metrics' own address: a scraper, and a person with a question.
 pub const MAX_METRICS_CONNECTIONS: usize = 64;
+/// What is said to whoever came over TLS: for a year, come only so. The hosts below this one may belong to others.
+pub const HSTS: &str = "max-age=31536000";
 /// Threads per worker that write long lists; passwords are verified on threads of their own. With the workers they are the
 /// only ones that wait for a reader, so that with the default number of readers nobody does.
 pub const BLOCKING_THREADS: usize = 4;
@@ -216,9 +218,18 @@ fn metrics_routes(config: &mut ServiceConfig, app: Arc<App>) {
 }
 
 async fn entry(http: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
+    let is_secure = address::is_secure(&http, &app);
+    let mut reply = answer(http, payload, app.into_inner()).await;
+    if is_secure {
+        let headers = reply.headers_mut();
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
+    }
+    reply
+}
+
+async fn answer(http: HttpRequest, payload: Payload, app: Arc<App>) -> HttpResponse {
     let started = Instant::now();
     let path = http.path().to_owned();
-    let app = app.into_inner();
     match segments(&path)[..] {
         ["billing", "api", name] | ["api", name] => api(http, payload, app, name, started).await,
         ["metrics"] if !app.has_public_metrics => unknown(&http, &app, started),

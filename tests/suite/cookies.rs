@@ -9,7 +9,21 @@ use crate::common::Server;
 use crate::tls;
 
 /// The cookie that is set in answer to a request for a page with these headers.
-fn cookie(mut stream: impl Read + Write, start: &str, headers: &str, body: &str) -> String {
+fn cookie(stream: impl Read + Write, start: &str, headers: &str, body: &str) -> String {
+    let answer = answer(stream, start, headers, body);
+    let cookie = header(&answer, "set-cookie");
+    cookie.unwrap_or_else(|| panic!("no cookie: {answer}"))
+}
+
+/// A header of an answer.
+fn header(answer: &str, wanted: &str) -> Option<String> {
+    answer.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case(wanted).then(|| value.to_owned())
+    })
+}
+
+fn answer(mut stream: impl Read + Write, start: &str, headers: &str, body: &str) -> String {
     let head = format!("{start} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n");
     let length = body.len();
     let form = "Content-Type: application/x-www-form-urlencoded";
@@ -18,12 +32,7 @@ fn cookie(mut stream: impl Read + Write, start: &str, headers: &str, body: &str)
     let mut answer = Vec::new();
     // A TLS stream may end without saying so.
     let _ = stream.read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer);
-    let line = answer.lines().find_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("set-cookie").then_some(value)
-    });
-    line.unwrap_or_else(|| panic!("no cookie: {answer}")).into()
+    String::from_utf8_lossy(&answer).into()
 }
 
 /// The cookies of the form and of the session, from a connection each.
@@ -66,6 +75,41 @@ fn nobody_else_says_what_the_browser_uses() {
         check(&server, headers, false);
         check(&server, "", false);
     }
+}
+
+/// What pages, methods and what is neither say about coming over TLS only.
+fn only_over_tls<S: Read + Write>(connect: impl Fn() -> S, headers: &str) -> Vec<Option<String>> {
+    let starts = [
+        "GET /sign-in",
+        "POST /billing/api/devices_get",
+        "GET /health/live",
+        "GET /no/such/page",
+    ];
+    let says = |start| {
+        let answer = answer(connect(), start, headers, "");
+        header(&answer, "strict-transport-security")
+    };
+    starts.map(says).to_vec()
+}
+
+#[test]
+fn who_came_over_tls_is_told_to_come_only_so() {
+    let year = vec![Some("max-age=31536000".to_owned()); 4];
+    let folder = tempfile::tempdir().unwrap();
+    let cert = tls::renew(folder.path());
+    let server = tls::server(folder.path());
+    let connect = || tls::connect(server.address, &cert).unwrap();
+    assert_eq!(only_over_tls(connect, ""), year);
+
+    let https = "X-Forwarded-Proto: https\r\n";
+    let proxied = Server::start(&["--trusted-proxy", "127.0.0.1"]);
+    let connect = || TcpStream::connect(proxied.address).unwrap();
+    assert_eq!(only_over_tls(connect, https), year);
+    assert_eq!(only_over_tls(connect, ""), vec![None; 4]);
+    // Nobody else says so of himself.
+    let plain = Server::start(&[]);
+    let connect = || TcpStream::connect(plain.address).unwrap();
+    assert_eq!(only_over_tls(connect, https), vec![None; 4]);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::COOKIE;
 
-use crate::app::App;
 use crate::service::sessions::ABSOLUTE_MS;
 
 /// Its name.
@@ -42,16 +41,4 @@ pub fn keep(token: &str, is_session: bool, is_secure: bool) -> String {
 /// A `Set-Cookie` that forgets the token.
 pub fn forget() -> String {
     format!("{NAME}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
-}
-
-/// Whether the browser reached us over TLS, ours or that of a trusted proxy which says so: then the cookie is sent over
-/// nothing else.
-pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
-    let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
-    let is_trusted = peer.is_some_and(|peer| {
-        let mut trusted = app.trusted_proxies.iter();
-        trusted.any(|network| network.contains(&peer))
-    });
-    let proto = http.headers().get("X-Forwarded-Proto");
-    app.has_tls || is_trusted && proto.is_some_and(|proto| proto == "https")
 }

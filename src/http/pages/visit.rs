@@ -172,7 +172,7 @@ pub fn words(refusal: &Refusal, method: Option<&Method>) -> String {
 impl Visit {
     /// What the request says before anything is read.
     pub fn new(http: &HttpRequest, app: &Arc<App>, request_id: &str) -> Self {
-        let is_secure = cookies::is_secure(http, app);
+        let is_secure = address::is_secure(http, app);
         let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
         let scheme = if is_secure { "https" } else { "http" };
         Self {
