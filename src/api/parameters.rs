@@ -11,11 +11,23 @@ const MAX_ID: usize = 18;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
     pairs: Vec<(String, String)>,
+    /// Where the body's begin.
+    body: usize,
 }
 
 impl Parameters {
-    /// Takes pairs in the order in which they were sent, the query's before the body's.
+    /// Takes pairs in the order in which they were sent, all of them from the query.
     pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Fault> {
+        Self::sent(pairs, Vec::new())
+    }
+
+    /// Takes the query's pairs and the body's, each in the order in which they were sent.
+    pub fn sent(
+        mut pairs: Vec<(String, String)>,
+        body: Vec<(String, String)>,
+    ) -> Result<Self, Fault> {
+        let start = pairs.len();
+        pairs.extend(body);
         if pairs.len() > MAX_PARAMETERS {
             return Err(Fault::TooManyParameters);
         }
@@ -26,7 +38,7 @@ impl Parameters {
         {
             return Err(Fault::ForbiddenCharacter);
         }
-        Ok(Self { pairs })
+        Ok(Self { pairs, body: start })
     }
 
     /// Every pair, in the order in which it was sent.
@@ -37,8 +49,13 @@ impl Parameters {
 
     /// The value as it was sent, blank or not.
     pub fn raw(&self, name: &str) -> Option<&str> {
-        let last = self.pairs.iter().rev().find(|(sent, _)| sent == name);
-        last.map(|(_, value)| value.as_str())
+        last(&self.pairs, name)
+    }
+
+    /// The value as it stood in the body. An address is remembered, logged and passed on; what proves something is not
+    /// taken from there.
+    pub fn in_body(&self, name: &str) -> Option<&str> {
+        last(&self.pairs[self.body..], name)
     }
 
     /// The value, unless it is blank: that counts as not sent.
@@ -55,6 +72,11 @@ impl Parameters {
     pub fn id(&self, name: &str) -> Option<Option<Id>> {
         self.get(name).map(parse_id)
     }
+}
+
+fn last<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let last = pairs.iter().rev().find(|(sent, _)| sent == name);
+    last.map(|(_, value)| value.as_str())
 }
 
 /// 1 to [`MAX_ID`] ASCII digits; anything else is not an id.
@@ -106,6 +128,15 @@ mod tests {
         assert_eq!(parameters.raw("b"), Some(" "));
         assert_eq!(parameters.get("b"), None);
         assert_eq!(parameters.raw("c"), None);
+    }
+
+    #[test]
+    fn the_body_is_told_from_the_query() {
+        let pair = |name: &str, value: &str| vec![(name.into(), value.into())];
+        let both = Parameters::sent(pair("a", "1"), pair("a", "2")).unwrap();
+        assert_eq!((both.raw("a"), both.in_body("a")), (Some("2"), Some("2")));
+        let query = Parameters::sent(pair("a", "1"), Vec::new()).unwrap();
+        assert_eq!((query.raw("a"), query.in_body("a")), (Some("1"), None));
     }
 
     #[test]

@@ -30,11 +30,12 @@ pub async fn parameters(request: &HttpRequest, payload: Payload) -> Result<Param
     let timeouts = request.app_data::<Timeouts>().copied().unwrap_or_default();
     let body = timeout(timeouts.body, read(request, payload)).await;
     let body = body.unwrap_or(Err(Fault::SlowRequest))?;
-    let mut pairs = form(query.as_bytes())?;
-    if !body.is_empty() {
-        pairs.extend(decode(request, body).await?);
-    }
-    Parameters::new(pairs)
+    let query = form(query.as_bytes())?;
+    let body = match body.is_empty() {
+        true => Pairs::new(),
+        false => decode(request, body).await?,
+    };
+    Parameters::sent(query, body)
 }
 
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Fault> {

@@ -29,6 +29,23 @@ fn a_form_without_its_own_token_is_refused() {
 }
 
 #[test]
+fn a_token_in_the_address_is_none() {
+    let world = World::new();
+    let token = world.token(0);
+    let before = world.dump();
+    let form = form_token(&token);
+    for route in ROUTES.iter().filter(|route| route.verb == Verb::Post) {
+        let path = route.path.replace("{id}", "1").replace("{name}", "free");
+        let path = format!("{path}?form_token={form}&name=x");
+        for body in [&[][..], &[("name", "x")]] {
+            let reply = world.send(Method::POST, &path, &token, body);
+            assert_eq!(reply.status, 403, "{path} {body:?}");
+        }
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
 fn every_reply_has_its_headers() {
     let world = World::new();
     for (path, token) in [

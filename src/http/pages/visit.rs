@@ -267,7 +267,7 @@ impl Visit {
 
     /// Whether the form that was sent was made for the holder of the token.
     pub fn is_own_form(&self) -> bool {
-        let sent = self.sent.raw("form_token").unwrap_or_default();
+        let sent = self.sent.in_body("form_token").unwrap_or_default();
         sessions::is_form_token(&self.token, sent)
     }
 
