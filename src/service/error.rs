@@ -288,6 +288,9 @@ pub enum SetupError {
         "hash_check can be off only for an owner with an IP allow-list, or while require_password is always"
     )]
     HashCheckNeeded,
+    /// The same for whoever may not know what `require_password` is.
+    #[error("hash_check can be off only with an IP allow-list")]
+    AllowListNeeded,
     /// Not an address or a CIDR block, or a block that holds almost every address.
     #[error("not an IP address or a CIDR block of /8 or narrower")]
     NetworkInvalid,

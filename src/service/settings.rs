@@ -8,7 +8,7 @@ use serde_json::json;
 use super::access::{Actor, Right};
 use super::{AccessError, Error, Rule, SetupError, devices, log, setup};
 use crate::store::row::Id;
-use crate::store::settings::{self, OwnerSettings, RequirePassword, Settings};
+use crate::store::settings::{self, HashCheck, OwnerSettings, RequirePassword, Settings};
 use crate::store::users::UserType;
 use crate::store::{ReadTx, StoreError, WriteTx, installation};
 
@@ -147,7 +147,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "hash_check",
         takes: "strict, documented, lenient, off",
         default: "documented",
-        doc: "which hash orders are accepted; off needs an IP allow-list, or require_password always",
+        doc: "which hash orders are accepted; off needs an IP allow-list (or, where admin sets it, require_password always)",
         field: Field::Owner {
             get: |settings| settings.hash_check.to_string(),
             set: |settings, text| assign(&mut settings.hash_check, word(text)),
@@ -203,7 +203,7 @@ fn device_type(text: &str) -> Option<String> {
     devices::find_type(text).map(|known| known.as_str().into())
 }
 
-/// Every setting with its value, those of an owner with `owner_id`'s.
+/// Every setting that is the actor's to set, with its value, those of an owner with `owner_id`'s.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -219,8 +219,14 @@ pub fn list(
     };
     Ok(SETTINGS
         .iter()
+        .filter(|setting| sees_everyones(by) || setting.field.scope() == "owner")
         .map(|setting| (setting, value(setting)))
         .collect())
+}
+
+/// What holds for everyone is admin's: others are neither told it nor let find it out by what is refused.
+fn sees_everyones(by: &Actor) -> bool {
+    by.user_type == UserType::Admin
 }
 
 /// After how many days a closed DID is freed.
@@ -255,7 +261,7 @@ pub fn set(
         }
         (Field::Owner { get, set }, owner_id) => {
             let owner_id = owner_id.unwrap_or_else(|| by.owner_id());
-            set_for_owner(tx, by, owner_id, setting, value, get, set)?;
+            return set_for_owner(tx, by, owner_id, setting, value, get, set);
         }
     }
     check_hash_off(tx)
@@ -269,14 +275,6 @@ pub fn set_all(
 ) -> Result<(), Error> {
     by.require(Right::ManageApi)?;
     for (name, value) in values {
-        let setting = SETTINGS.iter().find(|setting| setting.name == *name);
-        if let (Some(Field::Everyone { get, .. }), false) = (
-            setting.map(|setting| setting.field),
-            by.user_type == UserType::Admin,
-        ) && get(&settings::get(tx)?) == *value
-        {
-            continue;
-        }
         set(tx, by, name, value, None)?;
     }
     Ok(())
@@ -290,7 +288,7 @@ fn set_for_everyone(
     get: fn(&Settings) -> String,
     set: fn(&mut Settings, &str) -> bool,
 ) -> Result<(), Error> {
-    if by.user_type != UserType::Admin {
+    if !sees_everyones(by) {
         return Err(AccessError::WrongType.into());
     }
     let before = settings::get(tx)?;
@@ -331,6 +329,9 @@ fn set_for_owner(
         return Ok(());
     }
     settings::update_owner(tx, owner_id, after)?;
+    if after.hash_check != before.hash_check {
+        check_own_hash_off(tx, by, owner_id)?;
+    }
     let was = json!({ setting.name: get(&before) });
     let is = json!({ setting.name: get(&after) });
     log::record(tx, by, "owner_settings.set", owner_id, Some(was), Some(is))?;
@@ -342,9 +343,19 @@ fn not_taken(setting: &Setting, value: &str) -> Error {
     Rule::from(SetupError::SettingInvalid).with(detail)
 }
 
+/// [`check_hash_off`] after a change of one owner's. Whether everyone's passwords are required is admin's to know, so a
+/// reseller needs an allow-list in any case: were he let go on without one, he would know.
+pub(super) fn check_own_hash_off(tx: &WriteTx<'_>, by: &Actor, owner_id: Id) -> Result<(), Error> {
+    let is_off = settings::get_owner(tx, owner_id)?.hash_check == HashCheck::Off;
+    match is_off && !sees_everyones(by) && settings::networks(tx, owner_id)?.is_empty() {
+        true => Err(SetupError::AllowListNeeded.into()),
+        false => check_hash_off(tx),
+    }
+}
+
 /// Without a hash something else must keep strangers out: the owner's allow-list, or passwords. Asked after every change
 /// that could break it; the refusal undoes the change.
-pub(super) fn check_hash_off(tx: &WriteTx<'_>) -> Result<(), Error> {
+fn check_hash_off(tx: &WriteTx<'_>) -> Result<(), Error> {
     if settings::get(tx)?.require_password == RequirePassword::Always {
         return Ok(());
     }

@@ -315,7 +315,7 @@ pub fn allow_network(
         let detail = format!("{MAX_NETWORKS} are there");
         return Err(Rule::from(SetupError::TooManyNetworks).with(detail));
     }
-    settings::check_hash_off(tx)?;
+    settings::check_own_hash_off(tx, by, owner_id)?;
     let was = json!({ &*network: !allowed });
     let is = json!({ &*network: allowed });
     log::record(tx, by, "user.allow_network", owner_id, Some(was), Some(is))?;

@@ -2,9 +2,11 @@
 
 use actix_web::http::Method;
 use linebook::http::pages::routes::{ROUTES, Verb};
+use linebook::service::access::Actor;
 use linebook::service::sessions::form_token;
+use linebook::service::settings::{self, SETTINGS};
 
-use crate::world::World;
+use crate::world::{NOW_MS, Reply, World};
 
 #[test]
 fn a_form_without_its_own_token_is_refused() {
@@ -513,6 +515,88 @@ fn settings_keys_and_networks() {
             .status,
         422
     );
+}
+
+/// Everything that a reseller can find out on the page of the settings, by all that its forms take, after one change of
+/// what holds for everyone.
+fn answers_of_settings(change: Option<(&'static str, &'static str)>) -> Vec<(String, u16, String)> {
+    let world = World::new();
+    if let Some((name, value)) = change {
+        let set = world.app.store.write_blocking(move |tx| {
+            settings::set(tx, &Actor::operator(NOW_MS), name, value, None)
+        });
+        set.expect(name);
+    }
+    let token = world.token(4);
+    let mut answers = Vec::new();
+    let mut note = |sent: String, reply: Reply| {
+        answers.push((
+            sent,
+            reply.status,
+            reply.location().to_owned() + &reply.body,
+        ));
+    };
+    note("the page".into(), world.get("/settings", &token));
+    let one = |name, value| world.post("/settings/set", &token, &[(name, value)]);
+    for setting in SETTINGS {
+        let words = setting.takes.split([',', ' ']);
+        for word in words.chain(["", "1", "7", "90", "1001", "5000", "x"]) {
+            note(format!("{}={word}", setting.name), one(setting.name, word));
+        }
+    }
+    // Without a hash: with an allow-list, and then the last of it taken off.
+    let network = [("network", "192.0.2.0/24")];
+    note(
+        "allow".into(),
+        world.post("/settings/allow", &token, &network),
+    );
+    note("off".into(), one("hash_check", "off"));
+    note(
+        "take off".into(),
+        world.post("/settings/disallow", &token, &network),
+    );
+    note("the page at last".into(), world.get("/settings", &token));
+    answers
+}
+
+#[test]
+fn a_reseller_learns_no_setting_of_everyones_by_guessing() {
+    let usual = answers_of_settings(None);
+    let status = |sent: &str| {
+        usual
+            .iter()
+            .rev()
+            .find(|(known, ..)| known == sent)
+            .unwrap()
+            .1
+    };
+    assert_eq!(status("hash_check=off"), 422);
+    assert_eq!(status("off"), 303);
+    assert_eq!(status("take off"), 422);
+    assert_eq!(status("dialect=current"), 303);
+    let changes = [
+        ("allow_api", "off"),
+        ("allow_get", "on"),
+        ("gzip", "negotiated"),
+        ("require_password", "always"),
+        ("require_password", "never"),
+        ("shared_admin_key", "off"),
+        ("default_device_type", "FAX"),
+        ("first_extension", "5000"),
+        ("did_closed_days", "7"),
+    ];
+    for setting in SETTINGS
+        .iter()
+        .filter(|known| known.field.scope() == "everyone")
+    {
+        let is_tried = changes.iter().any(|(name, _)| *name == setting.name);
+        assert!(is_tried, "{}", setting.name);
+    }
+    for change in changes {
+        for (usual, now) in usual.iter().zip(answers_of_settings(Some(change))) {
+            assert_eq!(*usual, now, "{change:?}");
+        }
+    }
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn problem_of(refusal: &Refusal) -> (&'static str, String) {
             let known = SETTINGS.iter().find(|setting| Some(setting.name) == name);
             known.map_or("", |setting| setting.name)
         }
-        Rule::Setup(SetupError::HashCheckNeeded) => "hash_check",
+        Rule::Setup(SetupError::HashCheckNeeded | SetupError::AllowListNeeded) => "hash_check",
         Rule::Setup(
             SetupError::NetworkInvalid | SetupError::NetworkNotFound | SetupError::TooManyNetworks,
         ) => "network",
