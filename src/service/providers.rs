@@ -8,7 +8,7 @@ use super::{Error, Rule, SetupError, log, setup};
 use crate::store::providers::{self, Provider};
 use crate::store::row::{Cursor, Id};
 use crate::store::users::UserType;
-use crate::store::{ReadTx, StoreError, WriteTx};
+use crate::store::{ReadTx, WriteTx};
 
 /// Whether `by` may put DIDs on a provider: everyone on his own, a reseller also on those marked common use.
 pub fn may_use(by: &Actor, provider: &Provider) -> bool {
@@ -110,7 +110,11 @@ pub fn list_usable(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Provider>, Error> 
     Ok(usable)
 }
 
-/// What a provider is called, hidden or not: for what already refers to it.
-pub fn name_of(tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
-    Ok(providers::find_name(tx, id)?.unwrap_or_default())
+/// What a provider is called, hidden or not, for what already refers to it: to its owner, and to everyone if it is for
+/// common use. From whom an owner buys is nobody else's business.
+pub fn name_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
+    by.require(Right::SeeDids)?;
+    let found = providers::find_any(tx, id)?;
+    let seen = found.filter(|found| by.owns(found.owner_id) || found.common_use);
+    Ok(seen.map(|found| found.name))
 }

@@ -123,14 +123,18 @@ pub fn walk(
     )
 }
 
-const FIND_NAME: &str = "
-SELECT name
+const FIND_ANY: &str = "
+SELECT
+  id,
+  owner_id,
+  name,
+  common_use
 FROM providers
 WHERE id = :id";
 
-/// The name of a provider, hidden or not: for what already refers to it.
-pub fn find_name(tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
-    tx.find(FIND_NAME, named_params! { ":id": id }, |row| row.get(0))
+/// The provider with this id, hidden or not: for what already refers to it.
+pub fn find_any(tx: &ReadTx<'_>, id: Id) -> Result<Option<Provider>, StoreError> {
+    tx.find(FIND_ANY, named_params! { ":id": id }, provider)
 }
 
 const UPDATE: &str = "

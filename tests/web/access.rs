@@ -691,6 +691,64 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
 }
 
 #[test]
+fn only_its_owner_reads_the_name_of_a_provider_that_is_not_for_common_use() {
+    let world = World::new();
+    // Anna is admin's user, Rita the reseller's.
+    world.sql(
+        "UPDATE providers SET name = 'Secret Carrier', common_use = 0 WHERE id = 2;
+         UPDATE providers SET name = 'Open Carrier', common_use = 1 WHERE id = 1;
+         UPDATE providers SET name = 'Reseller Secret' WHERE id = 3;
+         UPDATE dids SET provider_id = 2 WHERE user_id = 2 AND id = (SELECT min(id) FROM dids WHERE user_id = 2);
+         UPDATE dids SET provider_id = 1 WHERE user_id = 2 AND id <> (SELECT min(id) FROM dids WHERE user_id = 2);
+         UPDATE dids SET provider_id = 3 WHERE owner_id = 4;
+         UPDATE dids SET provider_id = 2 WHERE owner_id = 4 AND id = (SELECT min(id) FROM dids WHERE owner_id = 4);",
+    );
+    let all = |person: i64, filter: &str| {
+        let token = world.token(person);
+        let mut all = String::new();
+        for path in [format!("/dids{filter}"), format!("/dids.csv{filter}")] {
+            let reply = world.get(&path, &token);
+            assert_eq!(reply.status, 200, "{path}");
+            let table = reply.body.split("<tbody>").last().unwrap_or_default();
+            all.push_str(table.split("</tbody>").next().unwrap_or_default());
+        }
+        all
+    };
+    let pages = |person: i64| -> String {
+        let token = world.token(person);
+        (1..=10)
+            .map(|id| world.get(&format!("/dids/{id}"), &token).body)
+            .collect()
+    };
+    for (person, shown, hidden) in [
+        (0, &["Secret Carrier", "Open Carrier"][..], &[][..]),
+        (1, &["Secret Carrier", "Open Carrier"], &[]),
+        (2, &["Open Carrier"], &["Secret Carrier", "Reseller Secret"]),
+        (4, &["Reseller Secret"], &["Secret Carrier"]),
+        (5, &[], &["Secret Carrier", "Reseller Secret"]),
+    ] {
+        let (lists, pages) = (all(person, ""), pages(person));
+        for word in shown {
+            assert!(
+                lists.contains(word) && pages.contains(word),
+                "{person} {word}"
+            );
+        }
+        for word in hidden {
+            assert!(
+                !lists.contains(word) && !pages.contains(word),
+                "{person} {word}"
+            );
+        }
+    }
+    // Nor does the filter tell which DIDs it has.
+    let number = world.value("SELECT did FROM dids WHERE provider_id = 2 AND user_id = 2");
+    assert!(all(0, "?provider=2").contains(&number));
+    assert!(!all(2, "?provider=2").contains(&number));
+    assert!(all(2, "").contains(&number));
+}
+
+#[test]
 fn what_one_may_not_see_is_on_no_other_page_either() {
     let world = World::new();
     // A manager never sees DIDs, also where they ring.

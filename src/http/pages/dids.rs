@@ -27,7 +27,8 @@ const PREVIEWED: usize = 5;
 pub struct Row {
     did: Did,
     username: String,
-    provider: String,
+    /// For whoever may know it.
+    provider: Option<String>,
     /// The device it is on, for whoever may look at that.
     device_id: Option<Id>,
     on: String,
@@ -71,8 +72,8 @@ static LIST: List<Row> = List {
         Column {
             name: "Provider",
             sort: None,
-            html: Some(|row| html! { (row.provider) }),
-            text: |row| row.provider.clone(),
+            html: Some(|row| or_dash(row.provider.as_deref().unwrap_or_default())),
+            text: |row| row.provider.clone().unwrap_or_default(),
         },
     ],
     filters: &["q", "status", "user", "provider"],
@@ -92,7 +93,14 @@ fn fetch(
     let filter = Filter {
         start: text("q").into(),
         status: text("status").parse().ok(),
-        provider_id: sent.id("provider").map(|id| id.unwrap_or(-1)),
+        // One whose name is not told has no DIDs here: they would tell which of them are its.
+        provider_id: match sent.id("provider") {
+            None => None,
+            Some(id) => {
+                let id = id.unwrap_or(-1);
+                Some(providers::name_of(tx, by, id)?.map_or(-1, |_| id))
+            }
+        },
         user_id: match text("user") {
             "" => None,
             name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
@@ -116,7 +124,7 @@ fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
             Some(id) => users::name_of(tx, id)?,
             None => String::new(),
         },
-        provider: providers::name_of(tx, did.provider_id)?,
+        provider: providers::name_of(tx, by, did.provider_id)?,
         device_id: did.device_id.filter(|_| by.has(Right::SeeDevices)),
         on,
         did,
@@ -448,7 +456,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                             None => (or_dash(&found.on)),
                         }
                     }),
-                    ("Provider", html! { (found.provider) }),
+                    ("Provider", or_dash(found.provider.as_deref().unwrap_or_default())),
                     ("In the API", html! { code { "did=" (did.did) } }),
                 ]))
                 @if let Some(closed_ms) = did.closed_ms {
