@@ -614,8 +614,8 @@ pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Devi
 pub struct Edit {
     /// What people call it.
     pub description: String,
-    /// Blank: none.
-    pub pin: String,
+    /// Blank: without one; none: the one that it has.
+    pub pin: Option<String>,
     /// What it shows when it calls; blank: nothing.
     pub caller_id: String,
     /// Its group; none: an id that cannot be a group's.
@@ -628,7 +628,10 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     let before = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     let user = find_user(tx, by, Some(before.user_id))?;
     let device_group_id = group(tx, &user, Some(edit.device_group_id))?;
-    let pin = (!edit.pin.is_empty()).then_some(edit.pin);
+    let pin = match edit.pin {
+        Some(pin) => Some(pin).filter(|pin| !pin.is_empty()),
+        None => before.pin.clone(),
+    };
     if pin != before.pin
         && let Some(pin) = &pin
     {
@@ -686,4 +689,12 @@ pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
     log::record(tx, by, "device.show_secret", id, None, None)?;
     Ok(device.secret)
+}
+
+/// A device's PIN, by which its user proves himself, too; that it was looked at is logged.
+pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
+    by.require(Right::ManageDevices)?;
+    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    log::record(tx, by, "device.show_pin", id, None, None)?;
+    Ok(device.pin)
 }

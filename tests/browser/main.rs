@@ -194,8 +194,8 @@ fn device_of_the_page() {
     );
     // What the phone needs can be seen, once it is asked for.
     browser.click(&format!("form[action='/devices/{id}/secret'] button"));
-    browser.find("#secret");
-    assert_eq!(browser.text("#secret").len(), 16);
+    browser.find("#shown-secret");
+    assert_eq!(browser.text("#shown-secret").len(), 16);
 }
 
 fn device_of_the_api() {

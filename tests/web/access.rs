@@ -132,6 +132,7 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
             (Verb::Post, "/devices/new"),
             (Verb::Post, "/devices/{id}/edit"),
             (Verb::Post, "/devices/{id}/secret"),
+            (Verb::Post, "/devices/{id}/pin"),
             (Verb::Post, "/devices/{id}/new-secret"),
             (Verb::Post, "/devices/{id}/trunk"),
             (Verb::Post, "/devices/{id}/hide"),
@@ -590,6 +591,9 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("devices::hide", |tx, by| devices::hide(tx, by, 4)),
         ("devices::show_secret", |tx, by| {
             devices::show_secret(tx, by, 1).map(drop)
+        }),
+        ("devices::show_pin", |tx, by| {
+            devices::show_pin(tx, by, 1).map(drop)
         }),
         ("clis::create", |tx, by| {
             clis::create(tx, by, clis::NewCli::default()).map(drop)

@@ -228,6 +228,51 @@ fn a_secret_is_shown_when_asked_for_and_that_is_logged() {
 }
 
 #[test]
+fn a_pin_is_shown_when_asked_for_and_that_is_logged() {
+    let world = World::new();
+    world.sql("UPDATE devices SET pin = '90817263' WHERE id = 1");
+    let token = world.token(0);
+    for person in [0, 3, 2] {
+        let token = world.token(person);
+        for path in ["/devices", "/devices.csv", "/devices/1", "/devices?user=2"] {
+            let reply = world.get(path, &token);
+            assert_eq!(reply.status, 200, "{person} {path}");
+            assert!(!reply.body.contains("90817263"), "{person} {path}");
+            assert!(reply.body.contains("••••••••"), "{person} {path}");
+        }
+    }
+    let shown = world.post("/devices/1/pin", &token, &[]);
+    assert_eq!(shown.status, 200);
+    assert!(
+        shown
+            .body
+            .contains("<code id=\"shown-pin\">90817263</code>")
+    );
+    let logged = "SELECT group_concat(actor || ' ' || action || ' ' || object_id || coalesce(before, '') || coalesce(after, '')) FROM action_log WHERE action LIKE 'device%'";
+    assert_eq!(world.value(logged), "admin device.show_pin 1");
+    // Where there is none, that is said.
+    world.sql("UPDATE devices SET pin = NULL WHERE id = 1");
+    let none = world.get("/devices/1", &token).body;
+    assert!(!none.contains("/devices/1/pin"), "{none}");
+}
+
+#[test]
+fn a_pin_stays_when_none_is_typed_and_goes_when_that_is_ticked() {
+    let world = World::new();
+    world.sql("UPDATE devices SET pin = '90817263' WHERE id = 1");
+    let token = world.token(0);
+    let group = world.value("SELECT device_group_id FROM devices WHERE id = 1");
+    let edit = |more: (&str, &str)| {
+        let form = [("description", "x"), ("group", group.as_str()), more];
+        assert_eq!(world.post("/devices/1/edit", &token, &form).status, 303);
+        world.value("SELECT coalesce(pin, 'none') FROM devices WHERE id = 1")
+    };
+    assert_eq!(edit(("pin", "")), "90817263");
+    assert_eq!(edit(("pin", " ")), "90817263");
+    assert_eq!(edit(("no_pin", "1")), "none");
+}
+
+#[test]
 fn a_pin_is_changed_and_never_logged() {
     let world = World::new();
     let token = world.token(0);

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::list::{Column, List};
-use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, yes_no};
+use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no};
 use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::api::methods;
 use crate::api::parameters::{Parameters, parse_id};
@@ -23,6 +23,17 @@ use crate::store::users::Permission;
 
 /// CLIs and DIDs that a device's page shows at most; the lists have the others.
 const SHOWN: usize = 20;
+
+/// What stands for a secret or a PIN that nobody asked for.
+const MASK: &str = "••••••••";
+
+/// That a device has a PIN, and not which.
+fn masked(device: &Device) -> &'static str {
+    match device.pin {
+        Some(_) => MASK,
+        None => "",
+    }
+}
 
 /// A device, and what its user is called.
 pub struct Row {
@@ -77,8 +88,8 @@ static LIST: List<Row> = List {
         Column {
             name: "PIN",
             sort: None,
-            html: Some(|row| or_dash(row.device.pin.as_deref().unwrap_or_default())),
-            text: |row| row.device.pin.clone().unwrap_or_default(),
+            html: Some(|row| or_dash(masked(&row.device))),
+            text: |row| masked(&row.device).into(),
         },
         Column {
             name: "ID",
@@ -317,6 +328,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 #[derive(Default)]
 struct Shown {
     secret: Option<String>,
+    pin: Option<String>,
     edit_problem: Problem,
     hide_problem: Problem,
 }
@@ -361,7 +373,7 @@ fn render(visit: &Visit, shown: Shown) -> Result<Answer, Trouble> {
         p.crumbs { a href="/devices" { "Devices" } " / " (device.extension) }
         div.columns {
             div {
-                (registration(visit, &whole, shown.secret.as_deref(), manages))
+                (registration(visit, &whole, &shown, manages))
                 (belongings(visit, &whole, manages))
             }
             @if manages { div { (edit_form(visit, &whole, &shown.edit_problem)) (actions(visit, device, &shown.hide_problem)) } }
@@ -374,7 +386,7 @@ fn render(visit: &Visit, shown: Shown) -> Result<Answer, Trouble> {
     Ok(visit.page_or_problem(&title, has_problem, body))
 }
 
-fn registration(visit: &Visit, whole: &Whole, secret: Option<&str>, manages: bool) -> Markup {
+fn registration(visit: &Visit, whole: &Whole, shown: &Shown, manages: bool) -> Markup {
     let device = &whole.device;
     let group = whole
         .groups
@@ -385,16 +397,7 @@ fn registration(visit: &Visit, whole: &Whole, secret: Option<&str>, manages: boo
             h2 { "Settings of the phone" }
             (facts(&[
                 ("Username", html! { code { (device.username) } }),
-                ("Secret", html! {
-                    @match secret {
-                        Some(secret) => { code #secret { (secret) } p.hint { "That it was shown is in the action log." } }
-                        None if manages => form.inline method="post" action={ "/devices/" (device.id) "/secret" } {
-                            (parts::form_token(visit))
-                            "•••••••• " button.quiet type="submit" { "Show" }
-                        },
-                        None => "••••••••",
-                    }
-                }),
+                ("Secret", hidden(visit, device, "secret", shown.secret.as_deref(), manages)),
                 ("Extension", html! { (device.extension) }),
                 ("Type", html! { (device.device_type) @if device.is_trunk { " " (badge("trunk")) } }),
                 ("Address", html! {
@@ -402,7 +405,10 @@ fn registration(visit: &Visit, whole: &Whole, secret: Option<&str>, manages: boo
                     @else { (device.ipaddr) ":" (device.port) }
                 }),
                 ("Caller ID", or_dash(&device.caller_id)),
-                ("PIN", or_dash(device.pin.as_deref().unwrap_or_default())),
+                ("PIN", match device.pin {
+                    Some(_) => hidden(visit, device, "pin", shown.pin.as_deref(), manages),
+                    None => or_dash(""),
+                }),
                 ("User", html! {
                     @if visit.may(Right::ManageUsers) { a href={ "/users/" (device.user_id) } { (whole.username) } }
                     @else { (whole.username) }
@@ -410,6 +416,26 @@ fn registration(visit: &Visit, whole: &Whole, secret: Option<&str>, manages: boo
                 ("Group", html! { @if let Some(group) = group { (group.name) } }),
                 ("In the API", html! { code { "device_id=" (device.id) } }),
             ]))
+        }
+    }
+}
+
+/// What a device's user proves himself with: shown to whoever has asked for it, and else with a button that does.
+fn hidden(
+    visit: &Visit,
+    device: &Device,
+    what: &str,
+    shown: Option<&str>,
+    manages: bool,
+) -> Markup {
+    html! {
+        @match shown {
+            Some(shown) => { code id={ "shown-" (what) } { (shown) } p.hint { "That it was shown is in the action log." } }
+            None if manages => form.inline method="post" action={ "/devices/" (device.id) "/" (what) } {
+                (parts::form_token(visit))
+                (MASK) " " button.quiet type="submit" { "Show" span.hidden { " the " (what) } }
+            },
+            None => (MASK),
         }
     }
 }
@@ -463,8 +489,9 @@ fn edit_form(visit: &Visit, whole: &Whole, problem: &Problem) -> Markup {
     let fields = html! {
         h2 { "Edit" }
         (Field::text("description", "Description", &typed("description", &device.description)).render(problem))
-        (Field::text("pin", "PIN", &typed("pin", device.pin.as_deref().unwrap_or_default()))
-            .hint("Up to 20 digits, unique; blank: none").render(problem))
+        (Field::text("pin", "New PIN", &typed("pin", ""))
+            .hint("Up to 20 digits, unique; blank: it stays as it is").render(problem))
+        @if device.pin.is_some() { (tick("no_pin", "Without a PIN", visit.is_on("no_pin"), "")) }
         @if visit.by().may(Permission::ManageCallerId) {
             (Field::text("caller_id", "Caller ID", &typed("caller_id", &device.caller_id)).render(problem))
         }
@@ -516,11 +543,15 @@ fn actions(visit: &Visit, device: &Device, hide_problem: &Problem) -> Markup {
 
 /// Changes what can be edited.
 pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     let id = visit.id();
     let whole = find(&visit, id)?;
     let edit = Edit {
         description: visit.text("description"),
-        pin: visit.text("pin"),
+        pin: match (visit.text("pin"), visit.is_on("no_pin")) {
+            (pin, false) if pin.is_empty() => None,
+            (pin, _) => Some(pin),
+        },
         caller_id: match visit.sent.raw("caller_id") {
             Some(_) => visit.text("caller_id"),
             None => whole.device.caller_id,
@@ -555,6 +586,21 @@ pub async fn show_secret(visit: Visit) -> Result<Answer, Trouble> {
         &visit,
         Shown {
             secret: Some(secret),
+            ..Default::default()
+        },
+    )
+}
+
+/// Shows the PIN, this once.
+pub async fn show_pin(visit: Visit) -> Result<Answer, Trouble> {
+    let id = visit.id();
+    let pin = visit
+        .write(move |tx, by| devices::show_pin(tx, by, id))
+        .await?;
+    render(
+        &visit,
+        Shown {
+            pin,
             ..Default::default()
         },
     )

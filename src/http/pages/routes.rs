@@ -74,6 +74,7 @@ routes! {
     Get "/devices/{id}" SignedIn => devices::show;
     Post "/devices/{id}/edit" SignedIn => devices::edit;
     Post "/devices/{id}/secret" SignedIn => devices::show_secret;
+    Post "/devices/{id}/pin" SignedIn => devices::show_pin;
     Post "/devices/{id}/new-secret" SignedIn => devices::new_secret;
     Post "/devices/{id}/trunk" SignedIn => devices::set_trunk;
     Post "/devices/{id}/hide" SignedIn => devices::hide;
