@@ -1,6 +1,7 @@
 //! Every page and action of the route table, as every type of user, on what is his and what is not.
 
 use actix_web::http::Method;
+use linebook::api::curl::percent_encode;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
 use linebook::service::access::{Actor, Right, signers};
 use linebook::service::named::{DIALPLANS, IVRS};
@@ -328,7 +329,7 @@ fn paths(route: &Route, id: i64) -> Vec<String> {
 }
 
 /// What an action's form may hold: things that name objects of every scope.
-const FORM: &[(&str, &str)] = &[
+const FORM: [(&str, &str); 13] = [
     ("user", "anna"),
     ("device", "1"),
     ("dialplan", "1"),
@@ -347,8 +348,8 @@ const FORM: &[(&str, &str)] = &[
 fn ask(world: &World, route: &Route, path: &str, token: &str) -> Reply {
     match route.verb {
         Verb::Get => world.get(path, token),
-        Verb::Post if token.is_empty() => world.send(Method::POST, path, "", FORM),
-        Verb::Post => world.post(path, token, FORM),
+        Verb::Post if token.is_empty() => world.send(Method::POST, path, "", &FORM),
+        Verb::Post => world.post(path, token, &FORM),
     }
 }
 
@@ -389,6 +390,46 @@ fn whoever_lacks_the_right_is_refused_and_changes_nothing() {
         assert_eq!(world.dump(), before, "{}", person.name);
     }
     assert!(count > 250, "only {count}");
+}
+
+#[test]
+fn whoever_lacks_the_right_is_told_so_whatever_the_form_and_the_number() {
+    let (mut count, mut others) = (0, Vec::new());
+    let wrong = FORM.map(|(name, _)| (name, "no such \"thing\""));
+    for name in ["anna", "clerk", "trainee"] {
+        let person = PEOPLE.iter().find(|known| known.name == name).unwrap();
+        let world = World::new();
+        let token = world.token(person.id);
+        let before = world.dump();
+        for route in closed().filter(|route| !may(person, right(route))) {
+            let (own, mut ids) = objects(area(route), person.scope).unwrap_or((None, vec![1]));
+            ids.extend(own);
+            let words = ["no-such-word", "device_create", "reserve"];
+            let paths = ids.iter().flat_map(|id| {
+                let path = route.path.replace("{id}", &id.to_string());
+                words.map(|word| path.replace("{name}", word))
+            });
+            for path in paths {
+                for form in [&[][..], &FORM, &wrong] {
+                    let query: Vec<String> = form
+                        .iter()
+                        .map(|(name, value)| format!("{name}={}", percent_encode(value)))
+                        .collect();
+                    let reply = match route.verb {
+                        Verb::Get => world.get(&format!("{path}?{}", query.join("&")), &token),
+                        Verb::Post => world.post(&path, &token, form),
+                    };
+                    if reply.status != 403 {
+                        others.push(format!("{name} {:?} {path}: {}", route.verb, reply.status));
+                    }
+                    count += 1;
+                }
+            }
+        }
+        assert_eq!(world.dump(), before, "{name}");
+    }
+    assert_eq!(others, [""; 0]);
+    assert!(count > 1000, "only {count}");
 }
 
 #[test]

@@ -283,6 +283,7 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
 
 /// Changes what can be edited.
 pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     let id = visit.id();
     let edit = Edit {
         description: visit.text("description"),

@@ -83,6 +83,7 @@ fn field(visit: &Visit, parameter: &'static Parameter) -> Markup {
 
 /// Signs and calls it.
 pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageApi)?;
     let method = method(&visit)?;
     let by = visit.by();
     let signers = visit.read(|tx| signers(tx, by, &by.name))?;

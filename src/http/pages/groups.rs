@@ -118,6 +118,7 @@ fn user_field(visit: &Visit, problem: &Problem) -> Result<Markup, Trouble> {
 
 /// Adds one.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
+    visit.require(Right::ManageDevices)?;
     let (name, user) = (visit.text("name"), visit.text("user"));
     let added = visit.write(move |tx, by| {
         let user = users::get_named(tx, by, &user)?;
