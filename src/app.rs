@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use tokio::sync::Mutex;
 
 use crate::ambient::Ambient;
+use crate::aside::Aside;
 use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
 use crate::service::callers::Callers;
@@ -30,6 +31,8 @@ pub struct App {
     pub ambient: Arc<Ambient>,
     /// The callers of late.
     pub callers: Callers,
+    /// Work that would hold up a worker.
+    pub aside: Aside,
     /// Verified passwords.
     pub verifier: Verifier,
     /// The backups that it makes by itself.
@@ -55,6 +58,7 @@ impl App {
     pub fn new(store: Store, ambient: Arc<Ambient>) -> Self {
         Self {
             callers: Callers::default(),
+            aside: Aside::default(),
             verifier: Verifier::new(&ambient),
             throttle: Throttle::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),

@@ -12,6 +12,7 @@ pub mod store;
 
 pub mod ambient;
 pub mod app;
+pub mod aside;
 pub mod config;
 pub mod housekeeping;
 pub mod metrics;

@@ -60,6 +60,7 @@ struct Scraped {
     writes: Counter,
     queue_depth: Gauge,
     wal_bytes: Gauge,
+    pages_waiting: Gauge,
     readers: Gauge,
     readers_in_use: Gauge,
     backup_age_s: Gauge<f64, AtomicU64>,
@@ -136,6 +137,7 @@ impl Metrics {
             "writes", "Writes that were taken from the queue", self.scraped.writes;
             "writer_queue_depth", "Writes that wait", self.scraped.queue_depth;
             "wal_bytes", "Size of the write-ahead log", self.scraped.wal_bytes;
+            "pages_waiting", "Pages that wait for a thread", self.scraped.pages_waiting;
             "readers", "Connections that read the database", self.scraped.readers;
             "readers_in_use", "Of these, in use", self.scraped.readers_in_use;
             "backup_age_seconds", "Since the last good backup began; NaN: there was none", self.scraped.backup_age_s;
@@ -177,6 +179,7 @@ impl Metrics {
         set(&scraped.writes, store.writes);
         scraped.queue_depth.set(store.queue_depth as i64);
         scraped.wal_bytes.set(store.wal_bytes as i64);
+        scraped.pages_waiting.set(app.aside.waiting() as i64);
         scraped.readers.set(i64::from(store.readers));
         scraped.readers_in_use.set(i64::from(store.readers_in_use));
         let backup_age_s = app.backup_age().map_or(f64::NAN, |age| age.as_secs_f64());

@@ -41,8 +41,7 @@ pub const BACKLOG: i32 = 1024;
 pub const MAX_METRICS_CONNECTIONS: usize = 64;
 /// What is said to whoever came over TLS: for a year, come only so. The hosts below this one may belong to others.
 pub const HSTS: &str = "max-age=31536000";
-/// Threads per worker that write long lists; passwords are verified on threads of their own. With the workers they are the
-/// only ones that wait for a reader, so that with the default number of readers nobody does.
+/// Threads per worker that write long lists; pages are made and passwords verified on threads of their own.
 pub const BLOCKING_THREADS: usize = 4;
 /// Files that are open beside the connections: the database's, its readers', the log.
 const OTHER_FILES: u64 = 512;

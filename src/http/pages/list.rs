@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::service::Error;
 use crate::service::access::Actor;
 use crate::service::lists::{MAX_LOOKED_AT, Slice, grouped};
-use crate::store::row::Cursor;
-use crate::store::{ReadTx, StoreError};
+use crate::store::ReadTx;
+use crate::store::row::{Cursor, Id};
 
 /// Rows of one page.
 pub const PAGE: usize = 50;
@@ -196,7 +196,10 @@ impl<T> List<T> {
             Some(piece) => Ok(Some(piece)),
             None => self.piece(&app, &by, &sent, &mut place),
         };
+        let (app, user_id) = (visit.app.clone(), visit.by().user_id.unwrap_or_default());
         Ok(Answer::Csv(Box::new(Export {
+            app,
+            user_id,
             name: format!("{}.csv", self.noun),
             pieces: Box::new(move || next().transpose()),
         })))
@@ -250,6 +253,8 @@ type Pieces = Box<dyn FnMut() -> Option<Result<Vec<u8>, Error>> + Send>;
 
 /// A list on its way out as a file.
 pub struct Export {
+    app: Arc<App>,
+    user_id: Id,
     name: String,
     pieces: Pieces,
 }
@@ -261,15 +266,25 @@ impl Export {
         builder
             .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
             .insert_header((CONTENT_DISPOSITION, disposition))
-            .streaming(stream::try_unfold(self.pieces, |mut pieces| async {
-                // Off the worker: a long list must not stop its other connections.
-                let next = tokio::task::spawn_blocking(move || (pieces(), pieces)).await;
-                match next {
-                    Ok((Some(piece), pieces)) => Ok(Some((Bytes::from(piece?), pieces))),
-                    Ok((None, _)) => Ok(None),
-                    // Cuts the connection, so that nobody takes the part for the whole.
-                    Err(_) => Err(Error::from(StoreError::Internal)),
-                }
+            .streaming(stream::try_unfold(self, |export| async move {
+                let Self {
+                    app,
+                    user_id,
+                    name,
+                    mut pieces,
+                } = export;
+                // An error cuts the connection, so that nobody takes the part for the whole.
+                let next = app.aside.go_on(user_id, move || (pieces(), pieces)).await;
+                let (piece, pieces) = next.map_err(Error::from)?;
+                let rest = Self {
+                    app,
+                    user_id,
+                    name,
+                    pieces,
+                };
+                piece
+                    .transpose()
+                    .map(|piece| Some((Bytes::from(piece?), rest)))
             }))
     }
 }

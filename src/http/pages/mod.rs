@@ -33,6 +33,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use self::routes::{ROUTES, Route, Verb, Who};
 use self::visit::{Answer, Trouble, Visit};
 use super::request;
+use crate::api::fault::Fault;
 use crate::api::parameters::parse_id;
 use crate::app::App;
 use crate::service::sessions;
@@ -157,5 +158,14 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
             tracing::warn!(%error, "that a session was used could not be noted");
         }
     }
-    (route.handler)(visit.clone()).await
+    let page = (route.handler)(visit.clone());
+    match &visit.by {
+        // What anyone may ask for is small, and is answered also when those who are signed in ask for too much.
+        Some(by) if route.who == Who::SignedIn => {
+            let user_id = by.user_id.unwrap_or_default();
+            let made = visit.app.aside.run(user_id, page).await;
+            made.map_err(|error| Fault::from(&error))?
+        }
+        _ => page.await,
+    }
 }

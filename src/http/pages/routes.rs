@@ -1,7 +1,7 @@
 //! Every page and every action: its address, who is let through, and what it does. Tests generate from this table.
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 
 use super::visit::{Answer, Trouble, Visit};
 use super::{
@@ -27,8 +27,8 @@ pub enum Who {
     SignedIn,
 }
 
-/// What answers.
-pub type Handler = fn(Visit) -> LocalBoxFuture<'static, Result<Answer, Trouble>>;
+/// What answers: on a thread that has time for it.
+pub type Handler = fn(Visit) -> BoxFuture<'static, Result<Answer, Trouble>>;
 
 /// A page or an action.
 pub struct Route {
@@ -49,7 +49,7 @@ macro_rules! routes {
             verb: Verb::$verb,
             path: $path,
             who: Who::$who,
-            handler: |visit| $handler(visit).boxed_local(),
+            handler: |visit| $handler(visit).boxed(),
         },)+];
     };
 }

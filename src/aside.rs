@@ -1,0 +1,418 @@
+//! Work that may take longer than a worker has: on threads of its own, of a lower priority, one user after the other.
+//!
+//! A worker has many connections, and each waits while it works for one of them. What walks lists or computes is therefore
+//! polled here: a future's turn ends when it is done or has to wait for something, so that a thread is never held by
+//! whoever waits for the disk or for a password.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
+
+use crate::store::StoreError;
+use crate::store::row::Id;
+
+/// Threads that do it. One user has one less at most, so that another's turn comes while one is at work.
+pub const THREADS: usize = 3;
+/// What one user may have waiting; one more is refused with [`StoreError::Overloaded`].
+pub const MAX_WAITING_OF_ONE: usize = 32;
+/// What all together may have waiting; beyond it each user has one, so that nobody is shut out by others.
+pub const MAX_WAITING: usize = 256;
+/// How long anything waits for its first turn, before it is refused in the same way.
+pub const MAX_WAIT: Duration = Duration::from_secs(10);
+/// How much lower their priority is: where there is not enough of the processor for all, the workers get about three parts
+/// of four.
+const NICENESS: i32 = 5;
+
+/// One turn. It does not panic.
+type Turn = Box<dyn FnOnce() + Send>;
+
+/// The threads, and what waits for them; one for the whole server.
+pub struct Aside(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    line: Mutex<Line>,
+    has_work: Condvar,
+}
+
+/// What waits. The users stand in a ring: whoever had a turn goes behind the others.
+#[derive(Default)]
+struct Line {
+    ring: VecDeque<Id>,
+    lanes: HashMap<Id, Lane>,
+    /// In all lanes.
+    waiting: usize,
+    is_closed: bool,
+}
+
+/// What one user has.
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<Turn>,
+    running: usize,
+}
+
+impl Default for Aside {
+    fn default() -> Self {
+        let shared = Arc::new(Shared::default());
+        for place in 0..THREADS {
+            let shared = shared.clone();
+            let thread = std::thread::Builder::new().name(format!("aside-{place}"));
+            // They end when the server is dropped.
+            let started = thread.spawn(move || work(&shared));
+            started.expect("the system has room for a few threads at the start");
+        }
+        Self(shared)
+    }
+}
+
+impl Aside {
+    /// Does `work` for a user, and gives what comes of it. Whoever stops waiting is not worked for any more.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        user_id: Id,
+        work: BoxFuture<'static, T>,
+    ) -> Result<T, StoreError> {
+        self.turns(user_id, work, true).await
+    }
+
+    /// The next piece of what has begun: it is never refused, and waits for nothing but its turn.
+    pub async fn go_on<T: Send + 'static>(
+        &self,
+        user_id: Id,
+        piece: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let piece = Box::pin(async { piece() });
+        self.turns(user_id, piece, false).await
+    }
+
+    async fn turns<T: Send + 'static>(
+        &self,
+        user_id: Id,
+        mut work: BoxFuture<'static, T>,
+        mut is_new: bool,
+    ) -> Result<T, StoreError> {
+        let woken = Arc::new(Woken::default());
+        loop {
+            // Set by whoever is first: the thread that begins, or the caller who gives up.
+            let is_claimed = Arc::new(AtomicBool::new(false));
+            let (reply, mut polled) = oneshot::channel();
+            let (runtime, waker) = (Handle::current(), Waker::from(woken.clone()));
+            let claimed = is_claimed.clone();
+            let turn = Box::new(move || {
+                if reply.is_closed() || claimed.swap(true, Ordering::Relaxed) {
+                    return;
+                }
+                // Its timers are the worker's.
+                let _inside = runtime.enter();
+                let poll = || work.poll_unpin(&mut Context::from_waker(&waker));
+                let poll = catch_unwind(AssertUnwindSafe(poll));
+                let _ = reply.send((poll, work));
+            });
+            self.0.push(user_id, turn, is_new)?;
+            let in_time = timeout(MAX_WAIT, &mut polled).await;
+            let polled = match in_time {
+                Ok(polled) => polled,
+                Err(_) if is_new && !is_claimed.swap(true, Ordering::Relaxed) => {
+                    return Err(StoreError::Overloaded);
+                }
+                // What has begun is waited for.
+                Err(_) => polled.await,
+            };
+            match polled {
+                Ok((Ok(Poll::Ready(done)), _)) => return Ok(done),
+                Ok((Ok(Poll::Pending), rest)) => work = rest,
+                // The request's own place catches it.
+                Ok((Err(panic), _)) => resume_unwind(panic),
+                Err(_) => return Err(StoreError::Internal),
+            }
+            woken.0.notified().await;
+            is_new = false;
+        }
+    }
+
+    /// How many turns wait.
+    pub fn waiting(&self) -> usize {
+        lock(&self.0.line).waiting
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        lock(&self.0.line).is_closed = true;
+        self.0.has_work.notify_all();
+    }
+}
+
+/// A future that waited can go on.
+#[derive(Default)]
+struct Woken(Notify);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
+impl Shared {
+    /// Puts a turn in line, behind the others of its user. A new one needs room there.
+    fn push(&self, user_id: Id, turn: Turn, is_new: bool) -> Result<(), StoreError> {
+        let mut line = lock(&self.line);
+        let lane = line.lanes.get(&user_id);
+        let of_one = lane.map_or(0, |lane| lane.waiting.len());
+        let limit = match line.waiting {
+            0..MAX_WAITING => MAX_WAITING_OF_ONE,
+            _ => 1,
+        };
+        if is_new && of_one >= limit {
+            return Err(StoreError::Overloaded);
+        }
+        let lane = line.lanes.entry(user_id).or_default();
+        lane.waiting.push_back(turn);
+        line.waiting += 1;
+        if of_one == 0 {
+            line.ring.push_back(user_id);
+        }
+        drop(line);
+        self.has_work.notify_one();
+        Ok(())
+    }
+
+    /// The next turn, and whose it is; none: there will be no more.
+    fn take(&self) -> Option<(Id, Turn)> {
+        let mut line = lock(&self.line);
+        loop {
+            if let Some(next) = line.next() {
+                return Some(next);
+            }
+            if line.is_closed {
+                return None;
+            }
+            let waited = self.has_work.wait(line);
+            line = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Line {
+    fn next(&mut self) -> Option<(Id, Turn)> {
+        let lanes = &mut self.lanes;
+        let may_run = |id: &Id| lanes.get(id).is_some_and(|lane| lane.running < THREADS - 1);
+        let place = self.ring.iter().position(may_run)?;
+        let user_id = self.ring.remove(place)?;
+        let lane = lanes.get_mut(&user_id)?;
+        let turn = lane.waiting.pop_front()?;
+        lane.running += 1;
+        if !lane.waiting.is_empty() {
+            self.ring.push_back(user_id);
+        }
+        self.waiting -= 1;
+        Some((user_id, turn))
+    }
+
+    fn done(&mut self, user_id: Id) {
+        if let Some(lane) = self.lanes.get_mut(&user_id) {
+            lane.running -= 1;
+            if lane.running == 0 && lane.waiting.is_empty() {
+                self.lanes.remove(&user_id);
+            }
+        }
+    }
+}
+
+fn work(shared: &Shared) {
+    // On Linux a thread has a priority of its own. Without it the work is the same.
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "the priority of a thread could not be lowered");
+    }
+    while let Some((user_id, turn)) = shared.take() {
+        turn();
+        lock(&shared.line).done(user_id);
+    }
+}
+
+// What is counted is whole between two statements, so a poisoned lock is as good as any.
+fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use futures_util::future::join_all;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    const GREEDY: Id = 1;
+    const OTHER: Id = 2;
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().build().unwrap().block_on(work)
+    }
+
+    /// Pieces of work that end together, and what ends them.
+    struct Held {
+        begun: Sender<()>,
+        begins: Receiver<()>,
+        gate: Arc<(Mutex<bool>, Condvar)>,
+    }
+
+    impl Held {
+        fn new() -> Self {
+            let (begun, begins) = channel();
+            Self {
+                begun,
+                begins,
+                gate: Arc::default(),
+            }
+        }
+
+        /// Work that says that it begins, and then holds its thread.
+        fn work(&self) -> BoxFuture<'static, ()> {
+            let (begun, gate) = (self.begun.clone(), self.gate.clone());
+            Box::pin(async move {
+                begun.send(()).unwrap();
+                let is_open = gate.0.lock().unwrap();
+                let _open = gate.1.wait_while(is_open, |is_open| !*is_open).unwrap();
+            })
+        }
+
+        fn end(&self) {
+            *self.gate.0.lock().unwrap() = true;
+            self.gate.1.notify_all();
+        }
+
+        fn wait_for(&self, count: usize) {
+            for _ in 0..count {
+                self.begins.recv().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn one_user_leaves_a_thread_to_the_others_and_has_a_bounded_line() {
+        run(async {
+            let (aside, held) = (Aside::default(), Held::new());
+            let room = THREADS - 1 + MAX_WAITING_OF_ONE;
+            let mut greedy: Vec<_> = (0..room)
+                .map(|_| Box::pin(aside.run(GREEDY, held.work())))
+                .collect();
+            // Polled once, each is in line.
+            for (place, work) in greedy.iter_mut().enumerate() {
+                assert!(work.now_or_never().is_none());
+                if place < THREADS - 1 {
+                    held.wait_for(1);
+                }
+            }
+            assert_eq!(aside.waiting(), MAX_WAITING_OF_ONE);
+            let refused = aside.run(GREEDY, Box::pin(async {})).await;
+            assert_eq!(refused, Err(StoreError::Overloaded));
+            assert_eq!(aside.run(OTHER, Box::pin(async { 7 })).await, Ok(7));
+            // What has begun is not refused.
+            let mut piece = Box::pin(aside.go_on(GREEDY, || 8));
+            assert!((&mut piece).now_or_never().is_none());
+            held.end();
+            assert!(join_all(greedy).await.iter().all(Result::is_ok));
+            assert_eq!(piece.await, Ok(8));
+            assert!(lock(&aside.0.line).lanes.is_empty());
+        });
+    }
+
+    #[test]
+    fn whoever_has_nothing_waiting_has_a_place() {
+        run(async {
+            let (aside, held) = (Aside::default(), Held::new());
+            let mut all: Vec<_> = (0..THREADS as Id)
+                .map(|id| Box::pin(aside.run(id, held.work())))
+                .collect();
+            for work in &mut all {
+                assert!(work.now_or_never().is_none());
+            }
+            held.wait_for(THREADS);
+            for place in 0..MAX_WAITING {
+                let user_id = 100 + (place / MAX_WAITING_OF_ONE) as Id;
+                all.push(Box::pin(aside.run(user_id, Box::pin(async {}))));
+                assert!(all.last_mut().unwrap().now_or_never().is_none());
+            }
+            let refused = aside.run(100, Box::pin(async {})).await;
+            assert_eq!(refused, Err(StoreError::Overloaded));
+            let mut newcomer = Box::pin(aside.run(OTHER, Box::pin(async {})));
+            assert!((&mut newcomer).now_or_never().is_none());
+            assert_eq!(aside.waiting(), MAX_WAITING + 1);
+            let refused = aside.run(OTHER, Box::pin(async {})).await;
+            assert_eq!(refused, Err(StoreError::Overloaded));
+            held.end();
+            assert_eq!(newcomer.await, Ok(()));
+            assert!(join_all(all).await.iter().all(Result::is_ok));
+        });
+    }
+
+    #[test]
+    fn whoever_waits_for_something_else_holds_no_thread() {
+        run(async {
+            let (aside, bell) = (Aside::default(), Arc::new(Semaphore::new(0)));
+            let waiting = (0..2 * THREADS as Id).map(|id| {
+                let bell = bell.clone();
+                let rung = async move { bell.acquire().await.unwrap().forget() };
+                aside.run(id, Box::pin(rung))
+            });
+            let mut waiting = Box::pin(join_all(waiting));
+            assert!((&mut waiting).now_or_never().is_none());
+            for id in 0..2 * THREADS as Id {
+                assert_eq!(aside.run(id, Box::pin(async {})).await, Ok(()));
+            }
+            assert!((&mut waiting).now_or_never().is_none());
+            bell.add_permits(2 * THREADS);
+            assert!(waiting.await.iter().all(Result::is_ok));
+        });
+    }
+
+    #[test]
+    fn a_panic_is_its_callers_and_the_thread_goes_on() {
+        run(async {
+            let aside = Aside::default();
+            for _ in 0..2 * THREADS {
+                let work = aside.run(OTHER, Box::pin(async { panic!("a defect") }));
+                let caught: Result<Result<(), _>, _> = AssertUnwindSafe(work).catch_unwind().await;
+                assert!(caught.is_err());
+            }
+            assert_eq!(aside.run(OTHER, Box::pin(async { 7 })).await, Ok(7));
+        });
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_and_nothing_is_done_for_whoever_has_gone() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        // The clock moves on by itself whenever everybody waits.
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (aside, held) = (Aside::default(), Held::new());
+            let mut greedy: Vec<_> = (0..THREADS as Id)
+                .map(|id| Box::pin(aside.run(id, held.work())))
+                .collect();
+            for work in &mut greedy {
+                assert!(work.now_or_never().is_none());
+            }
+            held.wait_for(THREADS);
+            let (done, was_done) = channel();
+            let work = Box::pin(async move { done.send(()).unwrap() });
+            assert_eq!(aside.run(OTHER, work).await, Err(StoreError::Overloaded));
+            held.end();
+            assert!(join_all(greedy).await.iter().all(Result::is_ok));
+            assert_eq!(aside.go_on(OTHER, || 7).await, Ok(7));
+            assert!(was_done.recv().is_err());
+        });
+    }
+}
