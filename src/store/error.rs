@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The folder or the file is not there.
     #[error("it is not there")]
     Missing,
+    /// A file of the database was removed or replaced while it was open.
+    #[error("the database file is gone")]
+    Gone,
     /// The operating system reported a failure while reading or writing.
     #[error("the disk failed")]
     Disk,

@@ -25,11 +25,13 @@ pub mod row;
 pub mod sessions;
 pub mod settings;
 pub mod users;
+mod watch;
 pub mod writer;
 
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
@@ -38,6 +40,7 @@ pub use error::StoreError;
 use folder::FolderLock;
 pub use migrate::OpenError;
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
+use watch::Watch;
 pub use writer::{MAX_BATCH, QUEUE};
 
 /// The database's file name in the data folder.
@@ -119,9 +122,10 @@ impl Store {
         in_use: FolderLock,
         options: Options,
     ) -> Result<Self, OpenError> {
+        let watch = Arc::new(Watch::new(&connection, &path)?);
         Ok(Self {
-            writer: writer::Writer::start(connection, options.max_batch)?,
-            readers: pool::readers(&path, options.readers)?,
+            writer: writer::Writer::start(connection, watch.clone(), options.max_batch)?,
+            readers: pool::readers(&path, watch, options.readers)?,
             path,
             _in_use: in_use,
         })

@@ -1,13 +1,15 @@
 //! Connections: the one place where they are made, so that every one has the same pragmas.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::StoreError;
+use super::watch::Watch;
 
 /// How long a statement waits for another process (the command line beside a server) to finish its transaction.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,13 +27,18 @@ const STATEMENT_CACHE: usize = 128;
 /// The pool of read-only connections.
 pub type Pool = r2d2::Pool<SqliteConnectionManager>;
 
-/// At most `size` read-only connections to the file at `path`, made when they are first needed.
-pub fn readers(path: &Path, size: u32) -> Result<Pool, StoreError> {
+/// At most `size` read-only connections to the file at `path`, made when they are first needed,
+/// and of no other file than the one that was there.
+pub fn readers(path: &Path, watch: Arc<Watch>, size: u32) -> Result<Pool, StoreError> {
     let manager = SqliteConnectionManager::file(path)
         .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .with_init(|connection| {
+        .with_init(move |connection| {
             pragmas(connection)?;
-            connection.pragma_update(None, "query_only", true)
+            connection.pragma_update(None, "query_only", true)?;
+            watch.check().map_err(|error| {
+                let code = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+                rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
+            })
         });
     r2d2::Pool::builder()
         .max_size(size)

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::watch::Watch;
 use super::{StoreError, WriteTx};
 
 /// How many writes may wait; the next one is refused with [`StoreError::Overloaded`].
@@ -54,13 +55,17 @@ impl Counts {
 
 impl Writer {
     /// Starts the thread on `connection`.
-    pub fn start(connection: Connection, max_batch: usize) -> Result<Self, StoreError> {
+    pub fn start(
+        connection: Connection,
+        watch: Arc<Watch>,
+        max_batch: usize,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE);
         let counts = Arc::new(Counts::new());
         let counted = counts.clone();
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(connection, &jobs, max_batch.max(1), &counted))
+            .spawn(move || serve(connection, &watch, &jobs, max_batch.max(1), &counted))
             .map_err(|error| {
                 tracing::error!(%error, "the writer thread could not be started");
                 StoreError::Internal
@@ -177,13 +182,23 @@ where
     }
 }
 
-fn serve(connection: Connection, jobs: &Receiver<Box<dyn Job>>, max_batch: usize, counts: &Counts) {
+fn serve(
+    connection: Connection,
+    watch: &Watch,
+    jobs: &Receiver<Box<dyn Job>>,
+    max_batch: usize,
+    counts: &Counts,
+) {
     let mut batch = Vec::with_capacity(max_batch);
     while let Ok(first) = jobs.recv() {
         batch.push(first);
         batch.extend(jobs.try_iter().take(max_batch - 1));
         counts.taken(batch.len());
-        let committed = commit(&connection, &mut batch);
+        // Before, so that nothing is written that nobody will find; after, so that nobody hears of what nobody will find.
+        let committed = watch
+            .check()
+            .and_then(|()| commit(&connection, &mut batch))
+            .and_then(|()| watch.check());
         for mut job in batch.drain(..) {
             job.answer(committed.clone());
         }
@@ -399,7 +414,9 @@ mod tests {
     #[test]
     fn what_is_queued_is_written_before_the_writer_is_gone() {
         let folder = tempfile::tempdir().expect("a folder");
-        let writer = Writer::start(connection(folder.path()), 2).expect("a writer");
+        let connection = connection(folder.path());
+        let watch = Watch::new(&connection, &folder.path().join(FILE_NAME)).expect("files");
+        let writer = Writer::start(connection, Arc::new(watch), 2).expect("a writer");
         let (go, gate) = std::sync::mpsc::channel();
         let first = writer.enqueue(move |_| gate.recv().map_err(|_| StoreError::Internal));
         let rest = (1..=50).map(|value| writer.enqueue(move |tx| set(tx, value)));

@@ -7,6 +7,7 @@ mod check;
 mod checkpoint;
 mod crash;
 mod disk;
+mod gone;
 mod server;
 mod start;
 mod stop;

@@ -1,0 +1,135 @@
+//! A database whose files are taken away under a running server: nothing is acknowledged that nobody will find.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+
+use super::server::{Client, Load, Server, USER, World, assert_stored, assert_whole, wait_for};
+
+/// The status that a GET is answered with.
+pub fn status(address: SocketAddr, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    let status = answer.split(' ').nth(1).and_then(|word| word.parse().ok());
+    status.unwrap_or_else(|| panic!("no status: {answer}"))
+}
+
+/// Creates a device; whether it was acknowledged.
+fn create(address: SocketAddr) -> bool {
+    let mut client = Client::connect(address).expect("a connection");
+    let (_, xml) = client
+        .call("device_create", &[("user_id", USER)], &["user_id"])
+        .expect("an answer");
+    let refused = r#"<?xml version="1.0" encoding="UTF-8"?><page><error>Device was not created</error><message>the database file is gone</message></page>"#;
+    let is_made = xml.contains("<status>Device created</status>");
+    assert!(is_made || xml == refused, "{xml}");
+    is_made
+}
+
+fn lines(server: &Server, text: &str) -> usize {
+    server.log().matches(text).count()
+}
+
+const GONE: &str = "the file was removed or replaced while it is open";
+
+/// Takes something away while the server is written to; what was acknowledged is in the files that `look` gives.
+fn taken_away(take: impl FnOnce(&World), look: impl FnOnce(&World) -> Option<PathBuf>) {
+    let world = World::new();
+    let server = world.start();
+    assert_eq!(status(server.address, "/health/ready"), 200);
+    let load = Load::start(server.address, 4, Vec::new());
+    wait_for("some writes", || (load.count() > 50).then_some(()));
+    let acknowledged = load.finish().acknowledged;
+    take(&world);
+    for _ in 0..3 {
+        assert!(!create(server.address), "a write that nobody will find");
+    }
+    // An answer to this holds for a second.
+    wait_for("unreadiness", || {
+        (status(server.address, "/health/ready") == 503).then_some(())
+    });
+    assert_eq!(status(server.address, "/health/live"), 200);
+    let mut reader = Client::connect(server.address).expect("a connection");
+    let (_, list) = reader
+        .call("devices_get", &[("user_id", USER)], &["user_id"])
+        .expect("reads go on");
+    assert!(list.contains("<device_id>1</device_id>"), "{list}");
+    wait_for("its log line", || (lines(&server, GONE) > 0).then_some(()));
+    assert_eq!(lines(&server, GONE), 1, "{}", server.log());
+    server.terminate();
+    if let Some(database) = look(&world) {
+        assert_stored(&database, &acknowledged);
+    }
+}
+
+fn wal(world: &World) -> PathBuf {
+    world.data.join("linebook.db-wal")
+}
+
+fn replace_by_copy(path: &Path) {
+    let copy = path.with_extension("copy");
+    fs::copy(path, &copy).expect("a copy");
+    fs::rename(&copy, path).expect("a rename");
+}
+
+#[test]
+fn nothing_is_written_to_a_database_that_was_removed() {
+    taken_away(
+        |world| fs::remove_file(world.database()).expect("a file"),
+        |_| None,
+    );
+}
+
+#[test]
+fn nothing_is_written_to_a_database_that_was_replaced() {
+    let moved = |world: &World| world.data.join("moved.db");
+    taken_away(
+        |world| {
+            fs::copy(world.database(), world.data.join("other")).expect("a copy");
+            fs::rename(world.database(), moved(world)).expect("a rename");
+            fs::rename(world.data.join("other"), world.database()).expect("a rename");
+        },
+        // Its WAL is not left for the new one, nor lost.
+        |world| {
+            assert!(!wal(world).exists());
+            let kept = world.data.join("linebook.db-wal.orphan");
+            fs::rename(kept, world.data.join("moved.db-wal")).expect("its WAL");
+            assert_whole(&world.database());
+            Some(moved(world))
+        },
+    );
+}
+
+#[test]
+fn nothing_is_written_without_the_wal_or_its_index() {
+    taken_away(
+        |world| fs::remove_file(wal(world)).expect("a file"),
+        |world| Some(world.database()),
+    );
+    taken_away(|world| replace_by_copy(&wal(world)), |_| None);
+    taken_away(
+        |world| fs::remove_file(world.data.join("linebook.db-shm")).expect("a file"),
+        |world| Some(world.database()),
+    );
+}
+
+#[test]
+fn a_database_that_is_put_back_is_written_to_again() {
+    let world = World::new();
+    let server = world.start();
+    let moved = world.data.join("moved.db");
+    assert!(create(server.address));
+    fs::rename(world.database(), &moved).expect("a rename");
+    assert!(!create(server.address));
+    fs::rename(&moved, world.database()).expect("a rename");
+    assert!(create(server.address));
+    wait_for("its log line", || {
+        let said = lines(&server, "the database's files are back");
+        (said == 1).then_some(())
+    });
+    server.terminate();
+}
