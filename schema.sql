@@ -17,6 +17,13 @@ CREATE TABLE installation (
   access_version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- What `/health/ready` writes, as much as a large call does, because a disk that takes one page may not take twenty: one row
+-- at most, of bytes that say nothing.
+CREATE TABLE readiness (
+  id     INTEGER PRIMARY KEY CHECK (id = 1),
+  filler BLOB NOT NULL
+) STRICT;
+
 -- The switches of the API that hold for everyone: exactly one row.
 CREATE TABLE settings (
   id                  INTEGER PRIMARY KEY CHECK (id = 1),

@@ -77,6 +77,13 @@ impl Ambient {
         bytes
     }
 
+    /// As many random bytes, which nothing on the way to a disk makes smaller.
+    pub fn noise(&self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.dice().fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// A request id: 16 hex digits.
     pub fn request_id(&self) -> String {
         hex::encode(self.bytes::<8>())

@@ -95,7 +95,7 @@ impl App {
         }
     }
 
-    /// Whether calls that read and calls that write can be answered: both are tried.
+    /// Whether calls that read and calls that write can be answered: both are tried, with as much as a large call writes.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         let mut last = self.readiness.lock().await;
         let now_ms = self.ambient.now_ms();
@@ -113,7 +113,8 @@ impl App {
 
     async fn try_store(&self) -> Result<(), StoreError> {
         self.store.read(installation::is_demo)?;
-        let written = self.store.write(installation::touch);
+        let filler = self.ambient.noise(installation::TOUCHED_BYTES);
+        let written = self.store.write(move |tx| installation::touch(tx, &filler));
         match tokio::time::timeout(READY_TIMEOUT, written).await {
             Ok(written) => written,
             Err(_) => Err(StoreError::Overloaded),

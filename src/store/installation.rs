@@ -75,19 +75,6 @@ pub fn update_next_extension(tx: &WriteTx<'_>, next_extension: i64) -> Result<()
     Ok(())
 }
 
-const TOUCH: &str = "
-UPDATE installation
-SET created_ms = created_ms + :step";
-
-/// Changes the row and changes it back, so that the commit writes and syncs like any other. Storing the same value would
-/// not: SQLite leaves out a page that stays the same.
-pub fn touch(tx: &WriteTx<'_>) -> Result<(), StoreError> {
-    for step in [1, -1] {
-        tx.execute(TOUCH, named_params! { ":step": step })?;
-    }
-    Ok(())
-}
-
 /// The demo world, row by row.
 const DEMO_WORLD: &str = include_str!("../../fixtures/demo.sql");
 

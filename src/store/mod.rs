@@ -21,6 +21,7 @@ pub mod migrate;
 pub mod named;
 mod pool;
 pub mod providers;
+pub mod readiness;
 pub mod row;
 pub mod sessions;
 pub mod settings;

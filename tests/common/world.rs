@@ -122,10 +122,10 @@ impl World {
         assert!(output.status.success(), "linebook {line}: {errors}");
     }
 
-    /// Everything that is in the database.
+    /// Everything that is in the database and means something.
     pub fn dump(&self) -> Dump {
         let connection = self.connection();
-        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'readiness' ORDER BY name";
         let names = rows(&connection, tables);
         names
             .iter()

@@ -2,9 +2,11 @@
 //! and nothing acknowledged that is not there.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::gone::status;
 use super::server::{
     Acknowledged, Client, Load, Server, USER, World, assert_stored, assert_whole, clean, reserve,
     signal, wait_for,
@@ -305,6 +307,47 @@ fn a_full_disk_refuses_writes_and_passes() {
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     let last = stderr.lines().last().unwrap_or_default();
     assert!(last.contains("the database is read-only"), "{stderr}");
+}
+
+/// A disk on which a page fits, but no call: whoever asks is told so.
+#[test]
+fn a_nearly_full_disk_is_not_ready() {
+    let world = World::new();
+    let place = world.folder.path().join("small");
+    fs::create_dir(&place).expect("a folder");
+    let Some(disk) = SmallDisk::new(&place, "24m") else {
+        return;
+    };
+    fs::copy(world.database(), disk.path("linebook.db")).expect("a copy");
+    let server = Server::start_as(disk.command(env!("CARGO_BIN_EXE_linebook")), &place, &[]);
+    assert_eq!(status(server.address, "/health/ready"), 200);
+    let page = vec![b'x'; 4096];
+    let mut filler = fs::File::create(disk.path("filler")).expect("a file");
+    while filler.write_all(&page).is_ok() {}
+    // Six pages are free again.
+    let length = filler.metadata().expect("the filler").len();
+    filler.set_len(length - 6 * 4096).expect("a shorter file");
+
+    let mut client = Client::connect(server.address).expect("a connection");
+    let mut create = || {
+        let made = client.call("device_create", &[("user_id", USER)], &["user_id"]);
+        made.expect("an answer").1.contains("Device created")
+    };
+    let (mut refused, mut unready) = (0, 0);
+    // The answer to whether it is ready holds for a second.
+    for _ in 0..3 {
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        unready += usize::from(status(server.address, "/health/ready") == 503);
+        refused += usize::from(!create());
+    }
+    assert_eq!((refused, unready), (3, 3));
+    drop(filler);
+    fs::remove_file(disk.path("filler")).expect("the filler");
+    wait_for("readiness", || {
+        (status(server.address, "/health/ready") == 200).then_some(())
+    });
+    assert!(create());
+    server.terminate();
 }
 
 #[test]

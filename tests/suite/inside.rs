@@ -131,7 +131,11 @@ fn what_waits_and_what_is_in_use_is_seen() {
     };
     let before = written();
     std::thread::scope(|scope| {
-        let write = || app.store.write_blocking(installation::touch).unwrap();
+        let write = || {
+            app.store
+                .write_blocking(|tx| installation::touch(tx, b"x"))
+                .unwrap()
+        };
         scope.spawn(write);
         // The first is taken, and waits for the blocker; the others wait for it.
         wait_for("writes_total", before[0] + 1.0);
@@ -280,7 +284,7 @@ fn a_server_that_cannot_write_is_alive_and_not_ready() {
 fn nor_is_one_whose_writes_fail_at_once() {
     let (world, address) = served();
     world.sql(
-        "CREATE TRIGGER no_writes BEFORE UPDATE ON installation BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE TRIGGER no_writes BEFORE INSERT ON readiness BEGIN SELECT RAISE(ABORT, 'no'); END",
     );
     let answer = send(address, &get("/health/ready"));
     answer.check();

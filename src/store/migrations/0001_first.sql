@@ -7,6 +7,10 @@ CREATE TABLE installation (
   -- Raised by each change of who may call, and how: see the triggers behind api_keys.
   access_version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TABLE readiness (
+  id     INTEGER PRIMARY KEY CHECK (id = 1),
+  filler BLOB NOT NULL
+) STRICT;
 CREATE TABLE settings (
   id                  INTEGER PRIMARY KEY CHECK (id = 1),
   allow_api           INTEGER NOT NULL DEFAULT 1 CHECK (allow_api IN (0, 1)),
