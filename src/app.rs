@@ -1,6 +1,7 @@
 //! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted, the
 //! backups.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,12 @@ impl App {
             backups: None,
             housekeeping: housekeeping::State::default(),
         }
+    }
+
+    /// Whether an address is one of a proxy that says truly for whom it calls.
+    pub fn trusts(&self, address: &IpAddr) -> bool {
+        let mut trusted = self.trusted_proxies.iter();
+        trusted.any(|network| network.contains(address))
     }
 
     /// The same, making backups.

@@ -159,6 +159,11 @@ pub struct Server {
     #[arg(long, env = "LINEBOOK_MAX_CONNECTIONS", value_name = "N", default_value_t = MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
     pub max_connections: u32,
 
+    /// Of these, connections of one address, 1 to 1000000; an IPv6 /64 is one address, a /56 has twice and a /48 four times
+    /// as many [default: an eighth, at least 256]
+    #[arg(long, env = "LINEBOOK_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections_per_address: Option<u32>,
+
     /// Proxies whose X-Forwarded-For is believed: addresses and CIDR blocks, separated by commas
     #[arg(
         long,

@@ -42,6 +42,10 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections that were closed because too many were open, or because their clients were too slow.
     pub refused_connections: Counter,
+    /// Of these, connections from an address that had too many.
+    pub crowding_connections: Counter,
+    /// Connections that idled and were closed for new ones.
+    pub connections_made_room: Counter,
     scraped: Scraped,
 }
 
@@ -109,6 +113,8 @@ impl Metrics {
             address_refusals: Counter::default(),
             connections: Gauge::default(),
             refused_connections: Counter::default(),
+            crowding_connections: Counter::default(),
+            connections_made_room: Counter::default(),
             scraped: Scraped::default(),
             registry,
         };
@@ -132,6 +138,8 @@ impl Metrics {
             "address_refusals", "Calls from addresses that are not on the owner's allow-list", self.address_refusals;
             "connections_open", "Open connections", self.connections;
             "connections_refused", "Connections closed for being too many or too slow", self.refused_connections;
+            "connections_refused_per_address", "Of these, connections from an address that had too many", self.crowding_connections;
+            "connections_made_room", "Connections that idled between requests and were closed for new ones", self.connections_made_room;
             "throttled", "Calls refused after too many failed authentications", self.scraped.throttled;
             "passwords_remembered", "Passwords that were right and needed no computation", self.scraped.remembered;
             "writes", "Writes that were taken from the queue", self.scraped.writes;

@@ -141,6 +141,7 @@ pub fn serve(
         workers: settings.worker_count(),
         shutdown_timeout: settings.shutdown_timeout(),
         max_connections: settings.max_connections as usize,
+        max_connections_per_address: settings.max_connections_per_address.map(|max| max as usize),
         tls,
         metrics,
         ..server::Options::default()

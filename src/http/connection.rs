@@ -167,6 +167,7 @@ impl Connection {
     fn came(&mut self, cx: &mut Context<'_>, count: usize) -> io::Result<()> {
         if count > 0 {
             self.moved = Instant::now();
+            self.place.stirs();
         }
         // What comes beside an answer is looked at after it, and has its time from then.
         if self.asked.is_none() && !self.turn.has_answer() {
@@ -246,7 +247,16 @@ impl Connection {
         }
         if !self.ahead.is_empty() || self.ahead.has_ended {
             cx.waker().wake_by_ref();
+        } else if !self.turn.is_last() {
+            self.place.rests(cx.waker());
         }
+    }
+
+    /// Ends a connection that idles, because others need its place.
+    fn make_room(&mut self, cx: &mut Context<'_>) -> io::Error {
+        // In TLS, too, its client is told.
+        let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+        io::ErrorKind::ConnectionAborted.into()
     }
 
     /// Looks at the time. Called whenever the connection has to wait, so that the alarm wakes it.
@@ -339,6 +349,9 @@ impl AsyncRead for Connection {
                 }
                 Next::LookFirst => cx.waker().wake_by_ref(),
                 Next::AnswerFirst => {}
+            }
+            if self.place.is_needed(cx.waker()) {
+                return Poll::Ready(Err(self.make_room(cx)));
             }
             self.watch(cx)?;
             return Poll::Pending;

@@ -1,9 +1,10 @@
 //! Where connections come in: how many may be open at once.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::task::Waker;
 
 use actix_http::error::DispatchError;
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Connection, Io, Timeouts, answer};
+use super::places::{NoPlace, Places, Rest};
 use super::tls::HANDSHAKE_TIMEOUT;
 use crate::api::fault::Fault;
 use crate::app::App;
@@ -24,11 +26,9 @@ pub struct Door {
     pub app: Arc<App>,
     /// How TLS is spoken, if it is.
     pub tls: Option<TlsAcceptor>,
-    /// Connections that may be open.
-    pub max_connections: usize,
     /// How long clients may take.
     pub timeouts: Timeouts,
-    open: AtomicUsize,
+    places: Places,
     /// Bytes that connections hold together, beyond what each may.
     pub(super) held: AtomicUsize,
 }
@@ -38,15 +38,14 @@ impl Door {
     pub fn new(
         app: Arc<App>,
         tls: Option<TlsAcceptor>,
-        max_connections: usize,
+        places: Places,
         timeouts: Timeouts,
     ) -> Self {
         Self {
             app,
             tls,
-            max_connections,
+            places,
             timeouts,
-            open: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
         }
     }
@@ -57,11 +56,13 @@ impl Door {
         stream: TcpStream,
     ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
         let peer = stream.peer_addr().ok();
-        let place = Place::take(self.clone());
-        if self.open.load(Ordering::Relaxed) > self.max_connections {
-            self.turn_away(&stream, peer).await;
-            return Err(io::Error::other("too many connections").into());
-        }
+        let place = match Place::take(&self, peer) {
+            Ok(place) => place,
+            Err(why) => {
+                self.turn_away(&stream, peer, why).await;
+                return Err(io::Error::other("too many connections").into());
+            }
+        };
         // A reply is written at once; waiting for more to send would only delay it.
         stream.set_nodelay(true)?;
         let io = match &self.tls {
@@ -82,8 +83,11 @@ impl Door {
     }
 
     /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
-    async fn turn_away(&self, stream: &TcpStream, peer: Option<SocketAddr>) {
+    async fn turn_away(&self, stream: &TcpStream, peer: Option<SocketAddr>, why: NoPlace) {
         self.app.metrics.refused_connections.inc();
+        if why == NoPlace::OfNetwork {
+            self.app.metrics.crowding_connections.inc();
+        }
         let answer = answer(&self.app, peer, Fault::Overloaded);
         if self.tls.is_none() && stream.writable().await.is_ok() {
             // Nobody waits for a client who does not take it. What he has sent is read, because to close a connection
@@ -98,19 +102,51 @@ impl Door {
 pub(super) struct Place {
     /// The door it came through.
     pub(super) door: Arc<Door>,
+    /// The address that it is counted for.
+    address: Option<IpAddr>,
+    rest: Option<Rest>,
 }
 
 impl Place {
-    fn take(door: Arc<Door>) -> Self {
-        door.open.fetch_add(1, Ordering::Relaxed);
-        door.app.metrics.connections.inc();
-        Self { door }
+    fn take(door: &Arc<Door>, peer: Option<SocketAddr>) -> Result<Self, NoPlace> {
+        let address = peer.map(|peer| peer.ip().to_canonical());
+        // A proxy is as many as it calls for.
+        let address = address.filter(|address| !door.app.trusts(address));
+        let made_room = door.places.take(address)?;
+        let metrics = &door.app.metrics;
+        metrics.connections.inc();
+        metrics.connections_made_room.inc_by(made_room as u64);
+        Ok(Self {
+            door: door.clone(),
+            address,
+            rest: None,
+        })
+    }
+
+    /// The connection idles between two requests from now on.
+    pub(super) fn rests(&mut self, waker: &Waker) {
+        self.stirs();
+        self.rest = Some(self.door.places.rest(waker));
+    }
+
+    /// Something came: the connection does not idle.
+    pub(super) fn stirs(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            self.door.places.end_rest(rest);
+        }
+    }
+
+    /// Whether the connection idles, and others need its place more. Its task is woken when that comes to be so.
+    pub(super) fn is_needed(&self, waker: &Waker) -> bool {
+        let rest = self.rest;
+        rest.is_some_and(|rest| !self.door.places.may_rest(rest, waker))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.door.open.fetch_sub(1, Ordering::Relaxed);
+        self.stirs();
+        self.door.places.give_back(self.address);
         self.door.app.metrics.connections.dec();
     }
 }

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod door;
 mod gzip;
 pub mod pages;
+pub mod places;
 mod reply;
 mod request;
 pub mod server;

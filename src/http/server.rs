@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 
 use super::connection::{Connection, Timeouts};
 use super::door::Door;
+use super::places::{MAX_LEAVING, Places};
 use super::tls::Tls;
 use super::turn::Held;
 use super::{address, pages, reply, request};
@@ -44,7 +45,15 @@ pub const HSTS: &str = "max-age=31536000";
 /// Threads per worker that write long lists; pages are made and passwords verified on threads of their own.
 pub const BLOCKING_THREADS: usize = 4;
 /// Files that are open beside the connections: the database's, its readers', the log.
-const OTHER_FILES: u64 = 512;
+const OTHER_FILES: u64 = 512 + MAX_LEAVING as u64;
+/// Connections that an address may have in any case, unless it is said otherwise.
+pub const MIN_SHARE: usize = 256;
+
+/// Of so many connections, how many one address may have unless it is said otherwise: an eighth, or [`MIN_SHARE`], or all
+/// if there are fewer.
+pub fn share(max_connections: usize) -> usize {
+    (max_connections / 8).max(MIN_SHARE).min(max_connections)
+}
 
 /// How the server runs.
 #[derive(Debug)]
@@ -55,6 +64,8 @@ pub struct Options {
     pub shutdown_timeout: Duration,
     /// Connections that may be open at once.
     pub max_connections: usize,
+    /// Of these, from one address; none: as many as [`share`] says.
+    pub max_connections_per_address: Option<usize>,
     /// How long clients may take.
     pub timeouts: Timeouts,
     /// Certificate and key, when TLS is spoken.
@@ -69,6 +80,7 @@ impl Default for Options {
             workers: 2,
             shutdown_timeout: Duration::from_secs(30),
             max_connections: 1024,
+            max_connections_per_address: None,
             timeouts: Timeouts::default(),
             tls: None,
             metrics: None,
@@ -96,9 +108,12 @@ pub fn run(
     let max_connections = allow_files(options.max_connections);
     let acceptor = options.tls.as_ref().map(Tls::acceptor).transpose();
     let acceptor = acceptor.map_err(std::io::Error::other)?;
-    let door = |tls, max| Arc::new(Door::new(app.clone(), tls, max, options.timeouts));
-    let api = door(acceptor, max_connections);
-    let inside = door(None, MAX_METRICS_CONNECTIONS);
+    let per_address = options.max_connections_per_address;
+    let per_address = per_address.unwrap_or(share(max_connections));
+    let door = |tls, places| Arc::new(Door::new(app.clone(), tls, places, options.timeouts));
+    let api = door(acceptor, Places::new(max_connections, per_address));
+    let inside = Places::new(MAX_METRICS_CONNECTIONS, MAX_METRICS_CONNECTIONS);
+    let inside = door(None, inside);
     actix_web::rt::System::new().block_on(async move {
         // The framework's own handler would cut requests off at SIGINT.
         let (mut interrupt, mut terminate) = (

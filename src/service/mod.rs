@@ -12,6 +12,7 @@ pub mod keys;
 pub mod lists;
 pub mod log;
 pub mod named;
+pub mod network;
 pub mod overview;
 pub mod passwords;
 pub mod providers;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use linebook::http::server::{Options, bind, run};
+use rustix::net::{AddressFamily, SocketType, socket};
 
 use super::{Answer, Request, World};
 
@@ -38,7 +39,19 @@ pub struct Client {
 impl Client {
     /// Connects.
     pub fn new(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// Connects from this address of the machine: all of 127.0.0.0/8 are its own.
+    pub fn from(source: &str, address: SocketAddr) -> Self {
+        let source = SocketAddr::new(source.parse().unwrap(), 0);
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &source).unwrap();
+        rustix::net::connect(&socket, &address).unwrap();
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();

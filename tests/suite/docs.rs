@@ -11,7 +11,7 @@ use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
 use linebook::config::MAX_CONNECTIONS;
 use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, READ_BYTES, Timeouts};
-use linebook::http::server::BACKLOG;
+use linebook::http::server::{BACKLOG, MIN_SHARE, share};
 use linebook::http::tls::HANDSHAKE_TIMEOUT;
 use linebook::service::{throttle, verifier};
 use linebook::store::writer;
@@ -125,6 +125,10 @@ fn the_limits_are_those_of_the_code() {
             "connections (`--max-connections`)",
             format!("{MAX_CONNECTIONS}, and "),
         ),
+        (
+            "of one address (`--max-connections-per-address`)",
+            format!("an eighth of all, at least {MIN_SHARE} |"),
+        ),
         ("waiting to be accepted", format!("{BACKLOG} |")),
         (
             "request line and headers",
@@ -184,6 +188,12 @@ fn the_limits_are_those_of_the_code() {
             format!("{} MiB |", telemetry::MAX_WAITING >> 20),
         ),
     ];
+    assert_eq!(
+        share(MAX_CONNECTIONS as usize),
+        MAX_CONNECTIONS as usize / 8
+    );
+    assert_eq!(share(8 * MIN_SHARE - 1), MIN_SHARE);
+    assert_eq!(share(MIN_SHARE - 1), MIN_SHARE - 1);
     for (limit, is) in &rows {
         let row = format!("\n| {limit} | {is}");
         assert!(readme.contains(&row), "README.md has no row {row}");

@@ -213,6 +213,17 @@ fn slow_clients_do_not_stop_others() {
     assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
 }
 
+/// What a connection that is turned away is told.
+fn is_turned_away(client: &mut Client) {
+    let answer = client.read(true).unwrap();
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (503, Some("1"))
+    );
+    answer.check();
+    assert!(client.is_closed());
+}
+
 #[test]
 fn one_connection_too_many_is_told_so() {
     let (world, address) = served(Options {
@@ -220,23 +231,114 @@ fn one_connection_too_many_is_told_so() {
         ..Options::default()
     });
     let mut clients: Vec<Client> = (0..3).map(|_| Client::new(address)).collect();
+    let request = list().to_bytes();
     for client in &mut clients {
-        assert_eq!(client.send(&list()).status, 200);
+        // None of them idles.
+        client.write(&request[..20]);
     }
-    let mut fourth = Client::new(address);
-    let answer = fourth.read(true).unwrap();
-    assert_eq!(
-        (answer.status, answer.header("retry-after")),
-        (503, Some("1"))
-    );
-    answer.check();
-    assert!(fourth.is_closed());
+    is_soon(&|| world.app.metrics.connections.get() == 3);
+    is_turned_away(&mut Client::new(address));
     assert_eq!(world.app.metrics.refused_connections.get(), 1);
-    assert_eq!(clients[0].send(&list()).status, 200);
+    clients[0].write(&request[20..]);
+    assert_eq!(clients[0].read(true).unwrap().status, 200);
     clients.pop();
     let started = Instant::now();
     while send_or_refused(address) != 200 {
         assert!(started.elapsed() < LONG);
+    }
+}
+
+/// Waits until something has come about.
+fn is_soon(what: &dyn Fn() -> bool) {
+    let started = Instant::now();
+    while !what() {
+        assert!(started.elapsed() < LONG, "it did not come about");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// One address that opens all the connections it can leaves the others theirs. Loopback has no more than others.
+#[test]
+fn one_address_cannot_take_all_connections() {
+    let (world, address) = served(Options {
+        max_connections: 64,
+        max_connections_per_address: Some(8),
+        ..Options::default()
+    });
+    let metrics = &world.app.metrics;
+    // It says nothing on them, which costs it the least.
+    let mut greedy: Vec<Client> = (0..70).map(|_| Client::new(address)).collect();
+    is_soon(&|| metrics.refused_connections.get() == 62);
+    assert_eq!(metrics.connections.get(), 8);
+    is_turned_away(&mut greedy[69]);
+    assert_eq!(Client::from("127.0.0.2", address).send(&list()).status, 200);
+    let text = metrics.text(&world.app);
+    assert_eq!(
+        value(&text, "linebook_connections_refused_per_address_total"),
+        62.0
+    );
+    // It has its share again when it lets go.
+    greedy.clear();
+    is_soon(&|| metrics.connections.get() == 0);
+    assert_eq!(Client::new(address).send(&list()).status, 200);
+}
+
+#[test]
+fn a_trusted_proxy_is_as_many_as_it_calls_for() {
+    let world = World::with_app(Ambient::system(), |app| {
+        app.trusted_proxies = vec!["127.0.0.9".parse::<std::net::IpAddr>().unwrap().into()];
+    });
+    let address = serve_with(
+        &world,
+        Options {
+            max_connections: 64,
+            max_connections_per_address: Some(4),
+            ..Options::default()
+        },
+    );
+    let connect = |source| Client::from(source, address);
+    let _proxy: Vec<Client> = (0..12).map(|_| connect("127.0.0.9")).collect();
+    let _other: Vec<Client> = (0..12).map(|_| connect("127.0.0.8")).collect();
+    is_soon(&|| world.app.metrics.refused_connections.get() == 8);
+    assert_eq!(world.app.metrics.connections.get(), 16);
+}
+
+/// Clients of many addresses that keep their connections open do not keep others out: the one that idled longest goes.
+#[test]
+fn whoever_idles_longest_makes_room() {
+    let (world, address) = served(Options {
+        max_connections: 32,
+        ..Options::default()
+    });
+    let metrics = &world.app.metrics;
+    let idle = |number: usize| {
+        let mut client = Client::from(&format!("127.0.1.{}", number + 1), address);
+        assert_eq!(client.send(&list()).status, 200);
+        client
+    };
+    // A client idles a moment after it has its answer.
+    let settle = || std::thread::sleep(SOON);
+    let mut clients: Vec<Client> = (0..12).map(idle).collect();
+    settle();
+    clients.extend((12..30).map(idle));
+    assert_eq!(metrics.connections_made_room.get(), 0);
+    // The first is not the one that idled longest any more, and the second does not idle.
+    assert_eq!(clients[0].send(&list()).status, 200);
+    let request = list().to_bytes();
+    clients[1].write(&request[..20]);
+    settle();
+    // Fifteen sixteenths are open: each of these comes in, and somebody goes.
+    let mut new: Vec<Client> = (100..110).map(idle).collect();
+    assert_eq!(metrics.connections_made_room.get(), 10);
+    assert_eq!(metrics.refused_connections.get(), 0);
+    for gone in &mut clients[2..12] {
+        assert!(gone.is_closed());
+    }
+    clients[1].write(&request[20..]);
+    assert_eq!(clients[1].read(true).unwrap().status, 200);
+    assert_eq!(clients[0].send(&list()).status, 200);
+    for kept in clients[12..].iter_mut().chain(&mut new) {
+        assert_eq!(kept.send(&list()).status, 200);
     }
 }
 
@@ -255,6 +357,7 @@ fn what_all_send_before_they_are_answered_is_bounded() {
             head: 6 * LONG,
             ..Timeouts::default()
         },
+        max_connections_per_address: Some(1024),
         ..Options::default()
     });
     // Heads that never end, each within the framework's own limit.
@@ -311,13 +414,6 @@ fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
         form.len(),
         "x".repeat(each)
     );
-    let is_soon = |what: &dyn Fn() -> bool| {
-        let started = Instant::now();
-        while !what() && started.elapsed() < LONG {
-            std::thread::sleep(SLOWLY);
-        }
-        what()
-    };
     let too_many = MAX_HELD_BYTES / (each - FREE_BYTES) + 1;
     let mut clients: Vec<Client> = (0..too_many).map(|_| Client::new(address)).collect();
     for client in &mut clients {
@@ -331,9 +427,9 @@ fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
         let _ = client.writer().write_all(unfinished);
     }
     let is_refused = || metrics.refused_connections.get() > 0;
-    assert!(is_soon(&is_refused), "nobody was too many");
+    is_soon(&is_refused);
     drop(clients);
-    assert!(is_soon(&|| metrics.connections.get() == 0));
+    is_soon(&|| metrics.connections.get() == 0);
     for _ in 0..2 {
         let mut client = Client::new(address);
         client.write(request.as_bytes());
@@ -584,7 +680,14 @@ fn clients_that_idle_do_not_stop_others() {
         ..files
     };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
-    let server = Server::start(&["--max-connections", "12000", "--log", "warn"]);
+    let server = Server::start(&[
+        "--max-connections",
+        "12000",
+        "--max-connections-per-address",
+        "11000",
+        "--log",
+        "warn",
+    ]);
     let mut idle = Vec::new();
     for _ in 0..count {
         // Every one of them has been served, so that it holds all that a connection can hold while it idles.
