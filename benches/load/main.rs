@@ -2,9 +2,11 @@
 //!
 //! The real release server on loopback, real sockets, full durability, logs on. Machines are noisy, so every figure is a
 //! ratio of two things measured in turn within this run, and the median of several turns. `-- --tiny` runs everything
-//! once with a small load, to see that it works; `-- reads batches` only those parts.
+//! once with a small load, to see that it works; `-- reads batches` only those parts. `-- --against BINARY` compares this
+//! tree's server with another one instead, request by request.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
+mod against;
 mod bare;
 mod client;
 mod fixed;
@@ -75,6 +77,9 @@ fn main() {
         std::thread::available_parallelism().unwrap(),
         bench.median_sync().as_secs_f64() * 1000.0
     );
+    if let Some(place) = arguments.iter().position(|argument| argument == "--against") {
+        return bench.against(Path::new(&arguments[place + 1]));
+    }
     let parts: [(&str, Part); 6] = [
         ("reads", Bench::reads),
         ("batches", Bench::batches),

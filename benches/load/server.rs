@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::world::BINARY;
+
 /// A running server, ended when it is dropped.
 pub struct Server {
     child: Child,
@@ -15,8 +17,13 @@ pub struct Server {
 impl Server {
     /// linebook over the folder `data`; logs as in production, into a file.
     pub fn linebook(data: &Path, flags: &[&str]) -> Self {
+        Self::linebook_at(Path::new(BINARY), data, flags)
+    }
+
+    /// The same with another binary.
+    pub fn linebook_at(binary: &Path, data: &Path, flags: &[&str]) -> Self {
         let log = std::fs::File::create(data.join("log")).expect("a log file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
+        let mut command = Command::new(binary);
         command
             .args(["serve", "--metrics-public", "--listen", "127.0.0.1:0"])
             .arg("--data")

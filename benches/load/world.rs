@@ -1,17 +1,19 @@
 //! Databases of a known size, and signed requests against them.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use linebook::ambient::Ambient;
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
 use linebook::api::signature;
-use linebook::service::installation;
 use linebook::service::passwords;
-use linebook::store::{FILE_NAME, Options, Store};
+use linebook::store::FILE_NAME;
 use rusqlite::Connection;
 
+/// The release binary of this tree.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_linebook");
 /// Admin's secret key.
 pub const KEY: &str = "bench-key-0123456789";
 /// Admin's password.
@@ -24,16 +26,24 @@ pub const FIRST_USER: u64 = 10;
 /// Makes a database with so many devices, and DIDs that wait to be assigned, in the folder `data`. Rows that no rule needs
 /// to see go in as plain SQL.
 pub fn create(data: &Path, devices: u64, reserved_dids: u64) {
-    let ambient = Ambient::system();
-    let hash = passwords::hash(PASSWORD, &ambient).expect("a hash");
-    let store = Store::create(data, Options::default(), |tx| {
-        installation::fill_new(tx, ambient.now_ms(), hash, KEY).map_err(Failed::from)
-    });
-    drop(store.expect("a database"));
+    create_by(Path::new(BINARY), data, devices, reserved_dids);
+}
+
+/// The same by another release of linebook, whose schema may differ.
+pub fn create_by(binary: &Path, data: &Path, devices: u64, reserved_dids: u64) {
+    let made = Command::new(binary)
+        .args(["init", "--data"])
+        .arg(data)
+        .stdout(Stdio::null())
+        .status();
+    assert!(made.expect("linebook runs").success(), "no database");
+    let hash = passwords::hash(PASSWORD, &Ambient::system()).expect("a hash");
     let connection = Connection::open(data.join(FILE_NAME)).expect("the database");
     connection
         .execute_batch(&format!(
             "BEGIN;
+            UPDATE users SET password = '{hash}' WHERE id = 0;
+            INSERT INTO api_keys (user_id, secret, created_ms) VALUES (0, '{KEY}', 0);
             CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {devices}) SELECT i FROM n;
             INSERT INTO users (id, username, type, owner_id, created_ms)
               SELECT {FIRST_USER} + i, 'user' || i, 'user', 0, 0 FROM n WHERE i < {devices} / {DEVICES_PER_USER};
@@ -51,15 +61,6 @@ pub fn create(data: &Path, devices: u64, reserved_dids: u64) {
             PRAGMA wal_checkpoint(TRUNCATE);"
         ))
         .expect("a world");
-}
-
-#[derive(Debug)]
-struct Failed;
-
-impl<E: std::error::Error> From<E> for Failed {
-    fn from(error: E) -> Self {
-        panic!("{error}");
-    }
 }
 
 /// A signed request, as bytes to send.
