@@ -2,7 +2,7 @@
 //! hold both still.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -51,6 +51,12 @@ impl Ambient {
         }
     }
 
+    /// The time as HTTP's `Date` has it.
+    pub fn http_date(&self) -> String {
+        let since = Duration::from_millis(self.now_ms().max(0) as u64);
+        httpdate::fmt_http_date(UNIX_EPOCH + since)
+    }
+
     /// `length` random digits, the first of them possibly 0.
     pub fn digits(&self, length: usize) -> String {
         let mut dice = self.dice();
@@ -92,22 +98,6 @@ impl Ambient {
     // A generator is never left half way by a panic, so a poisoned lock is as good as any.
     fn dice(&self) -> MutexGuard<'_, StdRng> {
         self.dice.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The end of a span of time that began now, whatever becomes of the wall clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
-
-impl Deadline {
-    /// So long from now.
-    pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
-    }
-
-    /// Whether it has come.
-    pub fn is_over(&self) -> bool {
-        Instant::now() >= self.0
     }
 }
 

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio::sync::Mutex;
 
 use crate::ambient::Ambient;
-use crate::aside::{Aside, OneEach};
+use crate::aside::Aside;
 use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
 use crate::service::callers::Callers;
@@ -34,8 +34,6 @@ pub struct App {
     pub callers: Callers,
     /// Work that would hold up a worker.
     pub aside: Aside,
-    /// Who is having a hash explained.
-    pub explanations: OneEach,
     /// Verified passwords.
     pub verifier: Verifier,
     /// The backups that it makes by itself.
@@ -62,7 +60,6 @@ impl App {
         Self {
             callers: Callers::default(),
             aside: Aside::default(),
-            explanations: OneEach::default(),
             verifier: Verifier::new(&ambient),
             throttle: Throttle::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),

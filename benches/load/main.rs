@@ -77,7 +77,10 @@ fn main() {
         std::thread::available_parallelism().unwrap(),
         bench.median_sync().as_secs_f64() * 1000.0
     );
-    if let Some(place) = arguments.iter().position(|argument| argument == "--against") {
+    if let Some(place) = arguments
+        .iter()
+        .position(|argument| argument == "--against")
+    {
         return bench.against(Path::new(&arguments[place + 1]));
     }
     let parts: [(&str, Part); 6] = [

@@ -1,43 +1,52 @@
-//! One connection, watched: how many there may be, how long a client may take, how much he may send before he is answered.
+//! What is said on one connection: a request, its answer, the next request. One task reads and writes, so whatever one
+//! client could use up for the others is bounded where it is used.
 //!
-//! The framework bounds the head of a connection's first request and what is idle. Everything else that one client could
-//! use up for the others is bounded here. Here, too, its own empty answers to what is no HTTP get their XML.
+//! A request reaches the routes when all of it is here, or when it is known why it never will be. An answer to a request
+//! that is not whole is the last: what comes behind it is thrown away.
 
-use std::future::Future;
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::rc::Rc;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use actix_http::StatusCode;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
-use tokio_rustls::server::TlsStream;
+use actix_http::body::{BodySize, BoxBody, MessageBody};
+use actix_http::{HttpMessage, Payload, Request, Response};
+use actix_server::GracefulShutdownSignal;
+use actix_service::Service;
+use actix_web::http::{Method, Version};
+use actix_web::web::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::ahead::Ahead;
+use super::chunks::Chunks;
 use super::door::Place;
-use super::turn::Turn;
-use crate::api::dispatch::{Body, Outcome, fault};
+use super::head::{self, Head, Length};
+use super::reply::{self, Ask};
+use super::tls::Io;
 use crate::api::fault::Fault;
-use crate::api::xml::Layout;
-use crate::app::App;
-use crate::metrics::NO_METHOD;
+use crate::api::limits::{MAX_BODY, MAX_HEAD};
 
 /// Bytes that a client may send before he is answered without their being counted for all connections together. A
 /// connection whose head is larger is closed after the answer.
 pub const FREE_BYTES: usize = 16 * 1024;
 /// Bytes beyond [`FREE_BYTES`] that all connections together may have sent without being answered yet.
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
-/// What one connection is counted with at most: a head, a body and what is read ahead. Whatever else it sends is thrown
-/// away as it comes.
-const MAX_HELD_BY_ONE: usize = 256 * 1024;
-/// What is taken off a socket at once, also beside a request that is being answered.
+/// What is taken off a socket at once.
 pub const READ_BYTES: usize = 8 * 1024;
+/// What one connection is counted with at most: a head and a body. Whatever else it sends is thrown away as it comes.
+const MAX_HELD_BY_ONE: usize = 256 * 1024;
+/// What is read of a client who still sends when nothing is listened to any more, so that the answer reaches them.
+pub const MAX_DRAINED: usize = 256 * 1024;
+/// What of an answer is written at once, and has its time.
+const PIECE: usize = 16 * 1024;
+/// What an answer has at least once the request is here or given up.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a client may take.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +61,7 @@ pub struct Timeouts {
     pub write: Duration,
     /// Between two requests.
     pub keep_alive: Duration,
-    /// To hang up, once he is asked to.
+    /// To take the last answer, and to hang up: as long what still comes is thrown away.
     pub disconnect: Duration,
 }
 
@@ -64,69 +73,44 @@ impl Default for Timeouts {
             request: Duration::from_secs(60),
             write: Duration::from_secs(60),
             keep_alive: Duration::from_secs(75),
-            disconnect: Duration::from_secs(5),
+            disconnect: Duration::from_secs(2),
         }
     }
-}
-
-impl Timeouts {
-    /// The shortest of the limits that are kept here. None can be reached sooner after it has begun, so a connection that
-    /// looks at its time so often, and when one is due, keeps each of them to the moment.
-    fn shortest(&self) -> Duration {
-        self.request.min(self.write).min(self.quiet())
-    }
-
-    /// Without a byte in either direction. The framework hangs up on who idles between two requests; this is for the rest
-    /// of a body that was answered before it was whole, for which it waits without end.
-    pub fn quiet(&self) -> Duration {
-        self.keep_alive.max(self.request)
-    }
-}
-
-/// What a connection goes over.
-pub(super) enum Io {
-    /// As it is.
-    Plain(TcpStream),
-    /// Behind keys.
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// A connection that has been taken in.
 pub struct Connection {
     io: Io,
     peer: Option<SocketAddr>,
-    turn: Rc<Turn>,
-    ahead: Ahead,
-    /// The framework has been given something that it has not looked at yet.
-    has_given: bool,
-    /// How much of the head that is being sent it has been given.
-    head: usize,
-    /// Bytes that came since the last answer.
-    unanswered: usize,
-    /// Of these, what the door counts.
-    held: usize,
-    /// Since when a request waits for the first byte of its answer.
-    asked: Option<Instant>,
-    /// Since when something is ready to be sent that the client does not take.
-    stuck: Option<Instant>,
-    /// When the last byte went in either direction.
-    moved: Instant,
-    alarm: Pin<Box<Sleep>>,
-    /// What is sent instead of an empty answer, and how much of it has been.
-    instead: Option<(Vec<u8>, usize)>,
     place: Place,
+    /// What came, and belongs to no request yet.
+    came: Vec<u8>,
+    /// How much came since the last answer.
+    unanswered: usize,
+    /// How much of that is counted for all connections together.
+    held: usize,
+    /// When the request that is read began to come.
+    begun: Instant,
 }
 
-/// What to do for a framework that wants to read.
-enum Next {
-    /// Ask the socket.
-    Read,
-    /// Give it so much of what is there.
-    Give(usize),
-    /// Let it wait until it has looked at what it has.
-    LookFirst,
-    /// Let it wait until the request that it has is answered.
-    AnswerFirst,
+/// Why no request comes.
+enum End {
+    /// The client is gone, or idles for too long.
+    Gone,
+    /// The client is told why.
+    Fault(Fault),
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
 }
 
 impl Connection {
@@ -134,44 +118,186 @@ impl Connection {
         Self {
             io,
             peer,
-            turn: Rc::default(),
-            ahead: Ahead::default(),
-            has_given: false,
-            head: 0,
+            place,
+            came: Vec::new(),
             unanswered: 0,
             held: 0,
-            asked: None,
-            stuck: None,
-            moved: Instant::now(),
-            alarm: Box::pin(sleep(place.door.timeouts.shortest())),
-            instead: None,
-            place,
+            begun: Instant::now(),
         }
     }
 
-    /// What the service tells this connection through.
-    pub fn turn(&self) -> Rc<Turn> {
-        self.turn.clone()
-    }
-
-    /// Takes what has come off the socket, some KiB at most.
-    fn poll_come(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut space = [MaybeUninit::uninit(); READ_BYTES];
-        let mut came = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut came))?;
-        self.ahead.put(came.filled());
-        Poll::Ready(self.came(cx, came.filled().len()))
-    }
-
-    /// Counts what came; refuses when all connections together hold too much.
-    fn came(&mut self, cx: &mut Context<'_>, count: usize) -> io::Result<()> {
-        if count > 0 {
-            self.moved = Instant::now();
-            self.place.stirs();
+    /// Answers one request after the other, until one of both sides has enough.
+    pub async fn serve<S, E>(mut self, service: &S, stop: GracefulShutdownSignal)
+    where
+        S: Service<Request, Error = E>,
+        S::Response: Into<Response<BoxBody>>,
+        E: Into<Response<BoxBody>>,
+    {
+        let mut stop = pin!(stop.notified().fuse());
+        let mut is_first = true;
+        loop {
+            // What has come is looked at first; who idles when the server stops is hung up on.
+            let came = match select(pin!(self.head(is_first)), stop.as_mut()).await {
+                Either::Left((came, _)) => came,
+                Either::Right(_) => Err(End::Gone),
+            };
+            let mut head = match came {
+                Ok(head) => head,
+                Err(End::Gone) => return self.hang_up().await,
+                Err(End::Fault(fault)) => return self.refuse(fault).await,
+            };
+            is_first = false;
+            head.request.head_mut().peer_addr = self.peer;
+            let mut ask = Ask {
+                is_head: head.request.method() == Method::HEAD,
+                is_old: head.request.version() == Version::HTTP_10,
+                is_last: !head.keeps_open,
+            };
+            let answered = match self.whole(head, &mut ask).await {
+                Ok(request) => {
+                    // Who was too slow is still told so.
+                    let until = self.begun + self.place.door.timeouts.request;
+                    timeout_at(until.max(Instant::now() + GRACE), service.call(request)).await
+                }
+                Err(fault) => return self.refuse(fault).await,
+            };
+            let response: Response<BoxBody> = match answered {
+                Ok(Ok(response)) => response.into(),
+                Ok(Err(error)) => error.into(),
+                Err(_) => return self.refuse(Fault::SlowRequest).await,
+            };
+            // The end of a stream is the end of the connection where there are no chunks.
+            let is_endless = ask.is_old && response.body().size() == BodySize::Stream;
+            ask.is_last |= is_endless || stop.as_mut().now_or_never().is_some();
+            self.give_back();
+            match self.answer(&ask, response).await {
+                Ok(()) if !ask.is_last => {}
+                Ok(()) => return self.close().await,
+                // In the middle of an answer nothing can be said.
+                Err(_) => return,
+            }
         }
-        // What comes beside an answer is looked at after it, and has its time from then.
-        if self.asked.is_none() && !self.turn.has_answer() {
-            self.asked = Some(self.moved);
+    }
+
+    /// The next head.
+    async fn head(&mut self, is_first: bool) -> Result<Head, End> {
+        let limits = self.place.door.timeouts;
+        let (idle, within) = match is_first {
+            true => (limits.head, limits.head.min(limits.request)),
+            false => (limits.keep_alive, limits.request),
+        };
+        if self.came.is_empty() {
+            let stirred = timeout(idle, self.idle(is_first)).await;
+            stirred.map_err(|_| End::Gone)??;
+        }
+        self.begun = Instant::now();
+        let mut looked = 0;
+        loop {
+            if let Some(end) = head::end(&self.came, looked) {
+                let mut head = head::parse(&self.take(end), is_first)?;
+                head.keeps_open &= end <= FREE_BYTES;
+                return Ok(head);
+            }
+            if looked == 0 {
+                head::begin(&self.came)?;
+            }
+            if self.came.len() >= MAX_HEAD {
+                return Err(Fault::HeadTooLarge.into());
+            }
+            looked = self.came.len();
+            let more = timeout_at(self.begun + within, self.more()).await;
+            more.map_err(|_| Fault::SlowRequest)??;
+        }
+    }
+
+    /// Waits for the first bytes of a request. Between two, only while nobody needs the place more.
+    async fn idle(&mut self, is_first: bool) -> Result<(), End> {
+        let mut rests = is_first;
+        let came = poll_fn(|cx| {
+            if let Poll::Ready(came) = self.poll_receive(cx) {
+                self.place.stirs();
+                return Poll::Ready(came.map_err(End::from));
+            }
+            if self.place.is_needed(cx.waker()) {
+                return Poll::Ready(Err(End::Gone));
+            }
+            if !std::mem::replace(&mut rests, true) {
+                self.place.rests(cx.waker());
+            }
+            Poll::Pending
+        });
+        let count = came.await?;
+        self.count(count)
+    }
+
+    /// The request with its body, or with what is wrong with that.
+    async fn whole(&mut self, head: Head, ask: &mut Ask) -> Result<Request, Fault> {
+        let limits = self.place.door.timeouts;
+        let until = (Instant::now() + limits.body).min(self.begun + limits.request);
+        let body = timeout_at(until, self.body(&head)).await;
+        let fault = match body.unwrap_or(Err(Fault::SlowRequest.into())) {
+            Ok(body) if body.is_empty() => return Ok(head.request),
+            Ok(body) => {
+                return Ok(head.request.replace_payload(Payload::from(body)).0);
+            }
+            Err(End::Fault(Fault::Overloaded)) => return Err(Fault::Overloaded),
+            Err(End::Fault(fault)) => fault,
+            Err(End::Gone) => Fault::BrokenBody,
+        };
+        ask.is_last = true;
+        head.request.extensions_mut().insert(fault);
+        Ok(head.request)
+    }
+
+    async fn body(&mut self, head: &Head) -> Result<Bytes, End> {
+        if head.length.is_beyond(MAX_BODY) {
+            return Err(Fault::BodyTooLarge.into());
+        }
+        if head.is_polite && self.came.is_empty() {
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        }
+        match head.length {
+            Length::Bytes(length) => {
+                while self.came.len() < length as usize {
+                    self.more().await?;
+                }
+                Ok(self.take(length as usize))
+            }
+            Length::Chunked => {
+                let mut chunks = Chunks::default();
+                loop {
+                    let used = chunks.read(&self.came)?;
+                    self.came.drain(..used);
+                    if chunks.is_whole() {
+                        return Ok(chunks.body.into());
+                    }
+                    self.more().await?;
+                }
+            }
+        }
+    }
+
+    /// The first bytes of what came.
+    fn take(&mut self, count: usize) -> Bytes {
+        let taken = Bytes::copy_from_slice(&self.came[..count]);
+        if count == self.came.len() {
+            // Nothing is kept for a client who idles.
+            self.came = Vec::new();
+        } else {
+            self.came.drain(..count);
+        }
+        taken
+    }
+
+    /// Waits until more has come, and counts it.
+    async fn more(&mut self) -> Result<(), End> {
+        let count = poll_fn(|cx| self.poll_receive(cx)).await?;
+        self.count(count)
+    }
+
+    fn count(&mut self, count: usize) -> Result<(), End> {
+        if count == 0 {
+            return Err(End::Gone);
         }
         self.unanswered += count;
         let counted = self.unanswered.min(MAX_HELD_BY_ONE);
@@ -182,145 +308,123 @@ impl Connection {
         self.held += held;
         let before = self.place.door.held.fetch_add(held, Ordering::Relaxed);
         match before + held > MAX_HELD_BYTES {
-            true => Err(self.cut(cx, Fault::Overloaded)),
+            true => Err(Fault::Overloaded.into()),
             false => Ok(()),
         }
     }
 
-    /// What the framework may have next.
-    fn next(&mut self) -> Next {
-        if self.ahead.is_empty() && !self.ahead.has_ended {
-            // Also while it may have nothing: so a client who hangs up is noticed.
-            return Next::Read;
-        }
-        if self.has_given {
-            return Next::LookFirst;
-        }
-        match self.turn.wants() {
-            (0, _) => Next::AnswerFirst,
-            (u64::MAX, is_body) => match self.ahead.part(!is_body && self.head == 0) {
-                0 if !self.ahead.has_ended => Next::Read,
-                count => Next::Give(count),
-            },
-            (length, _) => Next::Give(self.ahead.len().min(length as usize)),
-        }
-    }
-
-    /// Gives the framework what it may have.
-    fn give(&mut self, count: usize, buf: &mut ReadBuf<'_>) {
-        let count = count.min(buf.remaining());
-        self.ahead.take(count, buf);
-        self.has_given = true;
-        if self.turn.wants().1 {
-            self.turn.gave(count);
-            return;
-        }
-        self.head += count;
-        // The buffer that a large head has made the framework keep is not kept for a client who idles.
-        if self.head > FREE_BYTES {
-            self.turn.end_after_this();
-        }
-    }
-
-    fn answered(&mut self) {
-        self.asked = None;
-        self.unanswered = self.ahead.len();
-        if !self.turn.is_last() {
-            self.give_back();
-        }
+    /// Takes some KiB off the socket; none: the client sends no more.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // On the stack: a client who waits costs no buffer.
+        let mut space = [MaybeUninit::uninit(); READ_BYTES];
+        let mut came = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut came))?;
+        self.came.extend_from_slice(came.filled());
+        Poll::Ready(Ok(came.filled().len()))
     }
 
     fn give_back(&mut self) {
+        self.unanswered = self.came.len();
         self.place.door.held.fetch_sub(self.held, Ordering::Relaxed);
         self.held = 0;
     }
 
-    /// All that was to be sent is. After an answer, the next request's time begins if it is there.
-    fn sent(&mut self, cx: &mut Context<'_>) {
-        self.stuck = None;
-        if !self.turn.sent() {
-            return;
+    /// Writes an answer in pieces, so that no large one is kept for a client who does not take it.
+    async fn answer(&mut self, ask: &Ask, response: Response<BoxBody>) -> io::Result<()> {
+        let (head, body) = response.into_parts();
+        let mut out = Vec::with_capacity(512);
+        let date = self.place.door.app.ambient.http_date();
+        reply::head(&mut out, ask, head.head(), body.size(), &date);
+        if ask.is_head {
+            return self.write(&out).await;
         }
-        self.head = 0;
-        if !self.ahead.is_empty() {
-            self.asked = Some(Instant::now());
+        let mut body = match body.try_into_bytes() {
+            Ok(bytes) if bytes.len() <= PIECE => {
+                out.extend_from_slice(&bytes);
+                return self.write(&out).await;
+            }
+            Ok(bytes) => {
+                self.write(&out).await?;
+                return self.write(&bytes).await;
+            }
+            Err(body) => body,
+        };
+        while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+            let piece = piece.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            if piece.is_empty() {
+                continue;
+            }
+            if !ask.is_old {
+                out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+            }
+            out.extend_from_slice(&piece);
+            if !ask.is_old {
+                out.extend_from_slice(b"\r\n");
+            }
+            self.write(&out).await?;
+            out.clear();
         }
-        if !self.ahead.is_empty() || self.ahead.has_ended {
-            cx.waker().wake_by_ref();
-        } else if !self.turn.is_last() {
-            self.place.rests(cx.waker());
+        if !ask.is_old {
+            out.extend_from_slice(b"0\r\n\r\n");
         }
+        self.write(&out).await
     }
 
-    /// Ends a connection that idles, because others need its place.
-    fn make_room(&mut self, cx: &mut Context<'_>) -> io::Error {
-        // In TLS, too, its client is told.
-        let _ = Pin::new(&mut self.io).poll_shutdown(cx);
-        io::ErrorKind::ConnectionAborted.into()
-    }
-
-    /// Looks at the time. Called whenever the connection has to wait, so that the alarm wakes it.
-    fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while self.alarm.as_mut().poll(cx).is_ready() {
-            let (now, timeouts) = (Instant::now(), self.place.door.timeouts);
-            let end = |since: Option<Instant>, limit| since.map(|since| since + limit);
-            let stuck = end(self.stuck, timeouts.write);
-            let asked = end(self.asked, timeouts.request);
-            let quiet = Some(self.moved + timeouts.quiet());
-            if stuck.is_some_and(|end| end <= now) {
-                tracing::info!(
-                    address = self.peer.map(tracing::field::display),
-                    "a reader was too slow"
-                );
-                self.place.door.app.metrics.refused_connections.inc();
-                return Err(io::ErrorKind::TimedOut.into());
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let limit = self.place.door.timeouts.write;
+        for piece in bytes.chunks(PIECE) {
+            let written = timeout(limit, async {
+                self.io.write_all(piece).await?;
+                self.io.flush().await
+            });
+            match written.await {
+                Ok(written) => written?,
+                Err(_) => {
+                    tracing::info!(
+                        address = self.peer.map(tracing::field::display),
+                        "a reader was too slow"
+                    );
+                    self.place.door.app.metrics.refused_connections.inc();
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
             }
-            if [asked, quiet].into_iter().flatten().any(|end| end <= now) {
-                return Err(self.cut(cx, Fault::SlowRequest));
-            }
-            let ends = [stuck, asked, quiet, Some(now + timeouts.shortest())];
-            let next = ends.into_iter().flatten().min();
-            self.alarm.as_mut().reset(next.unwrap_or(now));
         }
         Ok(())
     }
 
-    /// Ends the connection; says why, if the client takes it at once.
-    fn cut(&mut self, cx: &mut Context<'_>, fault: Fault) -> io::Error {
+    /// Says why nothing more is listened to.
+    async fn refuse(mut self, fault: Fault) {
         let app = &self.place.door.app;
-        app.metrics.refused_connections.inc();
-        let answer = answer(app, self.peer, fault);
-        let mut io = Pin::new(&mut self.io);
-        // In the middle of an answer nothing can be said.
-        let is_free = self.stuck.is_none() && !self.turn.has_answer();
-        if is_free && io.as_mut().poll_write(cx, &answer).is_ready() {
-            let _ = io.poll_flush(cx);
+        if matches!(fault, Fault::SlowRequest | Fault::Overloaded) {
+            app.metrics.refused_connections.inc();
         }
-        io::ErrorKind::TimedOut.into()
+        let answer = reply::bytes(app, self.peer, fault);
+        if self.write(&answer).await.is_ok() {
+            self.close().await;
+        }
     }
 
-    /// Sends what stands instead of an empty answer; then the `length` bytes of that count as sent.
-    fn send_instead(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
-        while let Some((bytes, sent)) = &mut self.instead {
-            if *sent == bytes.len() {
-                self.instead = None;
-                break;
+    /// Closes after the last answer. To close with something unread would tear the connection down, answer and all, so what
+    /// still comes is thrown away first: some KiB, and not for long.
+    async fn close(mut self) {
+        self.give_back();
+        let _ = timeout(self.place.door.timeouts.disconnect, async {
+            self.io.shutdown().await?;
+            let mut drained = 0;
+            while drained < MAX_DRAINED {
+                self.came.clear();
+                match poll_fn(|cx| self.poll_receive(cx)).await? {
+                    0 => break,
+                    count => drained += count,
+                }
             }
-            match Pin::new(&mut self.io).poll_write(cx, &bytes[*sent..]) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(0)),
-                Poll::Ready(Ok(count)) => *sent += count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return self.is_not_taken(cx),
-            }
-        }
-        self.answered();
-        Poll::Ready(Ok(length))
+            io::Result::Ok(())
+        })
+        .await;
     }
 
-    fn is_not_taken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.stuck.get_or_insert_with(Instant::now);
-        self.watch(cx)?;
-        Poll::Pending
+    async fn hang_up(mut self) {
+        let _ = timeout(self.place.door.timeouts.disconnect, self.io.shutdown()).await;
     }
 }
 
@@ -328,164 +432,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.give_back();
     }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            match self.next() {
-                Next::Give(count) => {
-                    self.give(count, buf);
-                    return Poll::Ready(Ok(()));
-                }
-                Next::Read => {
-                    if self.poll_come(cx)?.is_ready() {
-                        continue;
-                    }
-                }
-                Next::LookFirst => cx.waker().wake_by_ref(),
-                Next::AnswerFirst => {}
-            }
-            if self.place.is_needed(cx.waker()) {
-                return Poll::Ready(Err(self.make_room(cx)));
-            }
-            self.watch(cx)?;
-            return Poll::Pending;
-        }
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        // It writes after it has looked.
-        self.has_given = false;
-        if self.instead.is_none() && !self.turn.is_ours() {
-            let answer = answer(&self.place.door.app, self.peer, own_answer(buf));
-            self.instead = Some((answer, 0));
-        }
-        if self.instead.is_some() {
-            return self.send_instead(cx, buf.len());
-        }
-        match Pin::new(&mut self.io).poll_write(cx, buf) {
-            Poll::Pending => self.is_not_taken(cx),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(count)) => {
-                self.moved = Instant::now();
-                // An invitation to send the body answers nothing.
-                if self.turn.has_answer() {
-                    self.answered();
-                }
-                Poll::Ready(Ok(count))
-            }
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.has_given = false;
-        // The framework flushes once all is written.
-        match Pin::new(&mut self.io).poll_flush(cx) {
-            Poll::Pending => self.is_not_taken(cx).map_ok(|_| ()),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) => {
-                self.sent(cx);
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
-impl AsyncRead for Io {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_read(cx, buf),
-            Self::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write(cx, buf),
-            Self::Tls(io) => Pin::new(io).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_flush(cx),
-            Self::Tls(io) => Pin::new(io).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Self::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
-    }
-}
-
-/// What the framework's own answer to a broken, slow or large head is about.
-fn own_answer(sent: &[u8]) -> Fault {
-    match sent.get(9..12) {
-        Some(b"408") => Fault::SlowRequest,
-        Some(b"431") => Fault::HeadTooLarge,
-        Some(b"500") => Fault::Internal,
-        _ => Fault::BrokenRequest,
-    }
-}
-
-/// The bytes that say `fault`, counted and logged as any other request.
-pub(super) fn answer(app: &App, peer: Option<SocketAddr>, said: Fault) -> Vec<u8> {
-    let request_id = app.ambient.request_id();
-    let outcome = Outcome::Fault(said);
-    app.metrics.request(None, outcome, Duration::ZERO);
-    tracing::info!(
-        %request_id,
-        method = NO_METHOD,
-        address = peer.map(|peer| tracing::field::display(peer.ip())),
-        outcome = outcome.label(),
-        status = said.status(),
-        "call"
-    );
-    let Body::Whole(body) = fault(said, Layout::Compact).body else {
-        return Vec::new();
-    };
-    let status = StatusCode::from_u16(said.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let retry = said.retry_after_s().map_or(String::new(), |seconds| {
-        format!("retry-after: {seconds}\r\n")
-    });
-    let head = format!(
-        "HTTP/1.1 {status}\r\n\
-         content-type: text/xml; charset=utf-8\r\n\
-         cache-control: no-store\r\n\
-         vary: Accept-Encoding\r\n\
-         x-request-id: {request_id}\r\n\
-         {retry}\
-         connection: close\r\n\
-         content-length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), &body].concat()
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::Waker;
 
-use actix_http::error::DispatchError;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Connection, Io, Timeouts, answer};
+use super::connection::{Connection, Timeouts};
 use super::places::{NoPlace, Places, Rest};
-use super::tls::HANDSHAKE_TIMEOUT;
+use super::reply;
+use super::tls::{HANDSHAKE_TIMEOUT, Io};
 use crate::api::fault::Fault;
 use crate::app::App;
 
@@ -50,36 +50,27 @@ impl Door {
         }
     }
 
-    /// Takes a connection in once its client has something to say.
-    pub async fn accept(
-        self: Arc<Self>,
-        stream: TcpStream,
-    ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
+    /// Takes a connection in, if there is place.
+    pub async fn accept(self: Arc<Self>, stream: TcpStream) -> io::Result<Connection> {
         let peer = stream.peer_addr().ok();
         let place = match Place::take(&self, peer) {
             Ok(place) => place,
             Err(why) => {
                 self.turn_away(&stream, peer, why).await;
-                return Err(io::Error::other("too many connections").into());
+                return Err(io::Error::other("too many connections"));
             }
         };
         // A reply is written at once; waiting for more to send would only delay it.
         stream.set_nodelay(true)?;
         let io = match &self.tls {
-            None => {
-                // Until then it costs no buffers.
-                timeout(self.timeouts.head, stream.readable())
-                    .await
-                    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-                Io::Plain(stream)
-            }
+            None => Io::Plain(stream),
             Some(acceptor) => {
                 let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
                 let stream = handshake.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
                 Io::Tls(Box::new(stream?))
             }
         };
-        Ok((Connection::new(io, place, peer), peer))
+        Ok(Connection::new(io, place, peer))
     }
 
     /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
@@ -88,7 +79,7 @@ impl Door {
         if why == NoPlace::OfNetwork {
             self.app.metrics.crowding_connections.inc();
         }
-        let answer = answer(&self.app, peer, Fault::Overloaded);
+        let answer = reply::bytes(&self.app, peer, Fault::Overloaded);
         if self.tls.is_none() && stream.writable().await.is_ok() {
             // Nobody waits for a client who does not take it. What he has sent is read, because to close a connection
             // with something unread in it is to tear it down, answer and all.

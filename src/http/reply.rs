@@ -1,5 +1,10 @@
 //! From an answer to an HTTP reply: status, headers, gzip.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_http::ResponseHead;
+use actix_http::body::BodySize;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
@@ -10,10 +15,60 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
 use super::gzip::{self, Gzip};
-use crate::api::dispatch::{Answer, Body, Outcome, Pieces};
+use crate::api::dispatch::{Answer, Body, Outcome, Pieces, fault};
+use crate::api::fault::Fault;
+use crate::api::xml::Layout;
+use crate::app::App;
+use crate::metrics::NO_METHOD;
 use crate::service::Error;
 use crate::store::StoreError;
 use crate::store::settings;
+
+/// What of a request decides how its answer is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    /// Only the headers are wanted.
+    pub is_head: bool,
+    /// It speaks HTTP/1.0, which has no chunks.
+    pub is_old: bool,
+    /// The connection is closed after the answer.
+    pub is_last: bool,
+}
+
+/// The status line and the headers of an answer.
+pub fn head(out: &mut Vec<u8>, ask: &Ask, head: &ResponseHead, size: BodySize, date: &str) {
+    let version: &[u8] = if ask.is_old {
+        b"HTTP/1.0 "
+    } else {
+        b"HTTP/1.1 "
+    };
+    out.extend_from_slice(version);
+    out.extend_from_slice(head.status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(head.reason().as_bytes());
+    let mut line = |name: &str, value: &[u8]| {
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+    };
+    match size {
+        BodySize::None => line("content-length", b"0"),
+        BodySize::Sized(length) => line("content-length", length.to_string().as_bytes()),
+        BodySize::Stream if ask.is_old => {}
+        BodySize::Stream => line("transfer-encoding", b"chunked"),
+    }
+    match (ask.is_last, ask.is_old) {
+        (true, _) => line("connection", b"close"),
+        (false, true) => line("connection", b"keep-alive"),
+        (false, false) => {}
+    }
+    for (name, value) in head.headers() {
+        line(name.as_str(), value.as_bytes());
+    }
+    line("date", date.as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
+}
 
 /// A reply with the headers that every reply has.
 pub fn builder(status: u16, request_id: &str) -> HttpResponseBuilder {
@@ -108,6 +163,40 @@ fn allows_gzip(accepted: &str) -> bool {
         .or_else(|| quality("x-gzip"))
         .or_else(|| quality("*"))
         .is_some_and(|quality| quality > 0.0)
+}
+
+/// The bytes that say `fault`, counted and logged as any other request.
+pub fn bytes(app: &App, peer: Option<SocketAddr>, said: Fault) -> Vec<u8> {
+    let request_id = app.ambient.request_id();
+    let outcome = Outcome::Fault(said);
+    app.metrics.request(None, outcome, Duration::ZERO);
+    tracing::info!(
+        %request_id,
+        method = NO_METHOD,
+        address = peer.map(|peer| tracing::field::display(peer.ip())),
+        outcome = outcome.label(),
+        status = said.status(),
+        "call"
+    );
+    let Body::Whole(body) = fault(said, Layout::Compact).body else {
+        return Vec::new();
+    };
+    let status = StatusCode::from_u16(said.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let retry = said.retry_after_s().map_or(String::new(), |seconds| {
+        format!("retry-after: {seconds}\r\n")
+    });
+    let head = format!(
+        "HTTP/1.1 {status}\r\n\
+         content-type: text/xml; charset=utf-8\r\n\
+         cache-control: no-store\r\n\
+         vary: Accept-Encoding\r\n\
+         x-request-id: {request_id}\r\n\
+         {retry}\
+         connection: close\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body].concat()
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::rc::Rc;
 
 use actix_multipart::Multipart;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
@@ -11,10 +10,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tokio::time::timeout;
 
-use super::connection::Timeouts;
-use super::turn::Turn;
 use crate::api::fault::Fault;
 use crate::api::limits::{MAX_BODY, MAX_QUERY};
 use crate::api::parameters::Parameters;
@@ -27,9 +23,7 @@ pub async fn parameters(request: &HttpRequest, payload: Payload) -> Result<Param
     if query.len() > MAX_QUERY {
         return Err(Fault::QueryTooLarge);
     }
-    let timeouts = request.app_data::<Timeouts>().copied().unwrap_or_default();
-    let body = timeout(timeouts.body, read(request, payload)).await;
-    let body = body.unwrap_or(Err(Fault::SlowRequest))?;
+    let body = read(request, payload).await?;
     let query = form(query.as_bytes())?;
     let body = match body.is_empty() {
         true => Pairs::new(),
@@ -38,22 +32,18 @@ pub async fn parameters(request: &HttpRequest, payload: Payload) -> Result<Param
     Parameters::sent(query, body)
 }
 
+/// The body, which is here; or why it is not.
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Fault> {
-    let announced = request.headers().get("content-length");
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY) {
-        return Err(Fault::BodyTooLarge);
+    if let Some(fault) = request.extensions().get::<Fault>() {
+        return Err(*fault);
     }
-    let mut body = Vec::with_capacity(announced.unwrap_or(0));
+    let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Fault::BrokenBody)?;
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Fault::BodyTooLarge);
         }
         body.extend_from_slice(&chunk);
-    }
-    if let Some(turn) = request.conn_data::<Rc<Turn>>() {
-        turn.body_is_read();
     }
     Ok(body.into())
 }

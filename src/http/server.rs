@@ -3,14 +3,12 @@
 use std::net::{SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_http::HttpService;
 use actix_server::ServerBuilder;
-use actix_service::{
-    IntoServiceFactory, Service, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
-};
+use actix_service::{IntoServiceFactory, ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
@@ -22,11 +20,10 @@ use futures_util::future::select;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
-use super::connection::{Connection, Timeouts};
+use super::connection::Timeouts;
 use super::door::Door;
 use super::places::{MAX_LEAVING, Places};
 use super::tls::Tls;
-use super::turn::Held;
 use super::{address, pages, reply, request};
 use crate::api::dispatch::{self, Answer, Outcome, Request, Verb, dispatch};
 use crate::api::fault::Fault;
@@ -173,7 +170,7 @@ fn allow_files(max_connections: usize) -> usize {
     max_connections.min(files.saturating_sub(OTHER_FILES).max(1) as usize)
 }
 
-/// What actix-web's own server does with a listener, with a [`Door`] in front.
+/// Serves what comes through a [`Door`] by routes of actix-web's.
 fn serve(
     server: ServerBuilder,
     name: &str,
@@ -184,35 +181,25 @@ fn serve(
     let stopping = server.graceful_shutdown_signal();
     let door = door.clone();
     server.listen(name, listener, move || {
-        let (outer, inner) = (door.clone(), door.clone());
-        let timeouts = door.timeouts;
-        let stopping = stopping.clone();
-        let app = actix_web::App::new()
-            .app_data(timeouts)
-            .configure(move |config| routes(config, inner.app.clone()))
-            .into_factory()
-            .map_err(|error: actix_web::Error| error.error_response());
-        let app = apply_fn_factory(app, |request: actix_http::Request, app| {
-            let held = Held::take(&request);
-            let answered = app.call(request);
-            async {
-                let answer = answered.await?;
-                Ok::<_, HttpResponse>(answer.map_body(|head, body| held.answer(head, body)))
+        let (door, stopping) = (door.clone(), stopping.clone());
+        let inner = door.app.clone();
+        let app = actix_web::App::new().configure(move |config| routes(config, inner.clone()));
+        let app = map_config(app.into_factory(), |()| AppConfig::default());
+        fn_factory(move || {
+            let (door, stopping) = (door.clone(), stopping.clone());
+            let app = app.new_service(());
+            async move {
+                let app = Rc::new(app.await?);
+                Ok::<_, ()>(fn_service(move |stream: TcpStream| {
+                    let connection = door.clone().accept(stream);
+                    let (app, stopping) = (app.clone(), stopping.clone());
+                    async move {
+                        connection.await?.serve(&*app, stopping).await;
+                        Ok::<_, std::io::Error>(())
+                    }
+                }))
             }
-        });
-        let http = HttpService::build()
-            .on_connect_ext(|connection: &Connection, data| {
-                data.insert(connection.turn());
-            })
-            .graceful_shutdown_signal(move || {
-                let signal = stopping.clone();
-                async move { signal.notified().await }
-            })
-            .keep_alive(timeouts.keep_alive)
-            .client_request_timeout(timeouts.head)
-            .client_disconnect_timeout(timeouts.disconnect)
-            .h1(map_config(app, |()| AppConfig::default()));
-        fn_service(move |stream: TcpStream| outer.clone().accept(stream)).and_then(http)
+        })
     })
 }
 
@@ -244,6 +231,9 @@ async fn entry(http: HttpRequest, payload: Payload, app: Data<App>) -> HttpRespo
 async fn answer(http: HttpRequest, payload: Payload, app: Arc<App>) -> HttpResponse {
     let started = Instant::now();
     let path = http.path().to_owned();
+    if http.method() == HttpMethod::CONNECT {
+        return fault(&http, &app, Fault::VerbNotAllowed, started);
+    }
     match segments(&path)[..] {
         ["billing", "api", name] | ["api", name] => api(http, payload, app, name, started).await,
         ["metrics"] if !app.has_public_metrics => unknown(&http, &app, started),

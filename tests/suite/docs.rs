@@ -10,7 +10,8 @@ use linebook::api::methods::METHODS;
 use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
 use linebook::config::MAX_CONNECTIONS;
-use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, READ_BYTES, Timeouts};
+use linebook::http::connection::{FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_BYTES, Timeouts};
+use linebook::http::head::MAX_HEADERS;
 use linebook::http::server::{BACKLOG, MIN_SHARE, share};
 use linebook::http::tls::HANDSHAKE_TIMEOUT;
 use linebook::service::{throttle, verifier};
@@ -133,7 +134,7 @@ fn the_limits_are_those_of_the_code() {
         (
             "request line and headers",
             format!(
-                "{}, 96 headers, {} ({} after the first request); beyond {} ",
+                "{}, {MAX_HEADERS} headers, {} ({} after the first request); beyond {} ",
                 kib(limits::MAX_HEAD),
                 seconds(times.head),
                 seconds(times.request),
@@ -176,8 +177,12 @@ fn the_limits_are_those_of_the_code() {
             format!("{}; {} |", seconds(times.keep_alive), seconds(times.head)),
         ),
         (
-            "silent in a body that was answered before it was whole",
-            format!("{} |", seconds(times.quiet())),
+            "still sent behind the last answer",
+            format!(
+                "{} in {} are thrown away",
+                kib(MAX_DRAINED),
+                seconds(times.disconnect)
+            ),
         ),
         (
             "writes that wait; passwords that wait, old and new",

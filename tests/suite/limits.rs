@@ -72,6 +72,15 @@ fn dribble(client: &mut Client, byte: u8) -> (Answer, Duration) {
     (answer, took)
 }
 
+/// Sends on until the server hangs up.
+fn dribble_until_closed(client: &Client) {
+    let mut slow = client.writer();
+    let started = Instant::now();
+    while started.elapsed() < LONG && slow.write_all(b"a").is_ok() {
+        std::thread::sleep(SLOWLY / 5);
+    }
+}
+
 fn is_too_slow((answer, took): &(Answer, Duration), within: Duration) {
     assert!(*took < within, "{took:?}");
     assert_eq!(answer.status, 400);
@@ -404,7 +413,14 @@ fn what_all_send_before_they_are_answered_is_bounded() {
 /// back once.
 #[test]
 fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
-    let (world, address) = served(Options::default());
+    // None of them is cut before its turn, however slow the machine is.
+    let (world, address) = served(Options {
+        timeouts: Timeouts {
+            head: 6 * LONG,
+            ..Timeouts::default()
+        },
+        ..Options::default()
+    });
     let form = Call::sample("devices_get").signed_by_admin().form();
     // A small body in a large chunk's head.
     let each = 200 * 1024;
@@ -508,7 +524,6 @@ fn a_connection_with_a_large_head_is_closed_after_the_answer() {
 #[test]
 fn limits_of_time_are_kept_to_the_moment() {
     const REQUEST: Duration = Duration::from_millis(3000);
-    const QUIET: Duration = Duration::from_millis(6000);
     let near = |took: Duration, limit: Duration| {
         assert!(
             took > limit - SOON && took < limit + 2 * SOON,
@@ -521,7 +536,6 @@ fn limits_of_time_are_kept_to_the_moment() {
             body: LONG,
             request: REQUEST,
             write: REQUEST,
-            keep_alive: QUIET,
             ..SHORT
         },
         ..Options::default()
@@ -550,10 +564,13 @@ fn limits_of_time_are_kept_to_the_moment() {
             let head = b"POST /api/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
             let mut client = Client::new(address);
             client.write(head);
-            assert_eq!(client.read(true).unwrap().status, 404);
+            // It waits for the body, as every route does; what still comes behind the answer has its time, too.
             let started = Instant::now();
-            assert!(client.is_closed());
-            near(started.elapsed(), QUIET);
+            assert_eq!(client.read(true).unwrap().status, 404);
+            near(started.elapsed(), REQUEST);
+            let started = Instant::now();
+            dribble_until_closed(&client);
+            assert!(started.elapsed() < SHORT.disconnect + 2 * SOON);
         });
     });
 }
@@ -596,7 +613,7 @@ fn the_real_limits_of_time_are_kept_to_two_seconds() {
             (live.into(), 1, named.keep_alive),
             (format!("{live}GET /"), 1, named.request),
             (body.into(), 0, named.body),
-            (chunked.into(), 1, named.quiet()),
+            (chunked.into(), 0, named.body),
         ] {
             scope.spawn(move || near(until_it_stirs(first.as_bytes(), answers), limit));
         }

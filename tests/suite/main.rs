@@ -15,6 +15,7 @@ mod inside;
 mod limits;
 mod pages;
 mod properties;
+mod smuggling;
 mod socket;
 mod store;
 mod table;

@@ -1,0 +1,126 @@
+//! A body in chunks: its bytes, where it ends, and nothing that two readers could understand differently.
+
+use crate::api::fault::Fault;
+use crate::api::limits::MAX_BODY;
+
+/// Most bytes that a body may take with the sizes, extensions and trailers around its chunks.
+pub const MAX_WIRE: usize = 512 * 1024;
+/// Most digits of a chunk's size.
+const MAX_DIGITS: usize = 8;
+
+/// How far the chunks of a body have been read.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    /// What was in them.
+    pub body: Vec<u8>,
+    state: State,
+    /// Bytes that are left of the chunk.
+    left: usize,
+    /// All bytes that were read.
+    wire: usize,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// A digit of a size, after so many others.
+    #[default]
+    Size,
+    /// Another digit, an extension or the line's end, after so many digits.
+    MoreSize(usize),
+    /// The rest of an extension.
+    Extension,
+    /// The line feed after a size.
+    SizeEnd,
+    /// Bytes of the body.
+    Data,
+    /// The line end after them.
+    DataReturn,
+    DataEnd,
+    /// A trailer's name, or the last line's end.
+    Trailer,
+    TrailerName,
+    TrailerValue,
+    TrailerEnd,
+    /// The last line feed.
+    LastEnd,
+    /// Nothing: the body is whole.
+    Whole,
+}
+
+impl Chunks {
+    /// Whether the body has been read to its end.
+    pub fn is_whole(&self) -> bool {
+        self.state == State::Whole
+    }
+
+    /// Reads on; says how many of the bytes are the body's.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut used = 0;
+        while used < bytes.len() && !self.is_whole() {
+            if self.state == State::Data {
+                let count = self.left.min(bytes.len() - used);
+                self.body.extend_from_slice(&bytes[used..used + count]);
+                self.left -= count;
+                used += count;
+                if self.left == 0 {
+                    self.state = State::DataReturn;
+                }
+            } else {
+                self.state = self.next(bytes[used])?;
+                used += 1;
+            }
+        }
+        self.wire += used;
+        match self.wire > MAX_WIRE {
+            true => Err(Fault::BodyTooLarge),
+            false => Ok(used),
+        }
+    }
+
+    fn next(&mut self, byte: u8) -> Result<State, Fault> {
+        use State::*;
+        let next = match (self.state, byte) {
+            (Size, _) => self.digit(byte, 0)?,
+            (MoreSize(_), b'\r') | (Extension, b'\r') => SizeEnd,
+            (MoreSize(_), b';') => Extension,
+            (MoreSize(digits), _) => self.digit(byte, digits)?,
+            (Extension, _) if is_text(byte) => Extension,
+            (SizeEnd, b'\n') if self.left > 0 => Data,
+            (SizeEnd | TrailerEnd, b'\n') => Trailer,
+            (DataReturn, b'\r') => DataEnd,
+            (DataEnd, b'\n') => Size,
+            (Trailer, b'\r') => LastEnd,
+            (Trailer | TrailerName, _) if is_token(byte) => TrailerName,
+            (TrailerName, b':') => TrailerValue,
+            (TrailerValue, b'\r') => TrailerEnd,
+            (TrailerValue, _) if is_text(byte) => TrailerValue,
+            (LastEnd, b'\n') => Whole,
+            _ => return Err(Fault::BrokenBody),
+        };
+        Ok(next)
+    }
+
+    fn digit(&mut self, byte: u8, digits: usize) -> Result<State, Fault> {
+        let digit = (byte as char).to_digit(16).ok_or(Fault::BrokenBody)?;
+        if digits == MAX_DIGITS {
+            return Err(Fault::BrokenBody);
+        }
+        self.left = self.left << 4 | digit as usize;
+        // The size is known before its bytes come.
+        match self.body.len() + self.left > MAX_BODY {
+            true => Err(Fault::BodyTooLarge),
+            false => Ok(State::MoreSize(digits + 1)),
+        }
+    }
+}
+
+/// What may stand in a line.
+fn is_text(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
+}
+
+/// What may stand in the name of a trailer.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
