@@ -78,7 +78,7 @@ fn browsable(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Opens the folder's database for a server: on a local disk, and as the only one. The lock is to be held until the server
+/// Opens the folder's database for a server: on a local disk, as the only one, and with the schema that linebook makes. The lock is to be held until the server
 /// has stopped.
 pub fn open_alone(
     data: &Path,
@@ -87,7 +87,9 @@ pub fn open_alone(
     init::make_folder(data)?;
     folder::check_file_system(data)?;
     let lock = folder::lock_for_server(data)?;
-    Ok((open()?, lock))
+    let store = open()?;
+    store.check_schema()?;
+    Ok((store, lock))
 }
 
 /// Whether nothing is in the folder, or just the lock.

@@ -110,11 +110,10 @@ fn copy(source: &Connection, target: &Path) -> Result<(), StoreError> {
 
 fn check_draft(draft: &Draft, version: usize, named: &Path) -> Result<(), BackupError> {
     let unusable = |error| OpenError::Unusable(named.into(), error);
-    let connection = pool::look(draft.path()).map_err(unusable)?;
     let violations = match version {
-        VERSION => check::check(&connection),
-        // The other checks speak of this release's tables.
-        _ => check::check_file(&connection),
+        VERSION => pool::look(draft.path()).and_then(|connection| check::check(&connection)),
+        // The checks speak of this release's schema.
+        _ => check_forward(draft, version),
     };
     match violations.map_err(unusable)?.into_iter().next() {
         None => Ok(()),
@@ -123,6 +122,15 @@ fn check_draft(draft: &Draft, version: usize, named: &Path) -> Result<(), Backup
             violation,
         }),
     }
+}
+
+/// The same for an older file: what holds in a copy that was brought forward.
+fn check_forward(draft: &Draft, version: usize) -> Result<Vec<Violation>, StoreError> {
+    let copy = Draft::new(draft.path())?;
+    std::fs::copy(draft.path(), copy.path())?;
+    let mut connection = pool::connect(copy.path())?;
+    migrate::steps(&mut connection, version)?;
+    check::check(&connection)
 }
 
 fn keep(draft: Draft, target: &Path, replace: bool) -> Result<(), BackupError> {

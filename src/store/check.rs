@@ -1,4 +1,4 @@
-//! What holds in every good database, as a list of checks: SQLite's own, and linebook's invariants.
+//! What holds in every good database, as a list of checks: SQLite's own, the schema, and linebook's invariants.
 //!
 //! The schema's constraints stand behind most of them. They are asked all the same: a disk, a hand-written statement or a
 //! defect may have got past a constraint, and a backup is good only when nothing has.
@@ -7,7 +7,7 @@ use std::fmt;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, shape};
 
 /// How many of the rows that break an invariant are named.
 pub const MAX_EXAMPLES: usize = 5;
@@ -353,15 +353,24 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
     },
 ];
 
+/// That the schema is the one that linebook makes, object by object.
+pub const SHAPE: &str = "the schema is linebook's own";
+
+/// How many checks [`check()`] runs.
+pub const COUNT: usize = FILE_CHECKS.len() + 1 + CHECKS.len();
+
 /// Runs every check. Each is one statement and so one snapshot: a database that is being written is not held for longer
 /// than the longest of them takes.
 pub fn check(connection: &Connection) -> Result<Vec<Violation>, StoreError> {
-    run(connection, FILE_CHECKS.iter().chain(CHECKS))
+    let mut violations = run(connection, FILE_CHECKS.iter())?;
+    violations.extend(check_shape(connection)?);
+    violations.extend(run(connection, CHECKS.iter())?);
+    Ok(violations)
 }
 
-/// Only SQLite's own checks.
-pub fn check_file(connection: &Connection) -> Result<Vec<Violation>, StoreError> {
-    run(connection, FILE_CHECKS.iter())
+/// Only what the schema is.
+pub fn check_shape(connection: &Connection) -> Result<Option<Violation>, StoreError> {
+    violation(SHAPE, shape::differences(connection))
 }
 
 fn run<'a>(
@@ -370,27 +379,29 @@ fn run<'a>(
 ) -> Result<Vec<Violation>, StoreError> {
     let mut violations = Vec::new();
     for check in checks {
-        match examples(connection, check.sql) {
-            Ok(mut examples) if !examples.is_empty() => {
-                let has_more = examples.len() > MAX_EXAMPLES;
-                examples.truncate(MAX_EXAMPLES);
-                violations.push(Violation {
-                    name: check.name,
-                    examples,
-                    has_more,
-                });
-            }
-            Ok(_) => {}
-            Err(StoreError::Busy) => return Err(StoreError::Busy),
-            // Damage can stop a check; that is what it found.
-            Err(error) => violations.push(Violation {
-                name: check.name,
-                examples: vec![format!("it cannot be told, {error}")],
-                has_more: false,
-            }),
-        }
+        violations.extend(violation(check.name, examples(connection, check.sql))?);
     }
     Ok(violations)
+}
+
+/// What a check has found, if anything.
+fn violation(
+    name: &'static str,
+    found: Result<Vec<String>, StoreError>,
+) -> Result<Option<Violation>, StoreError> {
+    let mut examples = match found {
+        Err(StoreError::Busy) => return Err(StoreError::Busy),
+        // Damage can stop a check; that is what it found.
+        Err(error) => vec![format!("it cannot be told, {error}")],
+        Ok(examples) => examples,
+    };
+    let has_more = examples.len() > MAX_EXAMPLES;
+    examples.truncate(MAX_EXAMPLES);
+    Ok((!examples.is_empty()).then_some(Violation {
+        name,
+        examples,
+        has_more,
+    }))
 }
 
 fn examples(connection: &Connection, sql: &str) -> Result<Vec<String>, StoreError> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::check::Violation;
 use super::draft::{self, Draft, NotKept};
 use super::{StoreError, WriteTx, backup, pool};
 
@@ -73,6 +74,9 @@ pub enum OpenError {
         "{0} cannot be taken away from other users ({1}): give it to the user that runs linebook, mode 0600"
     )]
     Exposed(PathBuf, StoreError),
+    /// The file's schema is not what linebook makes.
+    #[error("{0} is not trusted, {1}: undo that, or restore the last good backup")]
+    Altered(PathBuf, Violation),
     /// The SQLite that was linked is too old.
     #[error("SQLite {0} can corrupt a WAL file: build linebook with {min} or newer", min = MIN_SQLITE.1)]
     OldSqlite(&'static str),

@@ -25,6 +25,7 @@ pub mod readiness;
 pub mod row;
 pub mod sessions;
 pub mod settings;
+mod shape;
 pub mod users;
 mod watch;
 pub mod writer;
@@ -130,6 +131,16 @@ impl Store {
             path,
             _in_use: in_use,
         })
+    }
+
+    /// Refuses a file whose schema is not linebook's own: a trigger in it is code that would run as us, and one that is not in
+    /// it is a rule that does not hold.
+    pub fn check_schema(&self) -> Result<(), OpenError> {
+        let snapshot = self.snapshot()?;
+        match check::check_shape(snapshot.tx().connection)? {
+            None => Ok(()),
+            Some(violation) => Err(OpenError::Altered(self.path.clone(), violation)),
+        }
     }
 
     /// Where the database file is.

@@ -68,6 +68,11 @@ pub fn connect_to_doubtful(path: &Path) -> Result<Connection, StoreError> {
     prepared(connection)
 }
 
+/// A database that is in no file, for what is only looked at.
+pub fn in_memory() -> Result<Connection, StoreError> {
+    Ok(Connection::open_in_memory()?)
+}
+
 fn open(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(path, flags)?)

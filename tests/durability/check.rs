@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use linebook::service::installation;
-use linebook::store::check::{CHECKS, FILE_CHECKS};
+use linebook::store::check::{CHECKS, COUNT, FILE_CHECKS, SHAPE};
 use linebook::store::{OpenError, Options, Store};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::server::{Load, World, ok, run};
+use super::server::{Load, World, ok, refused, run};
 
 /// Which check, and what breaks it in the demo world.
 const BREAKS: &[(&str, &str)] = &[
@@ -26,6 +26,7 @@ const BREAKS: &[(&str, &str)] = &[
         "every reference leads to a row",
         "UPDATE dids SET provider_id = 77 WHERE id = 1",
     ),
+    (SHAPE, "DROP TRIGGER users_update"),
     (
         "installation and settings have one row each",
         "DELETE FROM settings",
@@ -220,14 +221,120 @@ fn each_broken_invariant_is_named() {
     }
 }
 
+/// What is done to a file's schema, and how it is named.
+const ALTERED: &[(&str, &str)] = &[
+    (
+        "DROP TRIGGER users_update",
+        "trigger users_update is missing",
+    ),
+    (
+        "DROP TRIGGER users_update;
+         CREATE TRIGGER users_update AFTER UPDATE ON users WHEN 0
+         BEGIN UPDATE installation SET access_version = access_version + 1; END",
+        "trigger users_update is not as linebook makes it",
+    ),
+    (
+        "CREATE TRIGGER helper AFTER INSERT ON devices
+         BEGIN UPDATE users SET password = NULL; END",
+        "trigger helper on devices is not linebook's",
+    ),
+    (
+        "CREATE TABLE theirs (x)",
+        "table theirs is not linebook's",
+    ),
+    (
+        "CREATE VIEW theirs AS SELECT secret FROM api_keys",
+        "view theirs is not linebook's",
+    ),
+    (
+        "CREATE UNIQUE INDEX theirs ON devices (caller_id) WHERE caller_id <> ''",
+        "index theirs on devices is not linebook's",
+    ),
+    (
+        "DROP INDEX dids_of_user",
+        "index dids_of_user is missing",
+    ),
+    (
+        "DROP INDEX dids_of_user; CREATE INDEX dids_of_user ON dids (user_id)",
+        "index dids_of_user is not as linebook makes it",
+    ),
+    (
+        "ALTER TABLE users ADD COLUMN note TEXT",
+        "table users is not as linebook makes it",
+    ),
+    // What looks like SQLite's own and is not.
+    (
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'IS NULL', 'IS NOT NULL') WHERE name = 'api_keys_active'",
+        "index api_keys_active is not as linebook makes it",
+    ),
+];
+
+/// A trigger is code that runs as we do, and a missing one a rule that does not hold.
+#[test]
+fn a_schema_that_linebook_did_not_make_is_named_and_not_trusted() {
+    for (sql, words) in ALTERED {
+        let folder = demo_world();
+        let database = folder.path().join("linebook.db");
+        let connection = Connection::open(&database).expect("a database");
+        connection.execute_batch(sql).expect(sql);
+        drop(connection);
+        let found = violations(&folder);
+        let named = (SHAPE.to_owned(), vec![(*words).to_owned()]);
+        assert!(found.contains(&named), "{words}: {found:?}");
+
+        let elsewhere = tempfile::tempdir().expect("a temporary folder");
+        let file = elsewhere.path().join("backup.db");
+        let path = file.to_str().expect("UTF-8");
+        let line = refused(&["backup", path], folder.path());
+        assert!(line.contains(words), "{line}");
+        std::fs::copy(&database, &file).expect("a copy");
+        let line = refused(&["restore", path], &elsewhere.path().join("data"));
+        assert!(line.contains(words), "{line}");
+        let line = refused(&["serve", "--listen", "127.0.0.1:0"], folder.path());
+        assert!(line.contains(words), "{line}");
+    }
+}
+
+/// An older file is looked at as it will be when it has been brought forward.
+#[test]
+fn an_older_backup_is_compared_after_its_steps() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("linebook.db");
+    let old = Connection::open(&file).expect("a file");
+    old.execute_batch("PRAGMA application_id = 0x6c696e65; CREATE TABLE theirs (x)")
+        .expect("SQL");
+    drop(old);
+    let path = file.to_str().expect("UTF-8");
+    let copy = folder.path().join("copy.db");
+    for line in [
+        refused(&["restore", path], &folder.path().join("data")),
+        refused(&["backup", copy.to_str().expect("UTF-8")], folder.path()),
+    ] {
+        assert!(
+            line.contains(
+                "is damaged, the schema is linebook's own: table theirs is not linebook's"
+            ),
+            "{line}"
+        );
+    }
+    assert!(!copy.exists());
+}
+
+#[test]
+fn statistics_of_sqlite_are_no_fault() {
+    let folder = demo_world();
+    let connection = Connection::open(folder.path().join("linebook.db")).expect("a database");
+    connection.execute_batch("ANALYZE").expect("statistics");
+    drop(connection);
+    assert_eq!(violations(&folder), []);
+}
+
 #[test]
 fn every_check_is_broken_once_and_none_stands_twice() {
     let broken: BTreeSet<&str> = BREAKS.iter().map(|(name, _)| *name).collect();
-    let checks: Vec<&str> = FILE_CHECKS
-        .iter()
-        .chain(CHECKS)
-        .map(|check| check.name)
-        .collect();
+    let checks = FILE_CHECKS.iter().chain(CHECKS).map(|check| check.name);
+    let checks: Vec<&str> = checks.chain([SHAPE]).collect();
     assert_eq!(broken, checks.iter().copied().collect());
     assert_eq!(broken.len(), checks.len());
 }
@@ -240,8 +347,7 @@ fn good_databases_pass_also_while_they_are_written() {
     let load = Load::start(server.address, 16, Vec::new());
     for _ in 0..5 {
         let said = ok(&["check"], &world.data);
-        let count = FILE_CHECKS.len() + CHECKS.len();
-        assert_eq!(said, format!("all {count} checks hold\n"));
+        assert_eq!(said, format!("all {COUNT} checks hold\n"));
     }
     assert_eq!(load.finish().refusals, [] as [String; 0]);
     server.terminate();
