@@ -19,7 +19,7 @@ use crate::telemetry;
 
 /// Serve the API
 ///
-/// On an empty folder it does `init` first. SIGINT and SIGTERM stop it once the requests in flight are done.
+/// On an empty folder it does `init` first, but not where a database is gone. SIGINT and SIGTERM stop it once the requests in flight are done.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -31,6 +31,7 @@ impl Serve {
         let server = &self.settings.server;
         let _log = telemetry::start(&server.log, server.log_format);
         let data = &self.settings.at.data;
+        folder::check_not_lost(data)?;
         // A folder with anything else in it is more likely a mistyped path than a place for a new database: it is left alone.
         if !data.join(FILE_NAME).exists() && !is_empty(data) {
             return Err(OpenError::Missing(data.join(FILE_NAME)).into());
@@ -87,8 +88,10 @@ pub fn open_alone(
     init::make_folder(data)?;
     folder::check_file_system(data)?;
     let lock = folder::lock_for_server(data)?;
+    folder::check_not_lost(data)?;
     let store = open()?;
     store.check_schema()?;
+    folder::mark(data);
     Ok((store, lock))
 }
 

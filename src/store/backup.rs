@@ -166,6 +166,7 @@ pub fn restore(
     let is_kept =
         set_aside(&database, &kept).map_err(|error| BackupError::Unwritten(kept.clone(), error))?;
     keep(draft, &database, false)?;
+    folder::mark(data);
     Ok(is_kept.then_some(kept))
 }
 

@@ -1,7 +1,8 @@
-//! The data folder: who may use it at the same time, on which file systems it may be, and who can read it.
+//! The data folder: who may use it at the same time, whether it had a database, on which file systems it may be, and who can
+//! read it.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,8 @@ use super::{FILE_NAME, OpenError, StoreError, sidecar};
 
 /// The file that a running server holds locked. It stays when the server ends, also by `kill -9`; the lock does not.
 pub const LOCK_NAME: &str = "linebook.lock";
+/// What is in it where there is, or was, a database. Nothing is in it where there never was one.
+const MARK: &str = "A database was made in this folder. While it is missing, serve makes no new one in its place; `linebook restore` and `linebook init` do.\n";
 
 /// A lock of the operating system, given back when this is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -19,17 +22,56 @@ pub struct FolderLock {
 /// Makes the caller the only server on the folder `data`, or refuses.
 pub fn lock_for_server(data: &Path) -> Result<FolderLock, OpenError> {
     let path = data.join(LOCK_NAME);
+    let unusable = |error: io::Error| OpenError::Unusable(path.clone(), error.into());
+    let file = open_lock(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(FolderLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Served(data.into())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(0o600)
-        .open(&path)
-        .map_err(|error| OpenError::Unusable(path.clone(), error.into()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(FolderLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Served(data.into())),
-        Err(TryLockError::Error(error)) => Err(OpenError::Unusable(path, error.into())),
+        .open(path)?;
+    // An older one may be open to others, who could hold the lock.
+    tighten_one(path, 0o600)?;
+    Ok(file)
+}
+
+/// Notes in the lock file that the folder has a database, on disk. A fault is only logged: the database is there.
+pub fn mark(data: &Path) {
+    let path = data.join(LOCK_NAME);
+    let write = || -> Result<(), StoreError> {
+        let mut file = open_lock(&path)?;
+        if file.metadata()?.len() == 0 {
+            file.write_all(MARK.as_bytes())?;
+            file.sync_all()?;
+            sync(data)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = write() {
+        tracing::warn!(path = %path.display(), %error, "it could not be noted that there is a database");
+    }
+}
+
+/// Refuses a folder that had a database and has none: an empty one in its place would answer as if nothing had ever been.
+pub fn check_not_lost(data: &Path) -> Result<(), OpenError> {
+    let database = data.join(FILE_NAME);
+    let path = data.join(LOCK_NAME);
+    let is_marked = match std::fs::metadata(&path) {
+        Ok(found) => found.len() > 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(OpenError::Unusable(path, error.into())),
+    };
+    match is_marked && !database.exists() {
+        true => Err(OpenError::Lost(database)),
+        false => Ok(()),
     }
 }
 

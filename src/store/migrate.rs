@@ -30,6 +30,11 @@ pub enum OpenError {
     /// There is no file.
     #[error("there is no database at {0}: make one with `linebook init --data DIR`")]
     Missing(PathBuf),
+    /// There is no file, and there was one.
+    #[error(
+        "{0} is gone, and this folder had a database: put it back, or restore a backup with `linebook restore FILE`, or begin anew with `linebook init`"
+    )]
+    Lost(PathBuf),
     /// There is a file where a new one should be made.
     #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
     Exists(PathBuf),

@@ -115,6 +115,7 @@ impl Store {
         let path = data.join(FILE_NAME);
         let in_use = folder::lock_for_use(data)?;
         let connection = migrate::create(&path, fill)?;
+        folder::mark(data);
         Ok(Self::start(connection, path, in_use, options)?)
     }
 

@@ -218,7 +218,7 @@ fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
     // As a restore that was killed between its two renames leaves it.
     fs::rename(world.database(), world.data.join("moved")).expect("a file");
     let line = refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
-    assert!(line.contains("there is no database at"), "{line}");
+    assert!(line.contains("this folder had a database"), "{line}");
     ok(&["restore", text(&file)], &world.data);
     assert_eq!(usernames(&world.database()), "admin,office");
     world.start().terminate();

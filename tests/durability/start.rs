@@ -55,6 +55,59 @@ fn a_folder_that_is_empty_but_for_the_lock_gets_a_database() {
     assert!(folder.path().join("linebook.db").exists());
 }
 
+/// A volume that was not mounted, a file that was deleted: an empty database would answer as if nothing had ever been.
+#[test]
+fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let remove = || {
+        for entry in fs::read_dir(&data).expect("the folder") {
+            let path = entry.expect("a file").path();
+            if !path.ends_with("linebook.lock") {
+                fs::remove_file(path).expect("a file");
+            }
+        }
+        assert_eq!(fs::read_dir(&data).expect("the folder").count(), 1);
+    };
+    let lost = |verb: &str| {
+        let line = refused(&[verb, "--listen", "127.0.0.1:0"], &data);
+        assert_eq!(
+            line,
+            format!(
+                "{} is gone, and this folder had a database: put it back, or restore a backup with `linebook restore FILE`, or begin anew with `linebook init`",
+                data.join("linebook.db").display()
+            )
+        );
+        assert!(!data.join("linebook.db").exists(), "{verb}");
+    };
+    // Whoever made it, it is noted: `serve` on an empty folder, ...
+    super::server::Server::start(&data, &[]).terminate();
+    let file = folder.path().join("backup.db");
+    let file = file.to_str().expect("UTF-8");
+    ok(&["backup", file], &data);
+    remove();
+    lost("serve");
+    lost("demo");
+    // ... `restore`, which is a way out, ...
+    fs::remove_file(data.join("linebook.lock")).expect("the mark");
+    ok(&["restore", file], &data);
+    remove();
+    lost("serve");
+    // ... and `init`, which is another.
+    fs::write(data.join("linebook.lock"), "").expect("a file");
+    ok(&["init"], &data);
+    remove();
+    lost("serve");
+    ok(&["init"], &data);
+    super::server::Server::start(&data, &[]).terminate();
+    // One that an older linebook made, or that was copied here, is noted when it is served.
+    fs::write(data.join("linebook.lock"), "").expect("a file");
+    super::server::Server::start(&data, &[]).terminate();
+    remove();
+    lost("serve");
+    assert_eq!(mode(&data.join("linebook.lock")), 0o600);
+}
+
 #[test]
 fn a_folder_of_something_else_is_left_alone() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -71,15 +124,21 @@ fn the_folder_and_its_files_are_tightened() {
     let world = World::new();
     set_mode(&world.data, 0o755);
     set_mode(&world.database(), 0o644);
+    set_mode(&world.data.join("linebook.lock"), 0o666);
     let server = world.start();
     assert_eq!(mode(&world.data), 0o700);
-    for name in ["linebook.db", "linebook.db-wal", "linebook.db-shm"] {
+    for name in [
+        "linebook.db",
+        "linebook.db-wal",
+        "linebook.db-shm",
+        "linebook.lock",
+    ] {
         assert_eq!(mode(&world.data.join(name)), 0o600, "{name}");
     }
     // The log is written by a thread of its own.
-    wait_for("two lines about permissions", || {
+    wait_for("three lines about permissions", || {
         let said = server.log().matches("permissions were tightened").count();
-        (said == 2).then_some(())
+        (said == 3).then_some(())
     });
     server.terminate();
     let server = world.start();
