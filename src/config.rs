@@ -18,11 +18,16 @@ use ipnet::IpNet;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
+use crate::aside;
 use crate::housekeeping::BackupPlan;
+use crate::http::server::BLOCKING_THREADS;
 use crate::store;
 
 /// Connections that may be open, unless it is said otherwise.
 pub const MAX_CONNECTIONS: u32 = 16_384;
+
+/// Connections that read the database, at most: each holds files open.
+pub const MAX_READERS: u32 = 256;
 
 /// What `--backup-every` takes.
 const BACKUP_INTERVAL: RangeInclusive<Duration> =
@@ -134,9 +139,9 @@ pub struct Server {
     #[arg(long, env = "LINEBOOK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
 
-    /// Connections that read the database, 1 to 256
-    #[arg(long, env = "LINEBOOK_READERS", value_name = "N", default_value_t = store::Options::default().readers, value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub readers: u32,
+    /// Connections that read the database, 1 to 256 [default: one for each thread that reads]
+    #[arg(long, env = "LINEBOOK_READERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_READERS)))]
+    pub readers: Option<u32>,
 
     /// Writes that one commit serves at most, 1 to 4096
     #[arg(long, env = "LINEBOOK_MAX_BATCH", value_name = "N", default_value_t = store::MAX_BATCH as u32, value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -243,8 +248,12 @@ impl Server {
 
     /// How the database is opened.
     pub fn store_options(&self) -> store::Options {
+        // Nobody who can read at the same time waits for another: workers, their lists, pages, and housekeeping.
+        let threads = self.worker_count() * (1 + BLOCKING_THREADS) + aside::THREADS + 1;
+        let enough = u32::try_from(threads).unwrap_or(u32::MAX);
+        let least = store::Options::default().readers;
         store::Options {
-            readers: self.readers,
+            readers: self.readers.unwrap_or(enough.clamp(least, MAX_READERS)),
             max_batch: self.max_batch as usize,
         }
     }
@@ -419,11 +428,23 @@ mod tests {
     }
 
     #[test]
+    fn every_thread_that_reads_has_a_reader() {
+        let readers = |workers| {
+            let serve = parse("", &["--data", "/srv/a", "--workers", workers]);
+            serve.expect("settings").server.store_options().readers
+        };
+        assert_eq!(readers("1"), store::Options::default().readers);
+        assert_eq!(readers("8"), 8 * 5 + 3 + 1);
+        assert_eq!(readers("1024"), MAX_READERS);
+    }
+
+    #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let file = "data = \"/srv/a\"\nreaders = 7\nmax_batch = \"9\"\nlog_format = \"json\"\n";
         let serve = parse(file, &["--readers", "8"]).expect("settings");
         assert_eq!(serve.at.data, Path::new("/srv/a"));
-        assert_eq!(serve.server.readers, 8);
+        assert_eq!(serve.server.readers, Some(8));
+        assert_eq!(serve.server.store_options().readers, 8);
         assert_eq!(serve.server.max_batch, 9);
         assert_eq!(serve.server.log_format, LogFormat::Json);
         assert_eq!(serve.server.on.listen.to_string(), "127.0.0.1:8080");
