@@ -2,7 +2,7 @@
 //! hold both still.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -98,6 +98,22 @@ impl Ambient {
     // A generator is never left half way by a panic, so a poisoned lock is as good as any.
     fn dice(&self) -> MutexGuard<'_, StdRng> {
         self.dice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of a span of time that began now, whatever becomes of the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// Whether it has come.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.0
     }
 }
 

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio::sync::Mutex;
 
 use crate::ambient::Ambient;
-use crate::aside::Aside;
+use crate::aside::{Aside, OneEach};
 use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
 use crate::service::callers::Callers;
@@ -34,6 +34,8 @@ pub struct App {
     pub callers: Callers,
     /// Work that would hold up a worker.
     pub aside: Aside,
+    /// Who is having a hash explained.
+    pub explanations: OneEach,
     /// Verified passwords.
     pub verifier: Verifier,
     /// The backups that it makes by itself.
@@ -60,6 +62,7 @@ impl App {
         Self {
             callers: Callers::default(),
             aside: Aside::default(),
+            explanations: OneEach::default(),
             verifier: Verifier::new(&ambient),
             throttle: Throttle::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),

@@ -4,7 +4,7 @@
 //! polled here: a future's turn ends when it is done or has to wait for something, so that a thread is never held by
 //! whoever waits for the disk or for a password.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -153,6 +153,27 @@ impl Drop for Aside {
     }
 }
 
+/// What each user has done for them once at a time.
+#[derive(Default)]
+pub struct OneEach(Mutex<HashSet<Id>>);
+
+/// It is being done for a user, until this is dropped.
+pub struct Alone<'a>(&'a OneEach, Id);
+
+impl OneEach {
+    /// None: it is being done for this user already.
+    pub fn begin(&self, user_id: Id) -> Option<Alone<'_>> {
+        let is_first = lock(&self.0).insert(user_id);
+        is_first.then_some(Alone(self, user_id))
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.0).remove(&self.1);
+    }
+}
+
 /// A future that waited can go on.
 #[derive(Default)]
 struct Woken(Notify);
@@ -241,8 +262,8 @@ fn work(shared: &Shared) {
 }
 
 // What is counted is whole between two statements, so a poisoned lock is as good as any.
-fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
-    line.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
+    counted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,19 +1,41 @@
 //! Why a hash is, or is not, the one that a call needs: the end of guessing for whoever writes a client.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::arrangements::{Search, Stop, Text};
 use super::curl::percent_encode;
 use super::method::{HashLevel, HashOrder, Method};
 use super::parameters::Parameters;
 use super::signature;
 use crate::store::settings::HashCheck;
 
-use sha1::{Digest, Sha1};
-
 /// Hex digits of a SHA1.
 const SHA1_DIGITS: usize = 40;
-/// More parameters than this are not tried in every order: there would be too many.
+/// More values than this are not put in every order: there would be too many.
 const MAX_PERMUTED: usize = 7;
+
+/// How much may be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Bytes that go through SHA1, with what it adds to the end of each text.
+    pub bytes: u64,
+    /// How long it may take.
+    pub time: Duration,
+}
+
+impl Budget {
+    /// For a page: others wait for the thread.
+    pub const PAGE: Self = Self {
+        bytes: 64 * 1024 * 1024,
+        time: Duration::from_millis(200),
+    };
+    /// For the command line, where nobody else waits.
+    pub const COMMAND: Self = Self {
+        bytes: 16 * 1024 * 1024 * 1024,
+        time: Duration::from_secs(30),
+    };
+}
 
 /// What is found out about a hash.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,43 +46,76 @@ pub enum Diagnosis {
     LevelTooLow(&'static HashOrder, usize),
     /// Nothing was sent, or it is not 40 hex digits.
     NotSha1(String),
-    /// It is a SHA1 over the sent values and the key, but put together in this other way.
-    OtherText(String, usize),
+    /// It is a SHA1 over the sent values and the key at this place of the list, if any, but put together in this other way.
+    OtherText(String, Option<usize>),
     /// There is no key that could sign.
     NoKey,
     /// Nothing that clients are known to do gives it: most likely another key, or values other than those sent.
     Unknown,
+    /// Nothing that was tried gives it, and this was not tried.
+    NotAllTried(Untried),
 }
 
-/// Finds out about the hash `sent` with a call of `method`.
+/// What was not tried.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Untried {
+    /// Why it was given up, and how many of how many texts had been hashed by then; none: it was not.
+    pub stopped: Option<(Stop, u64, u64)>,
+    /// Values that were left out, where there were too many to put them all in every order.
+    pub left_out: Vec<&'static str>,
+}
+
+/// What is found out about a hash, and at what cost.
+#[derive(Debug)]
+pub struct Finding {
+    /// What is found out.
+    pub diagnosis: Diagnosis,
+    /// Bytes that went through SHA1 while orders were tried.
+    pub hashed: u64,
+}
+
+/// Finds out about the hash `sent` with a call of `method`, within `budget`.
 pub fn diagnose(
     method: &Method,
     check: HashCheck,
     parameters: &Parameters,
     keys: &[String],
     sent: &str,
-) -> Diagnosis {
+    budget: Budget,
+) -> Finding {
+    match at_once(method, check, parameters, keys, sent) {
+        Ok(sent) => search(method, parameters, keys, sent, budget),
+        Err(diagnosis) => Finding {
+            diagnosis,
+            hashed: 0,
+        },
+    }
+}
+
+/// The hash that other orders are tried for, or what can be said without trying any.
+fn at_once(
+    method: &Method,
+    check: HashCheck,
+    parameters: &Parameters,
+    keys: &[String],
+    sent: &str,
+) -> Result<[u8; SHA1_DIGITS / 2], Diagnosis> {
     if let Some((order, key)) = signature::verify(method, check, parameters, keys, sent) {
-        return Diagnosis::Accepted(order, key);
+        return Err(Diagnosis::Accepted(order, key));
     }
     if let Some((order, key)) =
         signature::verify(method, HashCheck::Lenient, parameters, keys, sent)
     {
-        return Diagnosis::LevelTooLow(order, key);
+        return Err(Diagnosis::LevelTooLow(order, key));
     }
-    if sent.len() != SHA1_DIGITS || !sent.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Diagnosis::NotSha1(shape(sent));
+    let mut hash = [0; SHA1_DIGITS / 2];
+    if hex::decode_to_slice(sent, &mut hash).is_err() {
+        return Err(Diagnosis::NotSha1(shape(sent)));
     }
-    if keys.is_empty() {
-        return Diagnosis::NoKey;
+    match keys.is_empty() {
+        true => Err(Diagnosis::NoKey),
+        false => Ok(hash),
     }
-    let sent = sent.to_ascii_lowercase();
-    for (place, key) in keys.iter().enumerate() {
-        if let Some(text) = other_text(method, parameters, key, &sent) {
-            return Diagnosis::OtherText(text, place);
-        }
-    }
-    Diagnosis::Unknown
 }
 
 fn shape(sent: &str) -> String {
@@ -77,9 +132,8 @@ fn shape(sent: &str) -> String {
 }
 
 type Writing = fn(&str) -> String;
-type Placing = fn(&str, &str) -> String;
 
-/// How a client writes a value into the text that it hashes, when it does not write it as it is.
+/// How a client writes a value into the text that is hashed, when it is not written as it is.
 const WRITINGS: &[(&str, Writing)] = &[
     ("", str::to_owned),
     (", each value percent-encoded", percent_encode),
@@ -89,60 +143,106 @@ const WRITINGS: &[(&str, Writing)] = &[
     (", each value in lower case", str::to_lowercase),
 ];
 
-/// Where a client puts the key.
-const PLACES: &[(&str, Placing)] = &[
-    (", then the key", |text, key| format!("{text}{key}")),
-    (", after the key", |text, key| format!("{key}{text}")),
-    (", without a key", |text, _| text.to_owned()),
-    (", then the key and a line end", |text, key| {
-        format!("{text}{key}\n")
-    }),
-];
-
-fn other_text(method: &Method, parameters: &Parameters, key: &str, sent: &str) -> Option<String> {
-    let mut names: Vec<&str> = method
-        .parameters
-        .iter()
-        .map(|parameter| parameter.name)
-        .collect();
-    names.extend(["u", "p"]);
-    names.retain(|name| parameters.get(name).is_some());
-    names.truncate(MAX_PERMUTED);
-    for (writing, write) in WRITINGS {
-        let values: Vec<String> = names
-            .iter()
-            .map(|name| write(parameters.raw(name).unwrap_or_default()))
-            .collect();
-        let found = arrangements(names.len()).find_map(|order| {
-            let text: String = order.iter().map(|place| values[*place].as_str()).collect();
-            let (place, _) = PLACES
-                .iter()
-                .find(|(_, put)| hex::encode(Sha1::digest(put(&text, key))) == sent)?;
-            let order: Vec<&str> = order.iter().map(|place| names[*place]).collect();
-            let order = if order.is_empty() {
-                "nothing".into()
-            } else {
-                order.join(" + ")
-            };
-            Some(format!("{order}{writing}{place}"))
-        });
-        if found.is_some() {
-            return found;
+/// Tries every order in every writing, as far as the budget goes.
+fn search(
+    method: &Method,
+    parameters: &Parameters,
+    keys: &[String],
+    sent: [u8; SHA1_DIGITS / 2],
+    budget: Budget,
+) -> Finding {
+    let (names, left_out) = names(method, parameters);
+    let writings = writings(parameters, &names);
+    let mut search = Search::new(sent, keys, budget);
+    let count = search.count(names.len()) * writings.len() as u64;
+    let mut diagnosis = match left_out.is_empty() {
+        true => Diagnosis::Unknown,
+        false => Diagnosis::NotAllTried(Untried {
+            stopped: None,
+            left_out: left_out.clone(),
+        }),
+    };
+    for (writing, values) in writings {
+        match search.all(&values) {
+            Ok(None) => continue,
+            Ok(Some(text)) => diagnosis = other_text(&names, writing, &text),
+            Err(stop) => {
+                let stopped = Some((stop, search.tried, count));
+                diagnosis = Diagnosis::NotAllTried(Untried { stopped, left_out });
+            }
         }
+        break;
     }
-    None
+    Finding {
+        diagnosis,
+        hashed: search.hashed,
+    }
 }
 
-/// Every way to put some of `count` things in a row, beginning with none of them.
-fn arrangements(count: usize) -> impl Iterator<Item = Vec<usize>> {
-    let mut waiting = vec![Vec::new()];
-    std::iter::from_fn(move || {
-        let row: Vec<usize> = waiting.pop()?;
-        for next in (0..count).filter(|next| !row.contains(next)) {
-            waiting.push([row.as_slice(), &[next]].concat());
+/// The names that are put in every order, and those that there is no room for.
+fn names(method: &Method, parameters: &Parameters) -> (Vec<&'static str>, Vec<&'static str>) {
+    let taken = method.parameters.iter().map(|parameter| parameter.name);
+    let mut names: Vec<&str> = taken.chain(["u", "p"]).collect();
+    names.retain(|name| parameters.get(name).is_some());
+    let left_out = names.split_off(names.len().min(MAX_PERMUTED));
+    (names, left_out)
+}
+
+/// The values of these names in each writing that differs from those before.
+fn writings(parameters: &Parameters, names: &[&str]) -> Vec<(&'static str, Vec<String>)> {
+    let mut all: Vec<(&str, Vec<String>)> = Vec::new();
+    for (writing, write) in WRITINGS {
+        let values = names
+            .iter()
+            .map(|name| parameters.raw(name).unwrap_or_default());
+        let values = values.map(write).collect();
+        if all.iter().all(|(_, known)| *known != values) {
+            all.push((writing, values));
         }
-        Some(row)
-    })
+    }
+    all
+}
+
+fn other_text(names: &[&str], writing: &str, text: &Text) -> Diagnosis {
+    let order: Vec<&str> = text.row.iter().map(|place| names[*place]).collect();
+    let order = match order.is_empty() {
+        true => "nothing".into(),
+        false => order.join(" + "),
+    };
+    Diagnosis::OtherText(format!("{order}{writing}{}", text.place), text.key)
+}
+
+impl Diagnosis {
+    /// The key, by its place in the list, that made the hash.
+    pub fn key(&self) -> Option<usize> {
+        match self {
+            Self::Accepted(_, key) | Self::LevelTooLow(_, key) => Some(*key),
+            Self::OtherText(_, key) => *key,
+            Self::NotSha1(_) | Self::NoKey | Self::Unknown | Self::NotAllTried(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Untried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not all orders were tried: ")?;
+        if let Some((stop, tried, count)) = self.stopped {
+            let why = match stop {
+                Stop::Bytes => "the values are too long, or there are too many of them or of keys",
+                Stop::Time => "it took too long",
+            };
+            write!(
+                f,
+                "{why}, so it was given up after {tried} of {count} texts"
+            )?;
+        }
+        if !self.left_out.is_empty() {
+            let and = if self.stopped.is_some() { "; " } else { "" };
+            let names = self.left_out.join(", ");
+            write!(f, "{and}there are too many values; left out: {names}")?;
+        }
+        Ok(())
+    }
 }
 
 impl HashOrder {
@@ -179,6 +279,10 @@ impl fmt::Display for Diagnosis {
             Self::Unknown => f.write_str(
                 "not accepted: no order of the values that were sent gives it; check the key, and that the values signed are the values sent",
             ),
+            Self::NotAllTried(untried) => write!(
+                f,
+                "not accepted, and nothing that was tried gives it; {untried}"
+            ),
         }
     }
 }
@@ -187,22 +291,99 @@ impl fmt::Display for Diagnosis {
 mod tests {
     use super::*;
     use crate::api::methods;
+    use sha1::{Digest, Sha1};
 
-    fn check(pairs: &[(&str, &str)], text: &str, expected: &str) {
-        let method = methods::find("device_create").unwrap();
+    const ENDLESS: Budget = Budget {
+        bytes: u64::MAX / 2,
+        time: Duration::from_secs(600),
+    };
+
+    fn find(method: &str, pairs: &[(&str, &str)], sent: &str, budget: Budget) -> Finding {
+        let method = methods::find(method).unwrap();
         let pairs = pairs
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()));
         let parameters = Parameters::new(pairs.collect()).unwrap();
-        let sent = hex::encode(Sha1::digest(text));
-        let found = diagnose(
+        let keys = ["secret".to_owned(), "other-secret".to_owned()];
+        diagnose(
             method,
             HashCheck::Documented,
             &parameters,
-            &["secret".into()],
-            &sent,
-        );
+            &keys,
+            sent,
+            budget,
+        )
+    }
+
+    fn check(pairs: &[(&str, &str)], text: &str, expected: &str) {
+        let sent = hex::encode(Sha1::digest(text));
+        let found = find("device_create", pairs, &sent, ENDLESS).diagnosis;
         assert!(found.to_string().contains(expected), "{found}");
+    }
+
+    #[test]
+    fn what_was_not_tried_is_said() {
+        let long = "x".repeat(9000);
+        let names = [
+            "u",
+            "user_id",
+            "pin",
+            "description",
+            "caller_id",
+            "type",
+            "p",
+        ];
+        let sent = names.map(|name| (name, long.as_str()));
+        let found = find(
+            "device_create",
+            &sent,
+            &"0".repeat(40),
+            Budget {
+                bytes: 1_000_000,
+                ..ENDLESS
+            },
+        );
+        assert!(found.hashed <= 1_000_000, "{}", found.hashed);
+        let said = found.diagnosis.to_string();
+        assert!(
+            said.contains("not all orders were tried: the values are too long"),
+            "{said}"
+        );
+        // One writing: percent-encoding, trimming and lower case change nothing.
+        assert!(said.ends_with(" of 95900 texts"), "{said}");
+        let soon = Budget {
+            time: Duration::ZERO,
+            ..ENDLESS
+        };
+        let found = find("device_create", &sent, &"0".repeat(40), soon);
+        let said = found.diagnosis.to_string();
+        assert!(
+            said.contains("it took too long, so it was given up after 0 of"),
+            "{said}"
+        );
+        assert_eq!(found.hashed, 0);
+
+        let names = [
+            "device_id",
+            "cli_number",
+            "cli_domain",
+            "cli_description",
+            "comment",
+            "banned",
+            "ivr_id",
+            "u",
+            "p",
+        ];
+        let sent = names.map(|name| (name, "1"));
+        let said = find("cli_add", &sent, &"0".repeat(40), ENDLESS)
+            .diagnosis
+            .to_string();
+        assert!(
+            said.ends_with("there are too many values; left out: u, p"),
+            "{said}"
+        );
+        let said = find("cli_add", &sent[1..8], &"0".repeat(40), ENDLESS).diagnosis;
+        assert_eq!(said, Diagnosis::Unknown);
     }
 
     #[test]
@@ -246,17 +427,13 @@ mod tests {
             (&"a".repeat(64), "SHA256"),
             ("xyz", "3 characters"),
         ] {
-            let found = diagnose(
-                method,
-                HashCheck::Documented,
-                &none,
-                &["secret".into()],
-                sent,
-            )
-            .to_string();
+            let found = find("devices_get", &[], sent, ENDLESS)
+                .diagnosis
+                .to_string();
             assert!(found.contains(expected), "{found}");
         }
-        let found = diagnose(method, HashCheck::Documented, &none, &[], &"a".repeat(40));
-        assert_eq!(found, Diagnosis::NoKey);
+        let (check, sent) = (HashCheck::Documented, "a".repeat(40));
+        let found = diagnose(method, check, &none, &[], &sent, ENDLESS);
+        assert_eq!(found.diagnosis, Diagnosis::NoKey);
     }
 }

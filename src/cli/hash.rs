@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Fault, Report, open, secret};
 use crate::ambient::Ambient;
-use crate::api::diagnosis::{self, Diagnosis};
+use crate::api::diagnosis::{self, Budget, Diagnosis};
 use crate::api::method::{HashOrder, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
@@ -163,13 +163,11 @@ fn check(
     signers: &Signers,
     sent: &str,
 ) -> Result<Report, Fault> {
-    let found = diagnosis::diagnose(method, signers.check, parameters, &signers.keys, sent);
-    let key = match &found {
-        Diagnosis::Accepted(_, key)
-        | Diagnosis::LevelTooLow(_, key)
-        | Diagnosis::OtherText(_, key) => signers.keys.get(*key).map(|key| mask(key)),
-        Diagnosis::NotSha1(_) | Diagnosis::NoKey | Diagnosis::Unknown => None,
-    };
+    let Signers { keys, check } = signers;
+    let found = diagnosis::diagnose(method, *check, parameters, keys, sent, Budget::COMMAND);
+    let found = found.diagnosis;
+    let key = found.key().and_then(|key| keys.get(key));
+    let key = key.map(|key| mask(key));
     let text = match &key {
         Some(key) => format!("{found}, key {key}"),
         None => found.to_string(),

@@ -6,9 +6,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use linebook::api::curl::percent_encode;
+use linebook::api::diagnosis::Budget;
+use linebook::api::limits::MAX_BODY;
 use linebook::app::App;
 use linebook::aside::{MAX_WAITING_OF_ONE, THREADS};
 use linebook::service::access::Actor;
+use linebook::service::keys::MAX_ACTIVE_KEYS;
 use linebook::service::sessions;
 
 use crate::common::socket::{Client, send, serve};
@@ -18,6 +22,7 @@ use crate::common::{Answer, Call, Request, World};
 /// The demo's users.
 const ADMIN: i64 = 0;
 const MANAGER: i64 = 3;
+const RESELLER: i64 = 4;
 
 /// A world, served.
 struct Served {
@@ -172,4 +177,108 @@ fn one_user_fills_his_own_line_and_nobody_elses() {
     for answer in asked {
         assert_eq!(answer.join().unwrap().status, 200);
     }
+}
+
+/// A form that asks why the hash of `request` is not accepted.
+fn explain(request: &str, token: &str) -> Request {
+    let form = format!(
+        "form_token={}&request={}",
+        sessions::form_token(token),
+        percent_encode(request)
+    );
+    let mut asked = page("/hash", token);
+    asked.verb = "POST".into();
+    asked.body(Some("application/x-www-form-urlencoded"), form)
+}
+
+/// What is most work: as many values as are put in every order, as long as they may be together.
+fn worst(value: usize) -> String {
+    let names = [
+        "u=admin",
+        "user_id=",
+        "pin=",
+        "description=",
+        "caller_id=",
+        "type=",
+        "devicegroup_id=",
+    ];
+    let value = "x".repeat(value);
+    let pairs: Vec<String> = names
+        .iter()
+        .map(|name| {
+            if name.ends_with('=') {
+                format!("{name}{value}")
+            } else {
+                (*name).into()
+            }
+        })
+        .collect();
+    format!(
+        "/billing/api/device_create?{}&hash={}",
+        pairs.join("&"),
+        "0".repeat(40)
+    )
+}
+
+#[test]
+fn a_hash_is_explained_aside_within_a_budget() {
+    let served = Served::new();
+    let token = served.token(ADMIN);
+    // As many keys as there may be.
+    served.world.sql("UPDATE api_keys SET revoked_ms = 1");
+    for place in 0..MAX_ACTIVE_KEYS {
+        let sql = "INSERT INTO api_keys (user_id, secret, created_ms) VALUES (0, 'another-key";
+        served.world.sql(&format!("{sql}-{place}', 0)"));
+    }
+    let longest = (MAX_BODY - 500) / 6;
+    let held = HeldThreads::new(&served.world.app);
+    let asked: Vec<_> = [1, longest]
+        .map(|value| served.ask(explain(&worst(value), &token)))
+        .into();
+    let call = Call::sample("devices_get").signed_by_admin();
+    for _ in 0..4 {
+        assert_eq!(send(served.address, &call.post()).status, 200);
+    }
+    drop(held);
+    // One after the other: two at a time are not explained.
+    let answers: Vec<String> = asked
+        .into_iter()
+        .map(|answer| answer.join().unwrap().text())
+        .collect();
+    for (value, answer) in [1, longest].into_iter().zip(answers) {
+        let mut answer = answer;
+        if answer.contains("Another request of yours") {
+            answer = send(served.address, &explain(&worst(value), &token)).text();
+        }
+        let (_, said) = answer.split_once("not all orders were tried: ").unwrap();
+        let (_, count) = said.split_once("given up after ").unwrap();
+        let tried: u64 = count.split(' ').next().unwrap().parse().unwrap();
+        assert!(count.contains(" of 671300 texts"), "{count}");
+        // Each is at least one block of SHA1.
+        assert!(tried * 64 <= Budget::PAGE.bytes, "{tried}");
+    }
+}
+
+#[test]
+fn one_request_of_a_user_is_explained_at_a_time() {
+    let served = Served::new();
+    let (admin, other) = (served.token(ADMIN), served.token(RESELLER));
+    let request = worst(1);
+    let alone = served.world.app.explanations.begin(ADMIN);
+    let refused = send(served.address, &explain(&request, &admin));
+    assert_eq!(refused.status, 422);
+    let said = "Another request of yours is being explained at this moment. Wait until it is done";
+    assert!(refused.text().contains(said), "{}", refused.text());
+    // What was sent is still there.
+    assert!(
+        refused
+            .text()
+            .contains("device_create?u=admin&amp;user_id=x")
+    );
+    let answer = send(served.address, &explain(&request, &other)).text();
+    assert!(!answer.contains(said), "{answer}");
+    drop(alone);
+    let answer = send(served.address, &explain(&request, &admin));
+    assert_eq!(answer.status, 200);
+    assert!(answer.text().contains("id=\"verdict\""));
 }

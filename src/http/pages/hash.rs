@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::parts::{self, Problem};
 use super::visit::{Answer, Trouble, Visit};
-use crate::api::diagnosis::{Diagnosis, diagnose};
+use crate::api::diagnosis::{Budget, Diagnosis, diagnose};
 use crate::api::fault::Fault;
 use crate::api::method::{HashLevel, HashOrder, Method};
 use crate::api::parameters::Parameters;
@@ -56,6 +56,11 @@ pub async fn explain(visit: Visit) -> Result<Answer, Trouble> {
         Err(text) => return Ok(render(&visit, &Some(("request", text)), html! {})),
     };
     let by = visit.by();
+    let user_id = by.user_id.unwrap_or_default();
+    let Some(_alone) = visit.app.explanations.begin(user_id) else {
+        let text = "Another request of yours is being explained at this moment. Wait until it is done, then send this one again.";
+        return Ok(render(&visit, &Some(("request", text.into())), html! {}));
+    };
     let username = parameters.get("u").unwrap_or(&by.name).to_owned();
     let signers = visit.read(|tx| signers(tx, by, &username))?;
     let Some(signers) = signers else {
@@ -108,13 +113,9 @@ fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Marku
     if signers.check == HashCheck::Off {
         return html! { section.notice.warn { p #verdict { "The hash is not looked at: hash_check is off for these calls." } } };
     }
-    let found = diagnose(method, signers.check, parameters, &signers.keys, sent);
-    let key = match &found {
-        Diagnosis::Accepted(_, key)
-        | Diagnosis::LevelTooLow(_, key)
-        | Diagnosis::OtherText(_, key) => signers.keys.get(*key),
-        Diagnosis::NotSha1(_) | Diagnosis::NoKey | Diagnosis::Unknown => None,
-    };
+    let Signers { keys, check } = signers;
+    let found = diagnose(method, *check, parameters, keys, sent, Budget::PAGE).diagnosis;
+    let key = found.key().and_then(|key| keys.get(key));
     let is_good = matches!(found, Diagnosis::Accepted(..));
     html! {
         section.notice.good[is_good].bad[!is_good] {
@@ -146,6 +147,9 @@ fn plainly(found: &Diagnosis) -> String {
             "It is not the SHA1 of the values that were sent, in any order, with any active key"
                 .into()
         }
+        Diagnosis::NotAllTried(untried) => {
+            format!("Nothing that was tried gives it, and {untried}")
+        }
     }
 }
 
@@ -160,7 +164,7 @@ fn advice(found: &Diagnosis, signers: &Signers) -> Markup {
             Diagnosis::NotSha1(_) | Diagnosis::OtherText(..) => p {
                 "The client must hash the values of the table below, in its order, and send the SHA1 as " code { "hash" } "."
             },
-            Diagnosis::Unknown => {
+            Diagnosis::Unknown | Diagnosis::NotAllTried(_) => {
                 p { "Look for one of these:" }
                 ul {
                     li {
