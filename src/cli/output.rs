@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Window;
 use crate::ambient::rfc3339;
+use crate::service::text;
 
 /// What a verb has to say.
 #[derive(Debug, Default)]
@@ -65,10 +66,13 @@ impl Report {
 
     /// Prints it. A reader that has gone away (`| head`) has seen what it wanted.
     pub fn print(&self, as_json: bool) -> Result<(), io::Error> {
-        let text = if as_json { &self.json } else { &self.text };
+        let text = match as_json {
+            true => self.json.as_str().into(),
+            false => text::revealed(&self.text),
+        };
         let printed = match text.is_empty() {
             true => Ok(()),
-            false => print(text),
+            false => print(&text),
         };
         match printed {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
@@ -92,13 +96,11 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "linebook: {}", printable(text));
 }
 
-/// Without line ends and whatever else could drive a terminal, or change the order in which a line is read.
+/// Without line ends and whatever else could drive a terminal, change the order in which a line is read, or not be seen.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
-        let is_bidi = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-        let is_line_end = matches!(c, '\u{2028}' | '\u{2029}');
-        if c.is_control() || is_bidi || is_line_end {
+        if text::is_hidden(c) {
             printable.extend(c.escape_default());
         } else {
             printable.push(c);

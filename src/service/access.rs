@@ -51,6 +51,11 @@ pub enum Right {
     SeeLog,
 }
 
+/// What the action log calls whoever runs the command line; no username.
+pub const OPERATOR: &str = "operator";
+/// What it calls the server itself; no username.
+pub const SYSTEM: &str = "system";
+
 /// Who does something: what the rules and the action log need to know of him.
 #[derive(Debug, Clone)]
 pub struct Actor {
@@ -77,12 +82,12 @@ pub struct Actor {
 impl Actor {
     /// Whoever runs the command line.
     pub fn operator(now_ms: i64) -> Self {
-        Self::nobody("operator", Through::Cli, now_ms)
+        Self::nobody(OPERATOR, Through::Cli, now_ms)
     }
 
     /// The server itself.
     pub fn system(now_ms: i64) -> Self {
-        Self::nobody("system", Through::System, now_ms)
+        Self::nobody(SYSTEM, Through::System, now_ms)
     }
 
     fn nobody(name: &str, through: Through, now_ms: i64) -> Self {

@@ -93,8 +93,13 @@ pub enum UserError {
     #[error("the username is already used")]
     UsernameTaken,
     /// Not 1 to 80 visible characters.
-    #[error("a username has 1 to 80 characters, none of them a space or a control character")]
+    #[error(
+        "a username has 1 to 80 characters, all of them visible: no space, no control, nothing that hides or turns text"
+    )]
     UsernameInvalid,
+    /// The action log would name this user as it names the operator or the server itself.
+    #[error("the action log needs this name for who is no user")]
+    UsernameReserved,
     /// Not 8 to 128 characters.
     #[error("a password has 8 to 128 characters, none of them a control character")]
     PasswordInvalid,

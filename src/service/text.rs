@@ -1,4 +1,8 @@
-//! The shapes that texts must have: digits, host names, caller IDs, lengths.
+//! The shapes that texts must have: digits, host names, caller IDs, lengths; and how what nobody sees is shown.
+
+use std::borrow::Cow;
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Longest host name, in characters.
 pub const MAX_DOMAIN: usize = 253;
@@ -8,6 +12,62 @@ const MAX_LABEL: usize = 63;
 /// One ASCII digit or more, and nothing else.
 pub fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A character that nobody sees, or that turns what stands beside it: two texts that look the same may differ by it.
+/// Controls, formats (zero width, bidi, tags), line ends of Unicode, what is for private use or not assigned, and letters
+/// and marks that fonts leave blank. A space is seen, of whatever width.
+pub fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    is_blank(c)
+        || matches!(
+            c.general_category(),
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+                | GeneralCategory::PrivateUse
+                | GeneralCategory::Surrogate
+                | GeneralCategory::Unassigned
+        )
+}
+
+/// What Unicode tells fonts to ignore although it is a letter, a mark or a symbol by its category.
+fn is_blank(c: char) -> bool {
+    matches!(c,
+        '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}'
+        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+/// A text as people are shown it: what is hidden in it stands there as its escape (`ad\u{200b}min`). Line ends and tabs
+/// stay, and so does what joins emoji: behind a symbol it hides nothing.
+pub fn revealed(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| matches!(c, '\n' | '\r' | '\t') || !is_hidden(c);
+    if text.chars().all(is_plain) {
+        return text.into();
+    }
+    let mut revealed = String::with_capacity(text.len() + 16);
+    let mut is_behind_symbol = false;
+    for c in text.chars() {
+        let joins = matches!(c, '\u{200D}' | '\u{FE0E}' | '\u{FE0F}');
+        if is_plain(c) || joins && is_behind_symbol {
+            revealed.push(c);
+        } else {
+            revealed.extend(c.escape_unicode());
+        }
+        is_behind_symbol = joins && is_behind_symbol || is_symbol(c);
+    }
+    revealed.into()
+}
+
+fn is_symbol(c: char) -> bool {
+    !c.is_ascii()
+        && matches!(
+            c.general_category(),
+            GeneralCategory::OtherSymbol | GeneralCategory::ModifierSymbol
+        )
 }
 
 /// Longer than `limit` characters.
@@ -83,6 +143,34 @@ mod tests {
             "Ann <<1>",
         ] {
             assert!(!is_caller_id(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_shown_as_its_escape() {
+        for (text, shown) in [
+            ("ad\u{200b}min", r"ad\u{200b}min"),
+            ("\u{202e}nimda", r"\u{202e}nimda"),
+            ("a\u{ad}b\u{2060}c", r"a\u{ad}b\u{2060}c"),
+            ("\u{3164}", r"\u{3164}"),
+            ("a\u{fe0f}", r"a\u{fe0f}"),
+            ("\u{e0041}", r"\u{e0041}"),
+            ("\u{378}\u{e000}\u{7}", r"\u{378}\u{e000}\u{7}"),
+        ] {
+            assert_eq!(revealed(text), shown);
+        }
+        for same in [
+            "",
+            "Žofia Ünal",
+            "two\nlines\tand a tab",
+            "東京\u{3000}支店",
+            "100\u{a0}€",
+            "\u{260e}\u{fe0f}",
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            "\u{1f44d}\u{1f3fd}\u{200d}\u{2764}\u{fe0f}\u{200d}\u{1f525}",
+            r"a \u{200b} that was typed",
+        ] {
+            assert_eq!(revealed(same), same);
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
 
-use super::access::{Actor, Right};
+use super::access::{Actor, OPERATOR, Right, SYSTEM};
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, UserError, log, settings, setup, text};
 use crate::store::action_log::Through;
@@ -79,11 +79,23 @@ pub(super) fn insert(
     Ok(id)
 }
 
+/// Names that the action log gives to nobody's user.
+const RESERVED: [&str; 2] = [OPERATOR, SYSTEM];
+
 fn check_username(username: &str) -> Result<(), Error> {
     let length = username.chars().count();
-    let is_bad = |c: char| c.is_control() || c.is_whitespace();
-    if length == 0 || length > MAX_USERNAME || username.chars().any(is_bad) {
+    if length == 0 || length > MAX_USERNAME {
         return Err(UserError::UsernameInvalid.into());
+    }
+    // Two names that look the same are two users: nobody is to take one for the other.
+    let is_bad = |c: char| c.is_whitespace() || text::is_hidden(c);
+    if let Some(bad) = username.chars().find(|c| is_bad(*c)) {
+        let detail = format!("{} is in it", bad.escape_unicode());
+        return Err(Rule::from(UserError::UsernameInvalid).with(detail));
+    }
+    let lower = username.to_lowercase();
+    if RESERVED.contains(&lower.as_str()) {
+        return Err(Rule::from(UserError::UsernameReserved).with(username));
     }
     Ok(())
 }
@@ -377,9 +389,52 @@ mod tests {
     #[test]
     fn a_username_is_visible_and_bounded() {
         assert!(check_username(&"ü".repeat(MAX_USERNAME)).is_ok());
-        for bad in ["", "a b", "a\tb", "a\0", "a\u{a0}b"] {
+        for bad in [
+            "",
+            "a b",
+            "a\tb",
+            "a\0",
+            "a\u{a0}b",
+            " a",
+            "a\u{3000}",
+            "ad\u{200b}min",
+            "admin\u{200d}",
+            "\u{202e}nimda",
+            "a\u{2066}b",
+            "a\u{ad}",
+            "a\u{feff}",
+            "\u{3164}",
+            "a\u{fe0f}",
+            "a\u{34f}",
+            "a\u{378}",
+            "a\u{e000}",
+            "a\u{85}",
+            "a\u{2028}",
+            "a\u{e0041}",
+        ] {
             assert!(check_username(bad).is_err(), "{bad:?}");
         }
         assert!(check_username(&"ü".repeat(MAX_USERNAME + 1)).is_err());
+        for good in [
+            "a",
+            "Žofia",
+            "ann@example.com",
+            "+37060000000",
+            "東京",
+            "a\u{301}",
+        ] {
+            assert!(check_username(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_as_the_log_calls_who_is_no_user() {
+        for bad in ["operator", "system", "Operator", "SYSTEM", "sYsTeM"] {
+            let refused = check_username(bad).unwrap_err().to_string();
+            assert!(refused.contains("action log"), "{refused}");
+        }
+        for good in ["operators", "my-system", "0perator"] {
+            assert!(check_username(good).is_ok(), "{good}");
+        }
     }
 }

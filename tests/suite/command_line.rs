@@ -546,6 +546,23 @@ fn users_are_made_with_a_group_and_a_password() {
 }
 
 #[test]
+fn what_nobody_sees_in_an_older_name_is_printed_as_its_escape() {
+    let world = World::with_people();
+    world.sql("UPDATE users SET username = 'bo\u{200b}b\u{202e}y' WHERE username = 'bob'");
+    let shown = r"bo\u{200b}b\u{202e}y";
+    let id = world.value("SELECT id FROM users WHERE username LIKE 'bo%y'");
+    world.ok(&["user", "block", &id]);
+    for line in [&["user", "list"][..], &["user", "passwd", &id]] {
+        let printed = world.ok(line);
+        assert!(printed.contains(shown), "{line:?}: {printed}");
+        assert!(!printed.contains(['\u{200b}', '\u{202e}']), "{line:?}");
+    }
+    // Programs get what there is.
+    let listed = world.json(&["user", "list"]).to_string();
+    assert!(listed.contains("bo\u{200b}b\u{202e}y"), "{listed}");
+}
+
+#[test]
 fn users_that_break_a_rule_are_refused() {
     let world = World::with_people();
     let long = "x".repeat(81);
@@ -560,6 +577,14 @@ fn users_that_break_a_rule_are_refused() {
         "a username has 1 to 80 characters",
     );
     world.refused(&["user", "add", &long], "a username has 1 to 80 characters");
+    world.refused(
+        &["user", "add", "bo\u{200b}b"],
+        "a username has 1 to 80 characters, all of them visible: no space, no control, nothing that hides or turns text: \\u{200b} is in it\n",
+    );
+    world.refused(
+        &["user", "add", "System"],
+        "the action log needs this name for who is no user: System\n",
+    );
     world.refused(
         &["user", "add", "x", "--owner", "nobody"],
         "user was not found: nobody (see `linebook user list`)\n",

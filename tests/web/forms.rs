@@ -228,6 +228,35 @@ fn a_secret_is_shown_when_asked_for_and_that_is_logged() {
 }
 
 #[test]
+fn a_username_that_deceives_is_refused_beside_its_field() {
+    let world = World::new();
+    let before = world.dump();
+    let visible = "A username has 1 to 80 characters, all of them visible";
+    for (username, text) in [
+        ("ad\u{200b}min", visible),
+        ("\u{202e}nimda", visible),
+        ("a\u{a0}b", visible),
+        ("Operator", "The action log needs this name"),
+        ("sYSTEM", "The action log needs this name"),
+    ] {
+        for person in [0, 4] {
+            let form = [("username", username), ("type", "user")];
+            let reply = world.post("/users/new", &world.token(person), &form);
+            assert_eq!(reply.status, 422, "{username:?}");
+            let problem = format!("id=\"username-problem\" role=\"alert\">{text}");
+            assert!(
+                reply.body.contains(&problem),
+                "{username:?}: {}",
+                reply.body
+            );
+        }
+    }
+    let signed_in = "SELECT count(*) FROM action_log WHERE action <> 'session.start'";
+    assert_eq!(world.value(signed_in), "0");
+    assert_eq!(world.dump()["users"], before["users"]);
+}
+
+#[test]
 fn a_pin_is_shown_when_asked_for_and_that_is_logged() {
     let world = World::new();
     world.sql("UPDATE devices SET pin = '90817263' WHERE id = 1");

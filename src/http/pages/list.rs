@@ -13,9 +13,9 @@ use super::visit::{Answer, Trouble, Visit};
 use crate::api::curl::percent_encode;
 use crate::api::parameters::{Parameters, parse_id};
 use crate::app::App;
-use crate::service::Error;
 use crate::service::access::Actor;
 use crate::service::lists::{MAX_LOOKED_AT, Slice, grouped};
+use crate::service::{Error, text};
 use crate::store::ReadTx;
 use crate::store::row::{Cursor, Id};
 
@@ -299,8 +299,9 @@ fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
         .expect("writing into memory does not fail")
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet takes for a formula, and in which nothing is hidden.
 fn harmless(cell: &str) -> String {
+    let cell = text::revealed(cell);
     match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         true => format!("'{cell}"),
         false => cell.into(),

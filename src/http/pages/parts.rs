@@ -1,11 +1,40 @@
 //! What pages are made of: fields with their labels and problems, forms, badges, times.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 
 use super::visit::Visit;
 use crate::ambient::rfc3339;
 use crate::service::lists::MAX_OFFERED;
-use crate::service::sessions;
+use crate::service::{sessions, text};
+
+/// A page in which nothing is hidden: names and other texts are shown with the escapes of what nobody would see in them.
+/// What goes back to the server (values, typed text) stays as it is.
+pub fn revealed(html: String) -> String {
+    if let Cow::Borrowed(_) = text::revealed(&html) {
+        return html;
+    }
+    let mut shown = String::with_capacity(html.len() + 64);
+    let (mut rest, mut is_typed) = (html.as_str(), false);
+    // In a text and in a value `<` and `>` are escaped, so each pair of them is a tag.
+    while let Some((text, tag)) = rest.split_once('<') {
+        let (tag, behind) = tag.split_once('>').unwrap_or((tag, ""));
+        push(&mut shown, text, is_typed);
+        shown.extend(["<", tag, ">"]);
+        is_typed = tag.starts_with("textarea");
+        rest = behind;
+    }
+    push(&mut shown, rest, is_typed);
+    shown
+}
+
+fn push(shown: &mut String, text: &str, is_typed: bool) {
+    match is_typed {
+        true => shown.push_str(text),
+        false => shown.push_str(&text::revealed(text)),
+    }
+}
 
 /// The problem that stopped a form: the field it stands beside (blank: the form as a whole), and its text.
 pub type Problem = Option<(&'static str, String)>;

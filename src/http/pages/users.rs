@@ -114,7 +114,7 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         problem,
         html! {
             (Field::text("username", "Username", &visit.text("username")).required()
-                .hint("1 to 80 characters without a space").render(problem))
+                .hint("1 to 80 visible characters without a space").render(problem))
             (select("type", "Type", &types, &visit.text("type"), "A user has devices; a reseller has users of his own; accountants and managers work for admin, with permissions", problem))
             (Field::text("new_password", "Password", "").kind("password")
                 .hint("8 to 128 characters; blank: he cannot sign in").render(problem))
@@ -154,7 +154,9 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
 
 fn problem_of(refusal: &Refusal) -> (&'static str, String) {
     let field = match refusal.rule {
-        Rule::User(UserError::UsernameInvalid | UserError::UsernameTaken) => "username",
+        Rule::User(
+            UserError::UsernameInvalid | UserError::UsernameReserved | UserError::UsernameTaken,
+        ) => "username",
         Rule::User(UserError::OwnerInvalid) => "type",
         _ => "",
     };

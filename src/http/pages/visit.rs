@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use super::cookies;
 use super::layout;
 use super::list::Export;
+use super::parts;
 use super::routes::Verb;
 use crate::api::fault::Fault;
 use crate::api::method::Method;
@@ -351,7 +352,7 @@ impl Visit {
     fn html(&self, status: u16, markup: Markup) -> HttpResponse {
         self.builder(status)
             .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-            .body(markup.into_string())
+            .body(parts::revealed(markup.into_string()))
     }
 
     fn see_other(&self, to: &str) -> HttpResponse {
