@@ -333,7 +333,9 @@ CREATE TABLE sessions (
   user_id    INTEGER NOT NULL REFERENCES users (id),
   created_ms INTEGER NOT NULL,
   -- When it was last used, to within a few minutes.
-  seen_ms    INTEGER NOT NULL
+  seen_ms    INTEGER NOT NULL,
+  -- From where that was; shown to its user.
+  address    TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
 -- The server removes the expired ones, here and below.

@@ -115,6 +115,9 @@ pub enum UserError {
     /// Through the pages, one's own password needs the one until now.
     #[error("one's own password is changed on the account page, which asks for the one until now")]
     OwnPassword,
+    /// It ended by itself, or was ended before.
+    #[error("the session has ended already")]
+    SessionNotFound,
     /// The two passwords that were typed differ.
     #[error("the two passwords are not the same")]
     PasswordsDiffer,

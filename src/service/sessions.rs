@@ -1,20 +1,22 @@
 //! Signing in to the pages: sessions, the tokens of forms, and the link that sets a first password.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
+use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::access::{Actor, Scope, scope_of};
+use super::access::{Actor, Right, Scope, scope_of};
 use super::throttle::Guess;
 use super::verifier::Verifier;
-use super::{AccessError, Error, installation, log, users};
-use crate::ambient::Ambient;
+use super::{AccessError, Error, UserError, installation, log, users};
+use crate::ambient::{Ambient, rfc3339};
 use crate::store::action_log::Through;
 use crate::store::row::Id;
-use crate::store::sessions::{self, TokenHash};
+use crate::store::sessions::{self, Listed, TokenHash};
 use crate::store::users::{self as user_rows, ADMIN, User, UserType};
 use crate::store::{ReadTx, Store, StoreError, WriteTx};
 
@@ -121,7 +123,8 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
         MAX_SESSIONS - 2,
     )?;
     sessions::delete_links(tx, user_id)?;
-    sessions::insert(tx, &token_hash(token), user_id, now_ms)?;
+    let address = by.address.map(|address| address.to_string());
+    sessions::insert(tx, &token_hash(token), user_id, address.as_deref(), now_ms)?;
     log::record(tx, by, "session.start", user_id, None, None)?;
     Ok(())
 }
@@ -160,9 +163,66 @@ pub fn actor(tx: &ReadTx<'_>, user: User, now_ms: i64) -> Result<Actor, StoreErr
     })
 }
 
-/// Notes that a session was used.
-pub fn see(tx: &WriteTx<'_>, token: &str, now_ms: i64) -> Result<(), StoreError> {
-    sessions::update_seen(tx, &token_hash(token), now_ms)
+/// Notes that a session was used, and from where.
+pub fn see(
+    tx: &WriteTx<'_>,
+    token: &str,
+    address: Option<IpAddr>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let address = address.map(|address| address.to_string());
+    sessions::update_seen(tx, &token_hash(token), address.as_deref(), now_ms)
+}
+
+/// What a session is called on the page of its user: with it nobody gets in.
+pub fn name(token: &str) -> String {
+    hex::encode(token_hash(token))
+}
+
+/// The actor's own sessions that have not expired, the newest first, each by its [`name`].
+pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(String, Listed)>, Error> {
+    by.require(Right::SignedIn)?;
+    let Some(user_id) = by.user_id else {
+        return Ok(Vec::new());
+    };
+    let mut own = sessions::list_of_user(tx, user_id, MAX_SESSIONS)?;
+    own.retain(|session| {
+        by.now_ms - session.created_ms < ABSOLUTE_MS && by.now_ms - session.seen_ms < IDLE_MS
+    });
+    let named = own.into_iter();
+    Ok(named
+        .map(|session| (hex::encode(session.token_hash), session))
+        .collect())
+}
+
+/// Ends one of the actor's own sessions, by its [`name`]: whoever holds it is out with their next request.
+pub fn end_own(tx: &WriteTx<'_>, by: &Actor, name: &str) -> Result<(), Error> {
+    by.require(Right::SignedIn)?;
+    let own = list_own(tx, by)?;
+    let (_, session) = own
+        .into_iter()
+        .find(|(known, _)| known == name)
+        .ok_or(UserError::SessionNotFound)?;
+    end_listed(tx, by, &session)
+}
+
+/// Ends all of the actor's own sessions but the one of this token.
+pub fn end_others(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error> {
+    by.require(Right::SignedIn)?;
+    let kept = name(token);
+    for (name, session) in list_own(tx, by)? {
+        if name != kept {
+            end_listed(tx, by, &session)?;
+        }
+    }
+    Ok(())
+}
+
+fn end_listed(tx: &WriteTx<'_>, by: &Actor, session: &Listed) -> Result<(), Error> {
+    sessions::delete(tx, &session.token_hash)?;
+    let ended = json!({ "since": rfc3339(session.created_ms), "address": session.address });
+    log::record(tx, by, "session.end", by.user_id, Some(ended), None)?;
+    Ok(())
 }
 
 /// Signs out.
@@ -195,7 +255,7 @@ pub fn find_link(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<Use
 /// Sets the password that a link is for, which ends the link.
 pub fn use_link(
     tx: &WriteTx<'_>,
-    address: Option<std::net::IpAddr>,
+    address: Option<IpAddr>,
     token: &str,
     hash: &str,
     now_ms: i64,

@@ -47,44 +47,95 @@ INSERT INTO sessions (
   token_hash,
   user_id,
   created_ms,
-  seen_ms
+  seen_ms,
+  address
 ) VALUES (
   :token_hash,
   :user_id,
   :now_ms,
-  :now_ms
+  :now_ms,
+  :address
 )";
 
-/// Adds a session.
+/// Adds a session, begun from `address`.
 pub fn insert(
     tx: &WriteTx<'_>,
     token_hash: &TokenHash,
     user_id: Id,
+    address: Option<&str>,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     tx.execute(
         INSERT,
-        named_params! { ":token_hash": token_hash, ":user_id": user_id, ":now_ms": now_ms },
+        named_params! {
+            ":token_hash": token_hash,
+            ":user_id": user_id,
+            ":address": address,
+            ":now_ms": now_ms,
+        },
     )?;
     Ok(())
 }
 
 const UPDATE_SEEN: &str = "
 UPDATE sessions
-SET seen_ms = :now_ms
+SET
+  seen_ms = :now_ms,
+  address = :address
 WHERE token_hash = :token_hash";
 
-/// Notes that a session was used.
+/// Notes that a session was used, and from where.
 pub fn update_seen(
     tx: &WriteTx<'_>,
     token_hash: &TokenHash,
+    address: Option<&str>,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     tx.execute(
         UPDATE_SEEN,
-        named_params! { ":token_hash": token_hash, ":now_ms": now_ms },
+        named_params! { ":token_hash": token_hash, ":address": address, ":now_ms": now_ms },
     )?;
     Ok(())
+}
+
+/// A session, for its user to see.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// What it is known by.
+    pub token_hash: TokenHash,
+    /// Since when, in milliseconds since 1970-01-01 UTC.
+    pub created_ms: i64,
+    /// When it was last used, to within a few minutes.
+    pub seen_ms: i64,
+    /// From where that was, if that is known.
+    pub address: Option<String>,
+}
+
+const LIST_OF_USER: &str = "
+SELECT
+  token_hash,
+  created_ms,
+  seen_ms,
+  address
+FROM sessions INDEXED BY sessions_of_user
+WHERE user_id = :user_id
+ORDER BY created_ms DESC
+LIMIT :limit";
+
+/// The newest `limit` sessions of a user, newest first, expired ones among them.
+pub fn list_of_user(tx: &ReadTx<'_>, user_id: Id, limit: u32) -> Result<Vec<Listed>, StoreError> {
+    tx.list(
+        LIST_OF_USER,
+        named_params! { ":user_id": user_id, ":limit": limit },
+        |row: &Row<'_>| {
+            Ok(Listed {
+                token_hash: row.get(0)?,
+                created_ms: row.get(1)?,
+                seen_ms: row.get(2)?,
+                address: row.get(3)?,
+            })
+        },
+    )
 }
 
 const DELETE: &str = "

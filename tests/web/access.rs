@@ -113,6 +113,8 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
             (Verb::Get, "/"),
             (Verb::Get, "/account"),
             (Verb::Post, "/account/password"),
+            (Verb::Post, "/account/sessions/end"),
+            (Verb::Post, "/account/sessions/end-others"),
         ],
     ),
     (

@@ -457,3 +457,94 @@ fn pages_are_shown_when_nothing_can_be_noted() {
     ));
     assert!(is_in(&world, &token));
 }
+
+/// Signs in with the password.
+fn sign_in(world: &World, username: &str) -> String {
+    let form = [("username", username), ("password", "password")];
+    let reply = world.post("/sign-in", VISITOR, &form);
+    assert_eq!(reply.status, 303, "{username}");
+    reply.token().unwrap()
+}
+
+#[test]
+fn ones_own_sessions_are_shown_and_nobody_elses() {
+    let world = World::new();
+    let (mine, other) = (sign_in(&world, "anna"), sign_in(&world, "anna"));
+    let foreign = sign_in(&world, "admin");
+    world.sql(&format!(
+        "UPDATE sessions SET address = '192.0.2.77', created_ms = created_ms - 3600000 WHERE hex(token_hash) = '{}'",
+        sessions::name(&other).to_uppercase()
+    ));
+    let page = world.get("/account", &mine).body;
+    for shown in [
+        sessions::name(&mine).as_str(),
+        &sessions::name(&other),
+        "127.0.0.1",
+        "192.0.2.77",
+        "2027-01-15 07:00:00",
+        "this one",
+        "/account/sessions/end-others",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains(&sessions::name(&foreign)));
+    assert!(!page.contains(&mine) && !page.contains(&other));
+    // One that has ended by its time is not there any more.
+    world.sql("UPDATE sessions SET seen_ms = 0 WHERE address = '192.0.2.77'");
+    let page = world.get("/account", &mine).body;
+    assert!(!page.contains("192.0.2.77") && !page.contains("end-others"));
+}
+
+#[test]
+fn one_ends_ones_own_sessions_and_they_are_out_at_once() {
+    let world = World::new();
+    let tokens: Vec<String> = (0..4).map(|_| sign_in(&world, "anna")).collect();
+    let foreign = sign_in(&world, "admin");
+    let end = |by: &str, of: &str| {
+        let name = sessions::name(of);
+        world.post("/account/sessions/end", by, &[("session", &name)])
+    };
+    // Nobody else's, and none that is not there.
+    for of in [foreign.as_str(), VISITOR] {
+        assert_eq!(end(&tokens[0], of).status, 422);
+    }
+    assert!(is_in(&world, &foreign));
+    assert_eq!(
+        end(&tokens[0], &tokens[1]).location(),
+        "/account?done=ended"
+    );
+    assert!(is_in(&world, &tokens[0]) && !is_in(&world, &tokens[1]));
+    // What ended does nothing any more, not even to itself.
+    assert_eq!(end(&tokens[1], &tokens[0]).status, 303);
+    assert!(is_in(&world, &tokens[0]));
+    assert_eq!(end(&tokens[0], &tokens[1]).status, 422);
+    let others = world.post("/account/sessions/end-others", &tokens[0], &[]);
+    assert_eq!(others.location(), "/account?done=ended");
+    let still: Vec<bool> = tokens.iter().map(|token| is_in(&world, token)).collect();
+    assert_eq!(still, [true, false, false, false]);
+    assert!(is_in(&world, &foreign));
+    // This one is signed out as by the button for that.
+    assert_eq!(end(&tokens[0], &tokens[0]).location(), "/sign-in");
+    assert!(!is_in(&world, &tokens[0]));
+    let logged = "SELECT group_concat(actor || object_id || coalesce(json_extract(before, '$.address'), '-'), ' ') FROM action_log WHERE action = 'session.end'";
+    assert_eq!(
+        world.value(logged),
+        "anna2127.0.0.1 anna2127.0.0.1 anna2127.0.0.1 anna2-"
+    );
+}
+
+#[test]
+fn where_a_session_was_last_used_is_known() {
+    let world = World::new();
+    let token = world.token(0);
+    assert_eq!(
+        world.value("SELECT coalesce(address, '-') FROM sessions"),
+        "-"
+    );
+    world.sql(&format!(
+        "UPDATE sessions SET seen_ms = {}",
+        NOW_MS - sessions::SEEN_EVERY_MS
+    ));
+    assert!(is_in(&world, &token));
+    assert_eq!(world.value("SELECT address FROM sessions"), "127.0.0.1");
+}

@@ -1,12 +1,13 @@
-//! One's own account: who one is, what one may, and one's password.
+//! One's own account: who one is, what one may, one's password and sessions.
 
-use maud::html;
+use maud::{Markup, html};
 
-use super::parts::{self, Field, Problem, badge, facts};
+use super::parts::{self, Field, Problem, badge, facts, plain_time, time};
 use super::sign_in::{self, hashed, new_password, problem_of_password};
 use super::visit::{Answer, Trouble, Visit, refusal};
 use crate::service::throttle::Guess;
-use crate::service::{AccessError, Error, users};
+use crate::service::{AccessError, Error, sessions, users};
+use crate::store::sessions::Listed;
 
 /// The page.
 pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
@@ -15,6 +16,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 
 fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let by = visit.by();
+    let sessions = visit.read(|tx| sessions::list_own(tx, by))?;
     let body = html! {
         section.card { (facts(&[
             ("Username", html! { (by.name) }),
@@ -30,8 +32,59 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
             (Field::text("password", "Current password", "").kind("password").required().render(problem))
             (new_password(problem))
         }))
+        (session_list(visit, &sessions))
     };
     Ok(visit.page_or_problem("Your account", problem.is_some(), body))
+}
+
+/// From where one is signed in, with buttons that end that.
+fn session_list(visit: &Visit, sessions: &[(String, Listed)]) -> Markup {
+    let this = sessions::name(&visit.token);
+    html! {
+        section.card {
+            h2 { "Where you are signed in" }
+            p.hint { "Is one of them not yours? End it, and change the password." }
+            ul.plain {
+                @for (name, session) in sessions {
+                    li {
+                        form.inline method="post" action="/account/sessions/end" {
+                            (parts::form_token(visit))
+                            input type="hidden" name="session" value=(name);
+                            code { (session.address.as_deref().unwrap_or("unknown address")) }
+                            " since " (time(session.created_ms)) ", last used " (time(session.seen_ms)) " "
+                            @if *name == this { (badge("this one")) " " }
+                            button.quiet type="submit" { "End" span.hidden { " the session since " (plain_time(session.created_ms)) } }
+                        }
+                    }
+                }
+            }
+            @if sessions.len() > 1 {
+                form method="post" action="/account/sessions/end-others" {
+                    (parts::form_token(visit))
+                    div.buttons { button.quiet type="submit" { "End all others" } }
+                }
+            }
+        }
+    }
+}
+
+/// Ends one of one's own sessions; this one, as signing out does.
+pub async fn end_session(visit: Visit) -> Result<Answer, Trouble> {
+    let name = visit.text("session");
+    if name == sessions::name(&visit.token) {
+        return sign_in::leave(visit).await;
+    }
+    let ended = visit.write(move |tx, by| sessions::end_own(tx, by, &name));
+    ended.await?;
+    Ok(Answer::SeeOther("/account?done=ended".into()))
+}
+
+/// Ends all of one's own sessions but this one.
+pub async fn end_others(visit: Visit) -> Result<Answer, Trouble> {
+    let token = visit.token.clone();
+    let ended = visit.write(move |tx, by| sessions::end_others(tx, by, &token));
+    ended.await?;
+    Ok(Answer::SeeOther("/account?done=ended".into()))
 }
 
 /// Changes the password of whoever knows the one until now.

@@ -91,6 +91,7 @@ const DONE: &[(&str, &str)] = &[
         "The user is blocked, and was signed out everywhere.",
     ),
     ("unblocked", "The user has access again."),
+    ("ended", "Whoever used it is signed out."),
     ("revoked", "The key signs nothing any more."),
 ];
 

@@ -149,10 +149,11 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
     }
     if visit.is_due {
         let (token, now_ms) = (visit.token.clone(), visit.app.ambient.now_ms());
+        let remote = visit.remote;
         let seen = visit
             .app
             .store
-            .write(move |tx| sessions::see(tx, &token, now_ms));
+            .write(move |tx| sessions::see(tx, &token, remote, now_ms));
         // Whoever only looks is not kept out because the disk is full.
         if let Err(error) = seen.await {
             tracing::warn!(%error, "that a session was used could not be noted");

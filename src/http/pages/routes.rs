@@ -66,6 +66,8 @@ routes! {
     Get "/" SignedIn => overview::show;
     Get "/account" SignedIn => account::show;
     Post "/account/password" SignedIn => account::set_password;
+    Post "/account/sessions/end" SignedIn => account::end_session;
+    Post "/account/sessions/end-others" SignedIn => account::end_others;
 
     Get "/devices" SignedIn => devices::list;
     Get "/devices.csv" SignedIn => devices::export;

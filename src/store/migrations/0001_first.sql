@@ -257,7 +257,8 @@ CREATE TABLE sessions (
   token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
   user_id    INTEGER NOT NULL REFERENCES users (id),
   created_ms INTEGER NOT NULL,
-  seen_ms    INTEGER NOT NULL
+  seen_ms    INTEGER NOT NULL,
+  address    TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
 -- The server removes the expired ones, here and below.
