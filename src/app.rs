@@ -13,6 +13,7 @@ use crate::aside::{Aside, OneEach};
 use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
 use crate::service::callers::Callers;
+use crate::service::failures::Failures;
 use crate::service::installation;
 use crate::service::overview::Backups;
 use crate::service::throttle::Throttle;
@@ -44,6 +45,8 @@ pub struct App {
     pub housekeeping: housekeeping::State,
     /// Failed authentications.
     pub throttle: Throttle,
+    /// Failed sign-ins that the action log will have.
+    pub failures: Failures,
     /// What is counted.
     pub metrics: Metrics,
     /// Proxies that say truly for whom they call.
@@ -65,6 +68,7 @@ impl App {
             explanations: OneEach::default(),
             verifier: Verifier::new(&ambient),
             throttle: Throttle::default(),
+            failures: Failures::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
             trusted_proxies: Vec::new(),
             has_tls: false,

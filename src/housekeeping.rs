@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::ambient::{file_time, parse_file_time};
 use crate::app::App;
-use crate::service::{dids, sessions};
+use crate::service::{dids, failures, sessions};
 use crate::store::backup::{self, BackupError};
 use crate::store::{StoreError, WriteTx};
 
@@ -79,7 +79,18 @@ async fn tidy_up(app: &App) -> Infallible {
     loop {
         in_pieces(app, "freeing closed DIDs", dids::free_closed).await;
         in_pieces(app, "removing expired sessions", sessions::purge).await;
+        log_failures(app).await;
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Writes the failed sign-ins of the hour that has ended into the action log; the server's end is one, too.
+pub async fn log_failures(app: &App) {
+    let now_ms = app.ambient.now_ms();
+    match failures::write(&app.store, &app.failures, now_ms).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "failed sign-ins are in the action log"),
+        Err(error) => tracing::error!(%error, "failed sign-ins could not be logged yet"),
     }
 }
 

@@ -266,8 +266,11 @@ fn note_failure(app: &App, request: &Request, now_ms: i64, failure: Option<&Fail
     let Some(username) = sent.and_then(|sent| sent.get("u")) else {
         return;
     };
-    let throttle = &app.throttle;
-    throttle.failed(now_ms, request.address, username, kind);
+    app.throttle.failed(now_ms, request.address, username, kind);
+    if kind == throttle::Failure::Credentials {
+        let failures = &app.failures;
+        failures.note(&app.store, now_ms, request.address, username);
+    }
 }
 
 async fn check_password(

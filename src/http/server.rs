@@ -124,7 +124,7 @@ pub fn run(
         // Listened for once, it never again ends the process, with or without a certificate to read.
         let _hangup = signal(SignalKind::hangup())?;
         hello()?;
-        actix_web::rt::spawn(housekeeping::run(app));
+        actix_web::rt::spawn(housekeeping::run(app.clone()));
         if let Some(tls) = options.tls {
             actix_web::rt::spawn(tls.reload_on_signal());
         }
@@ -139,7 +139,9 @@ pub fn run(
         if let Some(listener) = options.metrics {
             server = serve(server, "metrics", listener, &inside, metrics_routes)?;
         }
-        server.run().await
+        let ended = server.run().await;
+        housekeeping::log_failures(&app).await;
+        ended
     })
 }
 

@@ -6,6 +6,7 @@ pub mod clis;
 pub mod devices;
 pub mod dids;
 mod error;
+pub mod failures;
 pub mod groups;
 pub mod installation;
 pub mod keys;

@@ -14,7 +14,7 @@ use linebook::http::connection::{FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_B
 use linebook::http::head::MAX_HEADERS;
 use linebook::http::server::{BACKLOG, MIN_SHARE, share};
 use linebook::http::tls::HANDSHAKE_TIMEOUT;
-use linebook::service::{throttle, verifier};
+use linebook::service::{failures, throttle, verifier};
 use linebook::store::writer;
 use linebook::telemetry;
 
@@ -187,6 +187,10 @@ fn the_limits_are_those_of_the_code() {
         (
             "writes that wait; passwords that wait, old and new",
             format!("{}; {} |", writer::QUEUE, verifier::MAX_WAITING),
+        ),
+        (
+            "rows of an hour's failed sign-ins in the action log",
+            format!("{} |", failures::MAX_ROWS),
         ),
         (
             "log lines that wait",

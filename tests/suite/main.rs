@@ -11,6 +11,7 @@ mod callers;
 mod command_line;
 mod cookies;
 mod docs;
+mod failures;
 mod inside;
 mod limits;
 mod pages;

@@ -134,7 +134,7 @@ fn page_of(entry: &Entry) -> Option<String> {
 /// The action, and what it was done to.
 pub fn what(entry: &Entry) -> Markup {
     // Who signed in stands beside it already.
-    let is_session = entry.action.starts_with("session.");
+    let is_session = entry.action.starts_with("session.") && entry.actor_id.is_some();
     let id = entry.object_id.filter(|_| !is_session);
     let id = id.map(|id| id.to_string());
     html! {

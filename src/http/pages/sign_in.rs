@@ -106,6 +106,8 @@ pub fn failed(visit: &Visit, username: &str) {
     let now_ms = visit.app.ambient.now_ms();
     let throttle = &visit.app.throttle;
     throttle.failed(now_ms, visit.remote, username, Failure::Credentials);
+    let failures = &visit.app.failures;
+    failures.note(&visit.app.store, now_ms, visit.remote, username);
     tracing::warn!(
         address = visit.remote.map(tracing::field::display),
         "a password was refused"
