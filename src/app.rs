@@ -1,8 +1,9 @@
 //! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted, the
 //! backups.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -24,6 +25,9 @@ use crate::store::{Store, StoreError};
 pub const READY_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an answer to that question holds, so that whoever asks often does not make the disk sync as often.
 pub const READY_FOR_MS: i64 = 1000;
+
+/// Peers that are warned about because they are no trusted proxies; there may be no end of them.
+pub const MAX_WARNED: usize = 16;
 
 /// One running linebook.
 pub struct App {
@@ -51,6 +55,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Proxies that say truly for whom they call.
     pub trusted_proxies: Vec<IpNet>,
+    /// Peers that were warned about.
+    warned: std::sync::Mutex<BTreeSet<IpAddr>>,
     /// It listens with TLS.
     pub has_tls: bool,
     /// Whether the metrics are on the address of the API.
@@ -71,6 +77,7 @@ impl App {
             failures: Failures::default(),
             metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
             trusted_proxies: Vec::new(),
+            warned: std::sync::Mutex::default(),
             has_tls: false,
             has_public_metrics: false,
             readiness: Mutex::default(),
@@ -85,6 +92,13 @@ impl App {
     pub fn trusts(&self, address: &IpAddr) -> bool {
         let mut trusted = self.trusted_proxies.iter();
         trusted.any(|network| network.contains(address))
+    }
+
+    /// Whether a peer was not warned about before, and still may be.
+    pub fn warns_of(&self, peer: IpAddr) -> bool {
+        let warned = self.warned.lock();
+        let mut warned = warned.unwrap_or_else(PoisonError::into_inner);
+        warned.len() < MAX_WARNED && warned.insert(peer)
     }
 
     /// The same, making backups.

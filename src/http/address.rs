@@ -14,17 +14,27 @@ pub const MAX_HOPS: usize = 32;
 /// Whether the caller reached us over TLS, ours or that of a trusted proxy which says so.
 pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
     let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
-    let is_trusted = peer.is_some_and(|peer| {
-        let mut trusted = app.trusted_proxies.iter();
-        trusted.any(|network| network.contains(&peer))
-    });
+    let is_trusted = peer.is_some_and(|peer| app.trusts(&peer));
     let proto = http.headers().get("X-Forwarded-Proto");
     app.has_tls || is_trusted && proto.is_some_and(|proto| proto == "https")
 }
 
+/// From where a request comes. Who says for whom it calls and is not trusted is warned about, once: a proxy that was
+/// forgotten would make all of its callers one.
+pub fn of(http: &HttpRequest, app: &App) -> Option<IpAddr> {
+    let peer = http.peer_addr()?.ip().to_canonical();
+    if !app.trusts(&peer) && http.headers().contains_key(X_FORWARDED_FOR) && app.warns_of(peer) {
+        tracing::warn!(
+            %peer,
+            "X-Forwarded-For is ignored, because it comes from no trusted proxy: if this is yours, say --trusted-proxy {peer}"
+        );
+    }
+    caller(Some(peer), http.headers(), &app.trusted_proxies)
+}
+
 /// The right-most address in `X-Forwarded-For` that is not a trusted proxy, if the peer is one; otherwise the peer's. What
 /// is left of that address was written by whoever is not trusted.
-pub fn caller(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+fn caller(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = peer?.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {

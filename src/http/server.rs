@@ -321,8 +321,7 @@ async fn api(
         return unknown(&http, &app, started);
     };
     let request_id = app.ambient.request_id();
-    let peer = http.peer_addr().map(|peer| peer.ip());
-    let address = address::caller(peer, http.headers(), &app.trusted_proxies);
+    let address = address::of(&http, &app);
     let call = Request {
         method,
         verb: match *http.method() {
@@ -361,8 +360,7 @@ fn unknown(http: &HttpRequest, app: &App, started: Instant) -> HttpResponse {
 /// The answer to what is no call of a method, with its log line. The path is not in it: it may hold anything.
 fn fault(http: &HttpRequest, app: &App, fault: Fault, started: Instant) -> HttpResponse {
     let request_id = app.ambient.request_id();
-    let peer = http.peer_addr().map(|peer| peer.ip());
-    let address = address::caller(peer, http.headers(), &app.trusted_proxies);
+    let address = address::of(http, app);
     let outcome = Outcome::Fault(fault);
     let took = started.elapsed();
     app.metrics.request(None, outcome, took);

@@ -186,11 +186,7 @@ impl Visit {
             route: "",
             path: http.path().into(),
             address: http.uri().to_string(),
-            remote: address::caller(
-                http.peer_addr().map(|peer| peer.ip()),
-                http.headers(),
-                &app.trusted_proxies,
-            ),
+            remote: address::of(http, app),
             request_id: request_id.into(),
             base: format!("{scheme}://{}", host.unwrap_or("127.0.0.1:8080")),
             is_secure,
