@@ -535,6 +535,10 @@ mod tests {
             "`max_connections`: invalid value '15'",
         );
         check(
+            "max_connections_per_address = 0",
+            "`max_connections_per_address`: invalid value '0'",
+        );
+        check(
             "trusted_proxy = \"10.0.0.0/8,proxy\"",
             "`trusted_proxy`: invalid value '10.0.0.0/8,proxy' for '--trusted-proxy <CIDR,...>': `proxy` is neither",
         );

@@ -61,6 +61,8 @@ struct MethodMetrics {
 struct Scraped {
     throttled: Counter,
     remembered: Counter,
+    waiting_passwords: Gauge,
+    passwords_turned_away: Counter,
     writes: Counter,
     queue_depth: Gauge,
     wal_bytes: Gauge,
@@ -142,6 +144,8 @@ impl Metrics {
             "connections_made_room", "Connections that idled between requests and were closed for new ones", self.connections_made_room;
             "throttled", "Calls refused after too many failed authentications", self.scraped.throttled;
             "passwords_remembered", "Passwords that were right and needed no computation", self.scraped.remembered;
+            "passwords_waiting", "Passwords that wait for their computation", self.scraped.waiting_passwords;
+            "passwords_turned_away", "Passwords that were refused because too many waited", self.scraped.passwords_turned_away;
             "writes", "Writes that were taken from the queue", self.scraped.writes;
             "writer_queue_depth", "Writes that wait", self.scraped.queue_depth;
             "wal_bytes", "Size of the write-ahead log", self.scraped.wal_bytes;
@@ -183,6 +187,8 @@ impl Metrics {
         let set = |counter: &Counter, value| counter.inner().store(value, Ordering::Relaxed);
         set(&scraped.throttled, app.throttle.refused());
         set(&scraped.remembered, app.verifier.remembered_count());
+        scraped.waiting_passwords.set(app.verifier.waiting() as i64);
+        set(&scraped.passwords_turned_away, app.verifier.turned_away());
         set(&scraped.lost_lines, crate::telemetry::lost_lines());
         set(&scraped.writes, store.writes);
         scraped.queue_depth.set(store.queue_depth as i64);

@@ -10,6 +10,7 @@ pub mod failures;
 pub mod groups;
 pub mod installation;
 pub mod keys;
+pub mod line;
 pub mod lists;
 pub mod log;
 pub mod named;

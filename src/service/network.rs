@@ -1,5 +1,6 @@
 //! What counts as one address: an IPv4 address, and what one customer may have of IPv6.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -40,6 +41,12 @@ impl Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addresses.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +54,7 @@ mod tests {
     fn all(address: &str) -> Vec<String> {
         let networks = Network::all(address.parse().unwrap());
         networks
-            .map(|network| format!("{} {}", network.addresses, network.times))
+            .map(|network| format!("{network} {}", network.times))
             .collect()
     }
 

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::AccessError;
+use super::network::Network;
 
 /// For how long failures are counted together, beginning with the first.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -26,7 +27,7 @@ pub const MAX_COUNTED: usize = 50_000;
 const SWEEP_EVERY_MS: i64 = 1000;
 const WINDOW_MS: i64 = WINDOW.as_millis() as i64;
 
-/// How many failures are let through in a window.
+/// How many failures are let through in a window. A wider network has so many times these as it is wider.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Wrong passwords and unknown names, per address.
@@ -49,10 +50,17 @@ impl Default for Limits {
 
 impl Limits {
     fn credentials(&self, key: &Key) -> u32 {
-        match key.1 {
+        let limit = match key.name {
             None => self.per_address,
             Some(_) => self.per_pair,
-        }
+        };
+        limit.saturating_mul(key.network.times)
+    }
+
+    /// None: there is no limit, because hashes are counted under names only.
+    fn hashes(&self, key: &Key) -> Option<u32> {
+        let limit = self.hashes_per_pair.saturating_mul(key.network.times);
+        key.name.map(|_| limit)
     }
 }
 
@@ -92,9 +100,12 @@ struct Counts {
     swept_ms: i64,
 }
 
-/// An address, or an address and a name. The name is kept as a keyed hash: names have no useful limit of length.
+/// A network, or a network and a name. The name is kept as a keyed hash: names have no useful limit of length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key(IpAddr, Option<u64>);
+struct Key {
+    network: Network,
+    name: Option<u64>,
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
@@ -111,17 +122,22 @@ pub struct Guess<'a> {
     throttle: &'a Throttle,
     pub(super) now_ms: i64,
     pub(super) username: &'a str,
-    address: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
     has_begun: AtomicBool,
 }
 
 impl Guess<'_> {
+    /// How often the network of an address was wrong lately.
+    pub(super) fn failures_of(&self, address: Option<IpAddr>) -> u32 {
+        self.throttle.failures(self.now_ms, address)
+    }
+
     /// Counts it, or refuses it: with those under way it could be one too many.
     pub(super) fn begin(&self) -> Result<(), AccessError> {
         let Some(address) = self.address else {
             return Ok(());
         };
-        let keys = self.throttle.keys(address, self.username);
+        let keys: Vec<Key> = self.throttle.keys(address, self.username).collect();
         if !self.throttle.begin(&keys, self.now_ms) {
             return Err(AccessError::TooManyGuesses);
         }
@@ -135,8 +151,7 @@ impl Drop for Guess<'_> {
         if let Some(address) = self.address
             && self.has_begun.load(Ordering::Relaxed)
         {
-            let keys = self.throttle.keys(address, self.username);
-            self.throttle.give_back(&keys);
+            self.throttle.give_back(address, self.username);
         }
     }
 }
@@ -150,21 +165,56 @@ impl Throttle {
         }
     }
 
-    /// Whether a call from `address` in the name of `username` may go on. A call without an address (none came through
-    /// a socket) always may.
+    /// Whether a call from `address` in the name of `username` may go on that proves with a hash who calls. A call without
+    /// an address (none came through a socket) always may.
     pub fn allows(&self, now_ms: i64, address: Option<IpAddr>, username: &str) -> bool {
+        self.is_within(address, username, |count, key| {
+            !count.is_over(now_ms, key, &self.limits)
+        })
+    }
+
+    /// Whether one may go on that proves it with a password. Whatever hashes others have sent from the same address does
+    /// not shut him out.
+    pub fn allows_password(&self, now_ms: i64, address: Option<IpAddr>, username: &str) -> bool {
+        self.is_within(address, username, |count, key| {
+            count.credentials_at(now_ms) < self.limits.credentials(key)
+        })
+    }
+
+    fn is_within(
+        &self,
+        address: Option<IpAddr>,
+        username: &str,
+        is_within: impl Fn(&Count, &Key) -> bool,
+    ) -> bool {
         let Some(address) = self.counting(address) else {
             return true;
         };
-        let keys = self.keys(address, username);
         let counts = self.lock();
-        let is_over = keys
-            .iter()
-            .any(|key| counts.is_over(key, now_ms, &self.limits));
-        if is_over {
+        let is_within = self
+            .keys(address, username)
+            .all(|key| match counts.by_key.get(&key) {
+                Some(count) => is_within(count, &key),
+                None => true,
+            });
+        if !is_within {
             self.refused.fetch_add(1, Ordering::Relaxed);
         }
-        !is_over
+        is_within
+    }
+
+    /// How many wrong passwords and unknown names have come from where `address` is, in the window that runs.
+    pub fn failures(&self, now_ms: i64, address: Option<IpAddr>) -> u32 {
+        let Some(address) = self.counting(address) else {
+            return 0;
+        };
+        let key = Key {
+            network: Network::of(address),
+            name: None,
+        };
+        let counts = self.lock();
+        let count = counts.by_key.get(&key);
+        count.map_or(0, |count| count.credentials_at(now_ms))
     }
 
     /// Counts a failure. A limit that is reached by it is logged, once.
@@ -174,7 +224,7 @@ impl Throttle {
         };
         let mut counts = self.lock();
         for key in self.keys(address, username) {
-            if failure == Failure::Hash && key.1.is_none() {
+            if failure == Failure::Hash && key.name.is_none() {
                 continue;
             }
             let was_over = counts.is_over(&key, now_ms, &self.limits);
@@ -182,7 +232,8 @@ impl Throttle {
             if !was_over && counts.is_over(&key, now_ms, &self.limits) {
                 tracing::warn!(
                     %address,
-                    of = if key.1.is_some() { "address and name" } else { "address" },
+                    of = if key.name.is_some() { "address and name" } else { "address" },
+                    addresses = %key.network,
                     ?failure,
                     "too many failed authentications: further calls are refused for a minute"
                 );
@@ -196,16 +247,14 @@ impl Throttle {
         let Some(address) = self.counting(address) else {
             return;
         };
-        let keys = self.keys(address, username);
         let mut counts = self.lock();
-        match proof {
-            Proof::Hash => {
-                if let Some(count) = counts.by_key.get_mut(&keys[1]) {
-                    count.hashes = 0;
-                }
-            }
-            Proof::Password => {
-                counts.clear_pair(&keys);
+        let pair = Key {
+            network: Network::of(address),
+            name: Some(self.name(username)),
+        };
+        if let Some(disproved) = counts.by_key.get(&pair).copied() {
+            for key in self.keys(address, username) {
+                counts.take_off(key, &disproved, proof);
             }
         }
         self.counted.store(counts.by_key.len(), Ordering::Relaxed);
@@ -227,7 +276,7 @@ impl Throttle {
         }
     }
 
-    fn begin(&self, keys: &[Key; 2], now_ms: i64) -> bool {
+    fn begin(&self, keys: &[Key], now_ms: i64) -> bool {
         let mut counts = self.lock();
         let may_begin = keys
             .iter()
@@ -245,13 +294,13 @@ impl Throttle {
         may_begin
     }
 
-    fn give_back(&self, keys: &[Key; 2]) {
+    fn give_back(&self, address: IpAddr, username: &str) {
         let mut counts = self.lock();
-        for key in keys {
-            if let Some(count) = counts.by_key.get_mut(key) {
+        for key in self.keys(address, username) {
+            if let Some(count) = counts.by_key.get_mut(&key) {
                 count.guesses = count.guesses.saturating_sub(1);
                 if count.is_nothing() {
-                    counts.by_key.remove(key);
+                    counts.by_key.remove(&key);
                 }
             }
         }
@@ -268,10 +317,15 @@ impl Throttle {
         address.filter(|_| self.counted.load(Ordering::Relaxed) > 0)
     }
 
-    fn keys(&self, address: IpAddr, username: &str) -> [Key; 2] {
-        let network = network(address);
-        let name = self.hasher.hash_one(username);
-        [Key(network, None), Key(network, Some(name))]
+    /// All that something from `address` in the name of `username` is counted under.
+    fn keys(&self, address: IpAddr, username: &str) -> impl Iterator<Item = Key> {
+        let names = [None, Some(self.name(username))];
+        Network::all(address)
+            .flat_map(move |network| names.into_iter().map(move |name| Key { network, name }))
+    }
+
+    fn name(&self, username: &str) -> u64 {
+        self.hasher.hash_one(username)
     }
 
     // A map is whole between two statements, so a poisoned lock is as good as any.
@@ -283,7 +337,7 @@ impl Throttle {
 impl Counts {
     fn is_over(&self, key: &Key, now_ms: i64, limits: &Limits) -> bool {
         let count = self.by_key.get(key);
-        count.is_some_and(|count| count.is_running(now_ms) && count.is_over(key, limits))
+        count.is_some_and(|count| count.is_over(now_ms, key, limits))
     }
 
     /// Whether one more failure than those known and those that may follow is within the limit.
@@ -291,10 +345,7 @@ impl Counts {
         let Some(count) = self.by_key.get(key) else {
             return true;
         };
-        let failed = match count.is_running(now_ms) {
-            true => count.credentials,
-            false => 0,
-        };
+        let failed = count.credentials_at(now_ms);
         failed.saturating_add(count.guesses) < limits.credentials(key)
     }
 
@@ -324,26 +375,25 @@ impl Counts {
         Some(count)
     }
 
-    /// Forgets a pair, and takes its failures off its address. What the address guessed about others stays: one valid
-    /// account must not lift that limit.
-    fn clear_pair(&mut self, [address, pair]: &[Key; 2]) {
-        let Some(count) = self.by_key.get_mut(pair) else {
+    /// Takes off what a caller has disproved: the failures of his name from his own address, and nothing else. What the
+    /// address guessed about others stays, and so does what other addresses guessed about him: one valid account must
+    /// not lift their limits.
+    fn take_off(&mut self, key: Key, disproved: &Count, proof: Proof) {
+        let Some(count) = self.by_key.get_mut(&key) else {
             return;
         };
-        let cleared = *count;
-        (count.credentials, count.hashes) = (0, 0);
-        if count.is_nothing() {
-            self.by_key.remove(pair);
-        }
-        let Some(count) = self.by_key.get_mut(address) else {
+        // What was counted before this window began is not in it.
+        if disproved.since_ms < count.since_ms {
             return;
-        };
-        // A pair that is older than its address's window has failures in it that are not in the window.
-        if cleared.since_ms >= count.since_ms {
-            count.credentials = count.credentials.saturating_sub(cleared.credentials);
+        }
+        if key.name.is_some() {
+            count.hashes = count.hashes.saturating_sub(disproved.hashes);
+        }
+        if proof == Proof::Password {
+            count.credentials = count.credentials.saturating_sub(disproved.credentials);
         }
         if count.is_nothing() {
-            self.by_key.remove(address);
+            self.by_key.remove(&key);
         }
     }
 
@@ -358,7 +408,7 @@ impl Counts {
             if self.by_key.len() >= MAX_COUNTED {
                 // Whoever is refused stays so: the flood that fills the table must not free anyone.
                 self.by_key
-                    .retain(|key, count| count.is_over(key, limits) || count.guesses > 0);
+                    .retain(|key, count| count.is_over(now_ms, key, limits) || count.guesses > 0);
             }
         }
         self.by_key.len() < MAX_COUNTED
@@ -375,20 +425,18 @@ impl Count {
         (self.credentials, self.hashes, self.guesses) == (0, 0, 0)
     }
 
-    fn is_over(&self, key: &Key, limits: &Limits) -> bool {
-        let has_hashes = key.1.is_some() && self.hashes >= limits.hashes_per_pair;
-        self.credentials >= limits.credentials(key) || has_hashes
-    }
-}
-
-/// What counts as one address: an IPv6 customer has a whole /64, and `::ffff:192.0.2.1` is 192.0.2.1.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+    /// Wrong passwords and unknown names, if the window runs.
+    fn credentials_at(&self, now_ms: i64) -> u32 {
+        match self.is_running(now_ms) {
+            true => self.credentials,
+            false => 0,
         }
-        v4 => v4,
+    }
+
+    fn is_over(&self, now_ms: i64, key: &Key, limits: &Limits) -> bool {
+        let has_hashes = limits.hashes(key).is_some_and(|most| self.hashes >= most);
+        let is_over = has_hashes || self.credentials >= limits.credentials(key);
+        is_over && self.is_running(now_ms)
     }
 }
 
@@ -460,6 +508,80 @@ mod tests {
         // They are not counted for the address.
         fail(&throttle, MAX_PER_ADDRESS, "192.0.2.1", "a", Failure::Hash);
         assert!(throttle.allows(NOW, from("192.0.2.1"), "b"));
+    }
+
+    /// From one /64 after the other, each within its own limit: a /56 has twice that limit, a /48 four times.
+    #[test]
+    fn whoever_has_many_addresses_of_ipv6_has_no_more_than_four_limits() {
+        let within_56 = |place| format!("2001:db8:1:{place:x}::1");
+        let within_48 = |place| format!("2001:db8:1:{:x}::1", place * 256);
+        for (address, times) in [(&within_56 as &dyn Fn(u32) -> String, 2), (&within_48, 4)] {
+            for (failure, most, name) in [
+                (Failure::Credentials, MAX_PER_PAIR, "a"),
+                (Failure::Hash, MAX_HASHES_PER_PAIR, "a"),
+                (Failure::Credentials, MAX_PER_ADDRESS, "other"),
+            ] {
+                let throttle = Throttle::default();
+                let name = |place: u32| match name {
+                    "a" => "a".to_owned(),
+                    other => format!("{other}{place}"),
+                };
+                let mut sent = 0;
+                while throttle.allows(NOW, from(&address(sent % 200)), &name(sent)) {
+                    fail(&throttle, 1, &address(sent % 200), &name(sent), failure);
+                    sent += 1;
+                }
+                assert_eq!(sent, times * most, "{failure:?}");
+                // The neighbours' are their own.
+                assert!(throttle.allows(NOW, from("2001:db8:2::1"), &name(sent)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_right_password_leaves_what_other_addresses_guessed() {
+        let throttle = Throttle::default();
+        let mine = "2001:db8:1:ff00::1";
+        fail(&throttle, 5, mine, "a", Failure::Credentials);
+        for place in 1..4 {
+            let theirs = format!("2001:db8:1:{:x}::1", place * 256);
+            fail(&throttle, 9, &theirs, "a", Failure::Credentials);
+        }
+        throttle.succeeded(from(mine), "a", Proof::Password);
+        // Of the 40 that the /48 may send, 27 are counted.
+        fail(&throttle, 9, "2001:db8:1:400::1", "a", Failure::Credentials);
+        fail(&throttle, 3, "2001:db8:1:500::1", "a", Failure::Credentials);
+        assert!(throttle.allows(NOW, from("2001:db8:1:600::1"), "a"));
+        fail(&throttle, 1, "2001:db8:1:500::1", "a", Failure::Credentials);
+        assert!(!throttle.allows(NOW, from("2001:db8:1:600::1"), "a"));
+        assert!(!throttle.allows(NOW, from(mine), "a"));
+    }
+
+    #[test]
+    fn incorrect_hashes_do_not_refuse_a_password() {
+        let throttle = Throttle::default();
+        let address = from("192.0.2.1");
+        fail(
+            &throttle,
+            MAX_HASHES_PER_PAIR,
+            "192.0.2.1",
+            "a",
+            Failure::Hash,
+        );
+        assert!(!throttle.allows(NOW, address, "a"));
+        assert!(throttle.allows_password(NOW, address, "a"));
+        fail(
+            &throttle,
+            MAX_PER_PAIR - 1,
+            "192.0.2.1",
+            "a",
+            Failure::Credentials,
+        );
+        assert!(throttle.allows_password(NOW, address, "a"));
+        fail(&throttle, 1, "192.0.2.1", "a", Failure::Credentials);
+        assert!(!throttle.allows_password(NOW, address, "a"));
+        assert_eq!(throttle.failures(NOW, address), MAX_PER_PAIR);
+        assert_eq!(throttle.failures(NOW + WINDOW_MS, address), 0);
     }
 
     #[test]

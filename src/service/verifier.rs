@@ -3,8 +3,9 @@
 //! the same threads.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
 use tokio::sync::{OnceCell, oneshot};
 
+use super::line::{Line, Verdict, Who};
+use super::network::Network;
 use super::throttle::Guess;
 use super::{AccessError, Error, passwords};
 use crate::ambient::Ambient;
@@ -24,12 +27,14 @@ use crate::store::StoreError;
 /// Argon2 passes that run at once in the whole server. Each has a thread of its own for good, because the memory of an argon2 pass stays with
 /// the thread that made it.
 pub const AT_ONCE: usize = 2;
-/// Different pairs that may run or wait; one more is refused with [`StoreError::Overloaded`].
-pub const MAX_WAITING: usize = 64;
 /// Pairs that are remembered; one more makes room by forgetting all that have expired, or everything.
 pub const MAX_REMEMBERED: usize = 10_000;
 /// How long a verified pair is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
+/// Names and addresses that are known to have been right together; one more makes room as above.
+pub const MAX_KNOWN: usize = 10_000;
+/// How long it counts that a name was right from an address: over a weekend, and longer.
+pub const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A keyed hash over username, password and stored string: what is remembered reveals nothing without the key, and a
 /// changed password is a different pair at once.
@@ -40,31 +45,32 @@ pub struct Verifier {
     key: [u8; 32],
     /// Verified pairs and when each is forgotten, in milliseconds since 1970-01-01 UTC.
     remembered: Mutex<HashMap<Pair, i64>>,
+    /// Names and addresses that were right together, as keyed hashes, and when each of them is forgotten.
+    known: Mutex<HashMap<u64, i64>>,
+    hasher: RandomState,
     /// Pairs being verified; equal ones wait for the same cell.
     running: Mutex<HashMap<Pair, Arc<OnceCell<bool>>>>,
-    jobs: SyncSender<Job>,
+    line: Arc<Line>,
     /// Passwords that were right and known to be, since the start.
     hits: AtomicU64,
 }
 
-/// One argon2 pass, whose caller may have hung up in the meantime.
-type Job = Box<dyn FnOnce() + Send>;
-
 impl Verifier {
     /// A verifier with a key of its own.
     pub fn new(ambient: &Ambient) -> Self {
-        let (jobs, waiting) = sync_channel(MAX_WAITING);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let line = Arc::new(Line::default());
         for _ in 0..AT_ONCE {
-            let waiting = waiting.clone();
+            let line = line.clone();
             // It ends when the verifier is dropped.
-            std::thread::spawn(move || work(&waiting));
+            std::thread::spawn(move || work(&line));
         }
         Self {
             key: ambient.bytes(),
             remembered: Mutex::default(),
+            known: Mutex::default(),
+            hasher: RandomState::new(),
             running: Mutex::default(),
-            jobs,
+            line,
             hits: AtomicU64::new(0),
         }
     }
@@ -89,7 +95,7 @@ impl Verifier {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
-        let running = self.join(pair)?;
+        let running = self.join(pair);
         let is_right = running
             .cell
             .get_or_try_init(|| self.compute(guess, password, stored))
@@ -98,6 +104,7 @@ impl Verifier {
             return Err(AccessError::WrongPassword.into());
         }
         self.remember(pair, now_ms);
+        self.know(guess);
         Ok(())
     }
 
@@ -106,25 +113,43 @@ impl Verifier {
         self.hits.load(Ordering::Relaxed)
     }
 
+    /// Passwords that wait.
+    pub fn waiting(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Passwords that were turned away because too many waited, since the start.
+    pub fn turned_away(&self) -> u64 {
+        self.line.turned_away()
+    }
+
     /// The verification of this pair that is under way, or a new one.
-    fn join(&self, pair: Pair) -> Result<Running<'_>, StoreError> {
+    fn join(&self, pair: Pair) -> Running<'_> {
         let mut running = lock(&self.running);
-        if running.len() >= MAX_WAITING && !running.contains_key(&pair) {
-            return Err(StoreError::Overloaded);
-        }
-        Ok(Running {
+        Running {
             verifier: self,
             pair,
             cell: running.entry(pair).or_default().clone(),
-        })
+        }
     }
 
-    /// The argon2id string of a new password, or why it cannot be one.
-    pub async fn hash(&self, password: &str, ambient: &Ambient) -> Result<String, Error> {
+    /// The argon2id string of a new password, or why it cannot be one. It is made for somebody at `address` who is known:
+    /// signed in, or in possession of a link.
+    pub async fn hash(
+        &self,
+        password: &str,
+        ambient: &Ambient,
+        address: Option<IpAddr>,
+    ) -> Result<String, Error> {
         passwords::check(password)?;
         let (password, salt) = (password.to_owned(), passwords::salt(ambient));
-        self.pass(move || passwords::hash_with(&password, &salt))
-            .await?
+        let who = Who {
+            address,
+            is_known: true,
+            failures: 0,
+        };
+        let hash = move || passwords::hash_with(&password, &salt);
+        self.pass(who, hash, |_| 0).await?
     }
 
     async fn compute(
@@ -136,34 +161,62 @@ impl Verifier {
         // Whoever shares a verification guesses nothing that is not being guessed.
         guess.begin()?;
         let (password, stored) = (password.to_owned(), stored.to_owned());
-        Ok(self.pass(move || is_made_from(&password, &stored)).await?)
+        let who = Who {
+            address: guess.address,
+            is_known: self.is_known(guess),
+            failures: guess.failures_of(guess.address),
+        };
+        let verify = move || is_made_from(&password, &stored);
+        let failures = |address| guess.failures_of(address);
+        Ok(self.pass(who, verify, failures).await?)
     }
 
-    /// Has one of the threads do `work`, unless its caller hangs up before.
+    /// Has one of the threads do `work`, unless its caller hangs up before, or has to go for somebody else.
     async fn pass<T: Send + 'static>(
         &self,
+        who: Who,
         work: impl FnOnce() -> T + Send + 'static,
+        failures: impl Fn(Option<IpAddr>) -> u32,
     ) -> Result<T, StoreError> {
         let (reply, done) = oneshot::channel();
-        let job = Box::new(move || {
+        let job = Box::new(move |verdict| {
             if !reply.is_closed() {
-                let _ = reply.send(work());
+                let _ = reply.send(match verdict {
+                    Verdict::Served => Ok(work()),
+                    Verdict::TurnedAway => Err(StoreError::Overloaded),
+                });
             }
         });
-        self.jobs
-            .try_send(job)
-            .map_err(|_| StoreError::Overloaded)?;
-        done.await.map_err(|_| StoreError::Internal)
+        let caller = Arc::new(());
+        self.line.put(who, Arc::downgrade(&caller), job, failures);
+        let answer = done.await;
+        drop(caller);
+        answer.unwrap_or(Err(StoreError::Internal))
+    }
+
+    /// Whether this name was right from this address lately.
+    fn is_known(&self, guess: &Guess<'_>) -> bool {
+        let until = self.known_key(guess);
+        let until = until.and_then(|key| lock(&self.known).get(&key).copied());
+        until.is_some_and(|until| guess.now_ms < until)
+    }
+
+    fn know(&self, guess: &Guess<'_>) {
+        if let Some(key) = self.known_key(guess) {
+            let mut known = lock(&self.known);
+            make_room(&mut known, MAX_KNOWN, guess.now_ms);
+            known.insert(key, guess.now_ms + KNOWN_FOR.as_millis() as i64);
+        }
+    }
+
+    fn known_key(&self, guess: &Guess<'_>) -> Option<u64> {
+        let network = Network::of(guess.address?);
+        Some(self.hasher.hash_one((network, guess.username)))
     }
 
     fn remember(&self, pair: Pair, now_ms: i64) {
         let mut remembered = lock(&self.remembered);
-        if remembered.len() >= MAX_REMEMBERED {
-            remembered.retain(|_, until| now_ms < *until);
-            if remembered.len() >= MAX_REMEMBERED {
-                remembered.clear();
-            }
-        }
+        make_room(&mut remembered, MAX_REMEMBERED, now_ms);
         remembered.insert(pair, now_ms + REMEMBERED_FOR.as_millis() as i64);
     }
 
@@ -177,13 +230,25 @@ impl Verifier {
     }
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>) {
-    loop {
-        // The lock is held while waiting, so the threads wait in line; not while working.
-        let Ok(job) = lock(waiting).recv() else {
-            return;
-        };
-        job();
+impl Drop for Verifier {
+    fn drop(&mut self) {
+        self.line.close();
+    }
+}
+
+fn work(line: &Line) {
+    while let Some(job) = line.next() {
+        job(Verdict::Served);
+    }
+}
+
+/// Makes room for one more than `max`: forgets all that have expired, or everything.
+fn make_room<K>(known: &mut HashMap<K, i64>, max: usize, now_ms: i64) {
+    if known.len() >= max {
+        known.retain(|_, until| now_ms < *until);
+        if known.len() >= max {
+            known.clear();
+        }
     }
 }
 
@@ -223,6 +288,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::service::line::{MAX_WAITING, RESERVED};
     use crate::service::throttle::Throttle;
 
     /// An argon2 string that takes so many passes over 8 KiB: 1 is quick, 300,000 take a while.
@@ -310,36 +376,68 @@ mod tests {
     #[tokio::test]
     async fn what_waits_has_a_limit_and_whoever_hangs_up_makes_room() {
         let (verifier, slow) = (verifier(), slow());
-        let names: Vec<String> = (0..=MAX_WAITING).map(|place| place.to_string()).collect();
+        let most = AT_ONCE + MAX_WAITING - RESERVED;
+        let names: Vec<String> = (0..=most).map(|place| place.to_string()).collect();
         let call = |name| Box::pin(verify(&verifier, 0, name, "p", Some(&slow)));
-        let mut waiting: Vec<_> = names[..MAX_WAITING].iter().map(|name| call(name)).collect();
-        for call in &mut waiting {
-            assert!(call.now_or_never().is_none());
+        let mut waiting = Vec::new();
+        for name in &names[..most] {
+            let mut call = call(name);
+            assert!((&mut call).now_or_never().is_none());
+            waiting.push(call);
+            if waiting.len() <= AT_ONCE {
+                // It does not wait, it runs.
+                while verifier.waiting() > 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
         }
-        let one_more = call(&names[MAX_WAITING]).await;
+        let one_more = call(&names[most]).await;
         assert_eq!(one_more, Err(StoreError::Overloaded.into()));
+        assert_eq!(verifier.turned_away(), 1);
         drop(waiting);
         assert!(lock(&verifier.running).is_empty());
-        // The places come free as soon as one of the two that run has ended.
-        let mut answer = call(&names[MAX_WAITING]).await;
-        while answer == Err(StoreError::Overloaded.into()) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            answer = call(&names[MAX_WAITING]).await;
+        assert_eq!(call(&names[most]).await, wrong());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_known_where_it_was_right_and_for_its_time() {
+        let (verifier, good) = (verifier(), stored("right", 1));
+        let throttle = Throttle::default();
+        let guess =
+            |now_ms, name, address: &str| throttle.guess(now_ms, address.parse().ok(), name);
+        let here = "2001:db8::1";
+        for password in ["wrong", "right"] {
+            assert!(!verifier.is_known(&guess(0, "u", here)));
+            let guess = guess(0, "u", here);
+            let _ = verifier.verify(&guess, password, Some(&good)).await;
         }
-        assert_eq!(answer, wrong());
+        let until_ms = KNOWN_FOR.as_millis() as i64;
+        assert!(verifier.is_known(&guess(until_ms - 1, "u", here)));
+        assert!(verifier.is_known(&guess(0, "u", "2001:db8::2")));
+        assert!(!verifier.is_known(&guess(until_ms, "u", here)));
+        assert!(!verifier.is_known(&guess(0, "v", here)));
+        assert!(!verifier.is_known(&guess(0, "u", "2001:db8:0:1::1")));
+        let names: Vec<String> = (0..=MAX_KNOWN).map(|number| number.to_string()).collect();
+        for name in &names {
+            verifier.know(&guess(0, name, here));
+            assert!(lock(&verifier.known).len() <= MAX_KNOWN);
+        }
     }
 
     #[tokio::test]
     async fn new_passwords_wait_in_the_same_line() {
         let (verifier, ambient, slow) = (verifier(), Ambient::fixed(0, 1), slow());
-        let made = verifier.hash("a new password", &ambient).await.unwrap();
+        let made = verifier
+            .hash("a new password", &ambient, None)
+            .await
+            .unwrap();
         assert!(
             made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{made}"
         );
         let check = verify(&verifier, 0, "u", "a new password", Some(&made));
         assert_eq!(check.await, Ok(()));
-        assert!(verifier.hash("short", &ambient).await.is_err());
+        assert!(verifier.hash("short", &ambient, None).await.is_err());
 
         // Behind as many as run at once, as many as may wait; one more is refused.
         let mut running =
@@ -347,7 +445,7 @@ mod tests {
         for call in &mut running {
             assert!(call.now_or_never().is_none());
         }
-        let hash = || Box::pin(verifier.hash("a new password", &ambient));
+        let hash = || Box::pin(verifier.hash("a new password", &ambient, None));
         let mut waiting = Vec::new();
         while waiting.len() < MAX_WAITING {
             let mut call = hash();

@@ -9,12 +9,13 @@ use linebook::api::limits;
 use linebook::api::methods::METHODS;
 use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
+use linebook::aside;
 use linebook::config::MAX_CONNECTIONS;
 use linebook::http::connection::{FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_BYTES, Timeouts};
 use linebook::http::head::MAX_HEADERS;
 use linebook::http::server::{BACKLOG, MIN_SHARE, share};
 use linebook::http::tls::HANDSHAKE_TIMEOUT;
-use linebook::service::{failures, throttle, verifier};
+use linebook::service::{failures, line, throttle};
 use linebook::store::writer;
 use linebook::telemetry;
 
@@ -186,7 +187,16 @@ fn the_limits_are_those_of_the_code() {
         ),
         (
             "writes that wait; passwords that wait, old and new",
-            format!("{}; {} |", writer::QUEUE, verifier::MAX_WAITING),
+            format!("{}; {} |", writer::QUEUE, line::MAX_WAITING),
+        ),
+        (
+            "pages that wait for a thread: of one user; of all, where each has one in any case; for so long",
+            format!(
+                "{}; {}; {} |",
+                aside::MAX_WAITING_OF_ONE,
+                aside::MAX_WAITING,
+                seconds(aside::MAX_WAIT)
+            ),
         ),
         (
             "rows of an hour's failed sign-ins in the action log",
@@ -218,6 +228,8 @@ fn the_limits_are_those_of_the_code() {
         throttle::MAX_PER_ADDRESS,
         throttle::MAX_HASHES_PER_PAIR
     );
+    let reserved = format!("{} of the {} places", line::RESERVED, line::MAX_WAITING);
+    assert!(readme.contains(&reserved), "README.md: {reserved}");
     assert!(
         readme.contains(&throttled),
         "README.md does not say {throttled}"

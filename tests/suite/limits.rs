@@ -258,7 +258,7 @@ fn one_connection_too_many_is_told_so() {
 }
 
 /// Waits until something has come about.
-fn is_soon(what: &dyn Fn() -> bool) {
+pub fn is_soon(what: &dyn Fn() -> bool) {
     let started = Instant::now();
     while !what() {
         assert!(started.elapsed() < LONG, "it did not come about");

@@ -1,13 +1,22 @@
 //! Failed authentications over the whole pipeline: who is refused, for how long, and who is not.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use linebook::ambient::Ambient;
+use linebook::app::MAX_WARNED;
+use linebook::http::server::Options;
+use linebook::service::line::{MAX_WAITING, RESERVED};
+use linebook::service::sessions::{form_token, new_token};
 use linebook::service::throttle::{
     Limits, MAX_HASHES_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_PAIR, Throttle,
 };
 
-use crate::common::socket::{send_together, serve};
+use crate::common::request::escape;
+use crate::common::socket::{Client, send_together, serve, serve_with};
 use crate::common::world::NOW_MS;
-use crate::common::{Answer, Call, World};
+use crate::common::{Answer, Call, Request, Server, World};
+use crate::limits::is_soon;
 
 const HERE: &str = "198.51.100.1";
 const THERE: &str = "198.51.100.2";
@@ -184,4 +193,163 @@ fn behind_a_trusted_proxy_the_caller_is_who_it_says() {
         metrics.contains("linebook_address_refusals_total 13\n"),
         "{metrics}"
     );
+}
+
+/// The form of the sign-in page.
+fn sign_in(username: &str, password: &str) -> Request {
+    let token = new_token(&Ambient::system());
+    let form = format!(
+        "form_token={}&username={}&password={}",
+        form_token(&token),
+        escape(username),
+        escape(password)
+    );
+    Request::new("POST", "/sign-in")
+        .header("Cookie", &format!("linebook={token}"))
+        .body(Some("application/x-www-form-urlencoded"), form)
+}
+
+/// A served world with the real limits of failures, or without any.
+fn served(has_limits: bool) -> (World, SocketAddr) {
+    let world = World::with_app(Ambient::system(), |app| {
+        if has_limits {
+            app.throttle = Throttle::new(Limits::default());
+        }
+        app.trusted_proxies = vec!["127.0.0.9".parse::<std::net::IpAddr>().unwrap().into()];
+    });
+    let address = serve_with(
+        &world,
+        Options {
+            max_connections_per_address: Some(1024),
+            ..Options::default()
+        },
+    );
+    (world, address)
+}
+
+/// Whoever knows a name could send incorrect hashes under it, and its owner behind the same address could not sign in.
+#[test]
+fn incorrect_hashes_do_not_shut_out_a_sign_in() {
+    let (_world, address) = served(true);
+    let mut client = Client::from("127.0.0.2", address);
+    let wrong = right().with("hash", "00").post();
+    for _ in 0..MAX_HASHES_PER_PAIR {
+        assert_eq!(client.send(&wrong).status, 200);
+    }
+    assert_eq!(client.send(&wrong).status, 429);
+    assert_eq!(client.send(&right().post()).status, 429);
+    assert_eq!(client.send(&sign_in("admin", "wrong")).status, 422);
+    assert_eq!(client.send(&sign_in("admin", "password")).status, 303);
+    // Wrong passwords do.
+    for _ in 0..MAX_PER_PAIR {
+        assert_eq!(client.send(&sign_in("manager", "wrong")).status, 422);
+    }
+    assert_eq!(client.send(&sign_in("manager", "password")).status, 429);
+}
+
+/// Each /64 of a /48 had limits of its own: 65,536 times ten guesses a minute.
+#[test]
+fn whoever_has_a_48_has_four_limits() {
+    let (_world, address) = served(true);
+    let mut proxy = Client::from("127.0.0.9", address);
+    let mut is_throttled = |from: &str, call: &Call| {
+        let call = call.post().header("X-Forwarded-For", from);
+        proxy.send(&call).status == 429
+    };
+    // Hashes are quick, and the same is asked for all.
+    let wrong = right().with("hash", "00");
+    let of_48 = |place: u32| format!("2001:db8:1:{:x}::1", place * 256);
+    for place in 0..4 * MAX_HASHES_PER_PAIR {
+        assert!(!is_throttled(&of_48(place), &wrong), "{place}");
+    }
+    assert!(is_throttled(&of_48(250), &right()));
+    assert!(!is_throttled("2001:db8:2::1", &right()));
+    let of_56 = |place: u32| format!("2001:db8:3:{place:x}::1");
+    for place in 0..2 * MAX_PER_ADDRESS {
+        let unknown = right().with("u", &format!("nobody{place}"));
+        assert!(!is_throttled(&of_56(place), &unknown), "{place}");
+    }
+    assert!(is_throttled(&of_56(250), &right()));
+    assert!(!is_throttled("2001:db8:3:100::1", &right()));
+}
+
+const STRANGERS: usize = MAX_WAITING - RESERVED;
+
+/// Fills the line with wrong passwords from these addresses: while two that take long are looked at, the others wait.
+fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> Vec<Client> {
+    let takes_long = "UPDATE users SET password = '$argon2id$v=19$m=8,t=300000,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58' WHERE username = 'anna'";
+    world.sql(takes_long);
+    world.sql(&takes_long.replace("300000", "1").replace("anna", "manager"));
+    let guess = |username: &str, number: usize| {
+        let mut client = Client::from(&from(number), address);
+        client.write(&sign_in(username, &format!("wrong{number}")).to_bytes());
+        client
+    };
+    let mut guesses = vec![guess("anna", 1), guess("anna", 2)];
+    std::thread::sleep(Duration::from_secs(1));
+    guesses.extend((3..STRANGERS + 20).map(|number| guess("manager", number)));
+    let verifier = &world.app.verifier;
+    is_soon(&|| verifier.turned_away() > 0 && verifier.waiting() == STRANGERS);
+    guesses
+}
+
+/// One client that sent more wrong passwords than may wait kept everyone out of the pages.
+#[test]
+fn one_address_does_not_take_all_of_the_line_of_passwords() {
+    let (world, address) = served(false);
+    let _guesses = fill(&world, address, |_| "127.0.0.2".into());
+    let before = world.app.verifier.turned_away();
+    let other = Client::from("127.0.0.3", address).send(&sign_in("admin", "password"));
+    assert_eq!(other.status, 303);
+    assert!(world.app.verifier.turned_away() > before);
+}
+
+/// As many addresses as there are places, each with one password, kept everyone out. Those who were right lately have a
+/// place all the same.
+#[test]
+fn who_was_right_lately_has_a_place_when_all_are_taken() {
+    let (world, address) = served(false);
+    let mut known = Client::from("127.0.0.3", address);
+    assert_eq!(known.send(&sign_in("admin", "password")).status, 303);
+    let _guesses = fill(&world, address, |number| format!("127.0.1.{number}"));
+    let stranger = Client::from("127.0.0.4", address).send(&sign_in("admin", "wrong"));
+    assert_eq!(
+        (stranger.status, stranger.header("retry-after")),
+        (503, Some("1"))
+    );
+    // Known is the name at its address, and no other there.
+    let other = Client::from("127.0.0.3", address).send(&sign_in("manager", "wrong"));
+    assert_eq!(other.status, 503);
+    assert_eq!(known.send(&sign_in("admin", "wrong")).status, 422);
+}
+
+#[test]
+fn a_proxy_that_is_not_trusted_is_warned_about_once() {
+    let server = Server::start(&["--trusted-proxy", "127.0.0.9"]);
+    let call = |from: &str, request: &Request| Client::from(from, server.address).send(request);
+    let forwarded = |request: Request| request.header("X-Forwarded-For", "203.0.113.9");
+    for _ in 0..3 {
+        for from in ["127.0.0.2", "127.0.0.3", "127.0.0.9"] {
+            assert_eq!(call(from, &forwarded(right().post())).status, 200);
+            let page = forwarded(Request::new("GET", "/sign-in"));
+            assert_eq!(call(from, &page).status, 200);
+        }
+        assert_eq!(call("127.0.0.4", &right().post()).status, 200);
+    }
+    // There is no end of peers, and one of these lines.
+    for number in 1..MAX_WARNED + 20 {
+        call(&format!("127.0.1.{number}"), &forwarded(right().post()));
+    }
+    let log = server.stop();
+    let warned = |peer: &str| {
+        let lines = log.lines().filter(|line| line.contains(" WARN "));
+        let advice = format!("--trusted-proxy {peer}");
+        lines.filter(|line| line.contains(&advice)).count()
+    };
+    assert_eq!((warned("127.0.0.2"), warned("127.0.0.3")), (1, 1), "{log}");
+    assert_eq!((warned("127.0.0.9"), warned("127.0.0.4")), (0, 0));
+    assert_eq!(warned(""), MAX_WARNED);
+    // The peer is who called, whatever the header says.
+    let from = |address: &str| log.matches(&format!("address={address} ")).count();
+    assert_eq!((from("203.0.113.9"), from("127.0.0.2")), (3, 3), "{log}");
 }

@@ -95,7 +95,11 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
 /// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
 pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
     let now_ms = visit.app.ambient.now_ms();
-    match visit.app.throttle.allows(now_ms, visit.remote, username) {
+    match visit
+        .app
+        .throttle
+        .allows_password(now_ms, visit.remote, username)
+    {
         true => Ok(()),
         false => Err(Fault::TooManyFailures.into()),
     }
@@ -204,7 +208,9 @@ pub async fn hashed(visit: &Visit) -> Result<String, Error> {
         return Err(UserError::PasswordsDiffer.into());
     }
     let app = &visit.app;
-    app.verifier.hash(password, &app.ambient).await
+    app.verifier
+        .hash(password, &app.ambient, visit.remote)
+        .await
 }
 
 /// Beside which field a refused password stands.
