@@ -124,3 +124,94 @@ fn is_text(byte: u8) -> bool {
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The body of what comes in pieces of `size`, and how many bytes were left over.
+    fn read(sent: &[u8], size: usize) -> Result<(Vec<u8>, usize), Fault> {
+        let mut chunks = Chunks::default();
+        let mut came = Vec::new();
+        for piece in sent.chunks(size) {
+            came.extend_from_slice(piece);
+            let used = chunks.read(&came)?;
+            came.drain(..used);
+        }
+        match chunks.is_whole() {
+            true => Ok((chunks.body, came.len())),
+            false => Err(Fault::SlowRequest),
+        }
+    }
+
+    #[test]
+    fn a_body_ends_where_its_chunks_say_however_they_are_cut() {
+        let behind = b"POST / HTTP/1.0\r\n\r\n";
+        for (sent, body) in [
+            ("0\r\n\r\n", ""),
+            ("000\r\n\r\n", ""),
+            ("3\r\nabc\r\n0\r\n\r\n", "abc"),
+            ("2\r\n\r\n\r\n1;x\r\n0\r\n00;y=\"z\"\r\n\r\n", "\r\n0"),
+            (
+                "00000B\r\n0\r\n\r\nGET / \r\n0\r\nA: b\r\nC:\r\n\r\n",
+                "0\r\n\r\nGET / ",
+            ),
+        ] {
+            let sent = [sent.as_bytes(), behind].concat();
+            for size in 1..=sent.len() {
+                let expected = Ok((body.as_bytes().to_vec(), behind.len()));
+                assert_eq!(read(&sent, size), expected, "{body:?} in {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_be_understood_differently_is_broken() {
+        for sent in [
+            "\r\n",
+            "\n",
+            "-1\r\n",
+            "+1\r\n",
+            "0x1\r\n",
+            " 1\r\n",
+            "1 \r\n",
+            "1\n",
+            "1\r\r\n",
+            "1;a\nb\r\n",
+            "1;\x00\r\n",
+            "1\r\nab\r\n",
+            "1\r\na\n",
+            "1\r\na0\r\n\r\n",
+            "0\r\n\n",
+            "0\r\nA: b\n\r\n",
+            "0\r\n A: b\r\n\r\n",
+            "0\r\nGET / HTTP/1.1\r\n\r\n",
+            "0\r\n: b\r\n\r\n",
+            "0\r\n\rx",
+            "000000001\r\n",
+            "fffffffff\r\n",
+        ] {
+            for size in 1..=sent.len() {
+                let is_broken = matches!(read(sent.as_bytes(), size), Err(Fault::BrokenBody));
+                let is_large = matches!(read(sent.as_bytes(), size), Err(Fault::BodyTooLarge));
+                assert!(
+                    is_broken || is_large && sent.starts_with('f'),
+                    "{sent:?} in {size}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_and_what_is_around_its_chunks_are_bounded() {
+        let body = |size: usize| format!("{size:x}\r\n{}\r\n0\r\n\r\n", "a".repeat(size));
+        assert!(read(body(MAX_BODY).as_bytes(), 1000).is_ok());
+        let refused = Err(Fault::BodyTooLarge);
+        assert_eq!(read(body(MAX_BODY + 1).as_bytes(), 1000), refused);
+        let last = "0\r\n\r\n";
+        let around = |size: usize| format!("1;{}\r\na\r\n{last}", "x".repeat(size));
+        let most = MAX_WIRE - around(0).len();
+        assert!(read(around(most).as_bytes(), 1000).is_ok());
+        assert_eq!(read(around(most + 1).as_bytes(), 1000), refused);
+    }
+}

@@ -193,13 +193,10 @@ impl Connection {
         self.begun = Instant::now();
         let mut looked = 0;
         loop {
-            if let Some(end) = head::end(&self.came, looked) {
+            if let Some(end) = head::end(&self.came, looked)? {
                 let mut head = head::parse(&self.take(end), is_first)?;
                 head.keeps_open &= end <= FREE_BYTES;
                 return Ok(head);
-            }
-            if looked == 0 {
-                head::begin(&self.came)?;
             }
             if self.came.len() >= MAX_HEAD {
                 return Err(Fault::HeadTooLarge.into());

@@ -46,39 +46,33 @@ impl Length {
 }
 
 /// Where the first head in these bytes ends, if it does. The first `looked` of them were looked at before.
-pub fn end(bytes: &[u8], looked: usize) -> Option<usize> {
-    let start = blank(bytes);
-    let ends = memchr::memchr_iter(b'\n', bytes.get(start.max(looked)..)?);
-    let mut ends = ends.map(|end| start.max(looked) + end);
-    // The parser takes a line feed alone for the end of a line, too.
-    let is_blank = |end: usize| {
-        let before = bytes[start..end].strip_suffix(b"\r");
-        before.unwrap_or(&bytes[start..end]).ends_with(b"\n")
-    };
-    ends.find(|end| is_blank(*end)).map(|end| end + 1)
-}
-
-/// How many bytes of bare line ends stand before a head.
-fn blank(bytes: &[u8]) -> usize {
+pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
     let is_line_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-    bytes.iter().take_while(is_line_end).count()
-}
-
-/// Whether these bytes, which came first, can be the beginning of a head. Whoever speaks something else is told at once.
-pub fn begin(bytes: &[u8]) -> Result<(), Fault> {
-    if blank(bytes) > MAX_BLANK {
+    let blank = bytes.iter().take(MAX_BLANK + 1).take_while(is_line_end);
+    let start = blank.count();
+    if start > MAX_BLANK {
         return Err(Fault::BrokenRequest);
     }
-    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-    let parsed = httparse::Request::new(&mut headers).parse(bytes);
-    parsed.map(|_| ()).map_err(refused)
+    if looked == 0 {
+        // Whoever speaks something else is told at once.
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let parsed = httparse::Request::new(&mut headers).parse(bytes);
+        parsed.map_err(refused)?;
+    }
+    let from = start.max(looked);
+    // The parser takes a line feed alone for the end of a line, too.
+    let is_blank = |end: &usize| {
+        let before = &bytes[start..*end];
+        let before = before.strip_suffix(b"\r").unwrap_or(before);
+        before.ends_with(b"\n")
+    };
+    let mut ends = memchr::memchr_iter(b'\n', bytes.get(from..).unwrap_or_default());
+    let end = ends.by_ref().map(|end| from + end).find(is_blank);
+    Ok(end.map(|end| end + 1))
 }
 
 /// Understands a whole head. `is_first`: none came before it on its connection.
 pub fn parse(bytes: &Bytes, is_first: bool) -> Result<Head, Fault> {
-    if blank(bytes) > MAX_BLANK {
-        return Err(Fault::BrokenRequest);
-    }
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     if parsed.parse(bytes).map_err(refused)? != Status::Complete(bytes.len()) {
@@ -208,4 +202,179 @@ fn is_host(value: &[u8]) -> bool {
         let port = port.map(|port| port.strip_prefix(':').unwrap_or(port));
         port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(head: &str, is_first: bool) -> Result<(Length, bool), Fault> {
+        let head = parse(&Bytes::copy_from_slice(head.as_bytes()), is_first)?;
+        Ok((head.length, head.keeps_open))
+    }
+
+    #[test]
+    fn a_head_ends_at_its_first_blank_line_however_it_is_cut() {
+        for head in [
+            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET / HTTP/1.1\nHost: x\n\n",
+            "\r\n\nGET / HTTP/1.1\r\nHost: x\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+        ] {
+            let sent = format!("{head}POST / HTTP/1.0\r\n\r\n");
+            for first in 0..sent.len() {
+                for second in first..sent.len() {
+                    let mut found = end(&sent.as_bytes()[..first], 0).unwrap();
+                    for (looked, come) in [(first, second), (second, sent.len())] {
+                        found = found.or_else(|| end(&sent.as_bytes()[..come], looked).unwrap());
+                    }
+                    assert_eq!(found, Some(head.len()), "{head:?} cut at {first}, {second}");
+                }
+            }
+            assert!(parsed(head, true).is_ok(), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_says_how_long_its_body_is_and_whether_more_may_follow() {
+        for (head, length, keeps_open) in [
+            ("GET / HTTP/1.1\r\nHost: x", Length::Bytes(0), true),
+            ("POST / HTTP/1.1\r\nHost:", Length::Bytes(0), true),
+            (
+                "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 007 ",
+                Length::Bytes(7),
+                true,
+            ),
+            (
+                "GET http://x/ HTTP/1.1\r\nHost: x:1\r\nTRANSFER-encoding: Chunked",
+                Length::Chunked,
+                true,
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nConnection: a, Close",
+                Length::Bytes(0),
+                false,
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3",
+                Length::Bytes(3),
+                true,
+            ),
+            (
+                "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\nContent-Length: 3",
+                Length::Bytes(0),
+                false,
+            ),
+            ("GET / HTTP/1.0", Length::Bytes(0), false),
+            (
+                "GET / HTTP/1.0\r\nConnection: Keep-Alive",
+                Length::Bytes(0),
+                true,
+            ),
+            (
+                "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0",
+                Length::Bytes(0),
+                true,
+            ),
+        ] {
+            for is_first in [true, false] {
+                let found = parsed(&format!("{head}\r\n\r\n"), is_first);
+                assert_eq!(found, Ok((length, keeps_open)), "{head}");
+            }
+        }
+        let old = "POST / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+        assert_eq!(parsed(old, true), Ok((Length::Bytes(0), false)));
+        assert_eq!(parsed(old, false), Err(Fault::BrokenRequest));
+    }
+
+    #[test]
+    fn what_could_be_understood_differently_is_refused() {
+        let headers = [
+            "Content-Length: 1\r\nContent-Length: 1",
+            "Content-Length: 1, 1",
+            "Content-Length: +1",
+            "Content-Length: -1",
+            "Content-Length: 0x1",
+            "Content-Length:",
+            "Content-Length: 1 1",
+            "Content-Length: 18446744073709551616",
+            "Content-Length : 1",
+            "Content-Length: 1\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked, chunked",
+            "Transfer-Encoding: gzip, chunked",
+            "Transfer-Encoding: identity",
+            "Transfer-Encoding: xchunked",
+            "Transfer-Encoding: \"chunked\"",
+            "Transfer-Encoding:",
+            "Transfer-Encoding\t: chunked",
+            "Host: y",
+            "X: a\r\n b",
+            "X: a\r\n\tb",
+            "X: a\rb",
+            "X: a\0b",
+            "X y: a",
+            ": a",
+            "No colon",
+        ];
+        for header in headers {
+            let head = format!("POST / HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n");
+            assert_eq!(parsed(&head, true), Err(Fault::BrokenRequest), "{header:?}");
+        }
+        for host in [
+            "x y", "x/y", "a@b", "x:y", "x:1:2", "[::1", "x\u{e4}", "x,y z",
+        ] {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(parsed(&head, true), Err(Fault::BrokenRequest), "{host:?}");
+        }
+        for host in ["", "x", "x.example:8080", "127.0.0.1:1", "[::1]:80", "x_y"] {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert!(parsed(&head, true).is_ok(), "{host:?}");
+        }
+        for line in [
+            "GET / HTTP/1.1",
+            "GET / HTTP/1.0\r\nTransfer-Encoding: chunked",
+            "GET / HTTP/2.0\r\nHost: x",
+            "GET / HTTP/1.2\r\nHost: x",
+            "GET /\r\nHost: x",
+            "GET  / HTTP/1.1\r\nHost: x",
+            "GET /a b HTTP/1.1\r\nHost: x",
+            "GET /\u{e4} HTTP/1.1\r\nHost: x",
+            " GET / HTTP/1.1\r\nHost: x",
+        ] {
+            let head = format!("{line}\r\n\r\n");
+            assert_eq!(parsed(&head, true), Err(Fault::BrokenRequest), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends_before_a_head_and_headers_have_limits() {
+        let head = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        let behind = |count: usize| format!("{}{head}", "\n".repeat(count));
+        let refused = Err(Fault::BrokenRequest);
+        for (count, whole) in [
+            (MAX_BLANK, Ok(Some(MAX_BLANK + head.len()))),
+            (MAX_BLANK + 1, refused),
+        ] {
+            for looked in 0..=count {
+                assert_eq!(
+                    end(behind(count).as_bytes(), looked),
+                    whole,
+                    "{count}, {looked}"
+                );
+            }
+        }
+        assert_eq!(end("\r\n".repeat(MAX_BLANK / 2).as_bytes(), 2), Ok(None));
+        let with = |count: usize| {
+            format!(
+                "GET / HTTP/1.1\r\nHost: x\r\n{}\r\n",
+                "A: b\r\n".repeat(count - 1)
+            )
+        };
+        assert!(parsed(&with(MAX_HEADERS), true).is_ok());
+        assert_eq!(
+            parsed(&with(MAX_HEADERS + 1), true),
+            Err(Fault::HeadTooLarge)
+        );
+    }
 }

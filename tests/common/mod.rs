@@ -8,6 +8,7 @@
 )]
 
 pub mod answer;
+pub mod hidden;
 pub mod request;
 pub mod server;
 pub mod sha1;

@@ -12,6 +12,7 @@ mod command_line;
 mod cookies;
 mod docs;
 mod failures;
+mod framing;
 mod inside;
 mod limits;
 mod pages;

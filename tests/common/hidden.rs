@@ -1,0 +1,131 @@
+//! Requests hidden in the bodies of others, to be sent to the server and through proxies.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use super::Call;
+use super::socket::Client;
+
+/// A body has so long here.
+pub const BODY: Duration = Duration::from_millis(800);
+/// A server that answers early has done so by then.
+const EARLY: Duration = Duration::from_millis(300);
+
+/// What makes the server answer, maybe before the body is whole.
+pub struct Trigger {
+    /// The verb and the path.
+    pub line: &'static str,
+    /// More headers.
+    pub headers: &'static str,
+    /// Bytes of the body that come before the pause.
+    pub filler: usize,
+    /// How long the client waits before it sends the rest.
+    pub pause: Duration,
+    /// The status of its answer.
+    pub status: u16,
+    /// Whether the answer is made before the whole body was received.
+    pub is_early: bool,
+}
+
+const fn trigger(line: &'static str, status: u16) -> Trigger {
+    Trigger {
+        line,
+        headers: "",
+        filler: 10,
+        pause: EARLY,
+        status,
+        is_early: false,
+    }
+}
+
+/// What is tried.
+pub const TRIGGERS: [Trigger; 12] = [
+    Trigger {
+        filler: 65_600,
+        is_early: true,
+        ..trigger("POST /billing/api/devices_get", 413)
+    },
+    Trigger {
+        filler: 65_600,
+        is_early: true,
+        ..trigger("POST /sign-in", 413)
+    },
+    Trigger {
+        pause: BODY.saturating_mul(2),
+        is_early: true,
+        ..trigger("POST /billing/api/devices_get", 400)
+    },
+    Trigger {
+        is_early: true,
+        ..trigger("CONNECT x:80", 405)
+    },
+    trigger("GET /health/live", 200),
+    trigger("GET /metrics", 200),
+    trigger("PUT /billing/api/devices_get", 405),
+    trigger("HEAD /billing/api/devices_get", 405),
+    trigger("POST /billing/api/nothing", 404),
+    trigger("GET /devices", 303),
+    trigger("POST /sign-in", 403),
+    Trigger {
+        headers: "Accept: text/html\r\n",
+        ..trigger("POST /nowhere", 404)
+    },
+];
+
+/// A head, and a body with an old POST between blank lines. Whoever takes that for a head and adds a length to it takes the
+/// second chunk for a request. `more`: other headers.
+pub fn attack(trigger: &Trigger, is_chunked: bool, more: &str) -> (Vec<u8>, Vec<u8>) {
+    let call = Call::sample("device_create").signed_by_admin().form();
+    let line = format!("POST /billing/api/device_create?{call}");
+    let hidden = format!("{line} HTTP/1.0\r\n\r\n");
+    let filler = "a".repeat(trigger.filler - 4) + "\r\n\r\n";
+    // The tail is as long as the header that was once inserted.
+    let rest = format!("POST /x HTTP/1.0\r\n\r\n{hidden}\r\n0\r\nA: aaaaaaaaaaa");
+    let second = format!("\r\n{line} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (line, headers) = (trigger.line, trigger.headers);
+    let head = format!("{line} HTTP/1.1\r\nHost: x\r\n{headers}{more}");
+    if is_chunked {
+        let size = filler.len() + rest.len();
+        let first = format!("{head}Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{filler}");
+        let rest = format!("{rest}\r\n{:x}\r\n{second}\r\n0\r\n\r\n", second.len());
+        (first.into(), rest.into())
+    } else {
+        let length = filler.len() + rest.len() + second.len();
+        let first = format!("{head}Content-Length: {length}\r\n\r\n{filler}");
+        (first.into(), (rest + &second).into())
+    }
+}
+
+/// The status and the `Connection` of every answer on a connection that gets `first`, and after a pause `rest`. `ends`:
+/// the client says that it sends no more.
+pub fn answers(
+    address: SocketAddr,
+    first: &[u8],
+    pause: Duration,
+    rest: &[u8],
+    ends: bool,
+) -> Vec<(u16, bool)> {
+    let client = Client::new(address);
+    let mut stream = client.writer();
+    // A server that closes need not take all of it.
+    let _ = stream.write_all(first);
+    std::thread::sleep(pause);
+    let _ = stream.write_all(rest);
+    if ends {
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+    let mut came = Vec::new();
+    let _ = stream.read_to_end(&mut came);
+    let came = String::from_utf8_lossy(&came).into_owned();
+    let answers = came.split("HTTP/1.1 ").skip(1);
+    answers
+        .map(|answer| {
+            let head = answer.split("\r\n\r\n").next().unwrap();
+            (
+                head[..3].parse().unwrap(),
+                head.contains("connection: close"),
+            )
+        })
+        .collect()
+}
