@@ -17,17 +17,18 @@ use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::{HttpMessage, Payload, Request, Response};
 use actix_server::GracefulShutdownSignal;
 use actix_service::Service;
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, Version};
 use actix_web::web::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::chunks::Chunks;
 use super::door::Place;
 use super::head::{self, Head, Length};
-use super::reply::{self, Ask};
+use super::reply::{self, Ask, NOBODY};
 use super::tls::Io;
 use crate::api::fault::Fault;
 use crate::api::limits::{MAX_BODY, MAX_HEAD};
@@ -391,33 +392,26 @@ impl Connection {
 
     /// Says why nothing more is listened to.
     async fn refuse(mut self, fault: Fault) {
-        let app = &self.place.door.app;
+        let app = self.place.door.app.clone();
         if matches!(fault, Fault::SlowRequest | Fault::Overloaded) {
             app.metrics.refused_connections.inc();
         }
-        let answer = reply::bytes(app, self.peer, fault);
-        if self.write(&answer).await.is_ok() {
+        let address = self.peer.map(|peer| peer.ip());
+        let reply = reply::fault(
+            &app,
+            &HeaderMap::new(),
+            address,
+            fault,
+            self.begun.elapsed(),
+        );
+        if self.answer(&NOBODY, reply.into()).await.is_ok() {
             self.close().await;
         }
     }
 
-    /// Closes after the last answer. To close with something unread would tear the connection down, answer and all, so what
-    /// still comes is thrown away first: some KiB, and not for long.
     async fn close(mut self) {
         self.give_back();
-        let _ = timeout(self.place.door.timeouts.disconnect, async {
-            self.io.shutdown().await?;
-            let mut drained = 0;
-            while drained < MAX_DRAINED {
-                self.came.clear();
-                match poll_fn(|cx| self.poll_receive(cx)).await? {
-                    0 => break,
-                    count => drained += count,
-                }
-            }
-            io::Result::Ok(())
-        })
-        .await;
+        close(&mut self.io, self.place.door.timeouts.disconnect).await;
     }
 
     async fn hang_up(mut self) {
@@ -429,4 +423,28 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.give_back();
     }
+}
+
+/// Closes after the last answer. To close with something unread would tear the connection down, answer and all, so what
+/// still comes is thrown away first: some KiB, and not for long.
+pub(super) async fn close(io: &mut (impl AsyncRead + AsyncWrite + Unpin), within: Duration) {
+    let drained = timeout(within, async {
+        io.shutdown().await?;
+        let mut drained = 0;
+        while drained < MAX_DRAINED {
+            let count = poll_fn(|cx| {
+                let mut space = [MaybeUninit::uninit(); READ_BYTES];
+                let mut came = ReadBuf::uninit(&mut space);
+                ready!(Pin::new(&mut *io).poll_read(cx, &mut came))?;
+                Poll::Ready(io::Result::Ok(came.filled().len()))
+            });
+            match count.await? {
+                0 => break,
+                count => drained += count,
+            }
+        }
+        io::Result::Ok(())
+    });
+    // Whoever is gone, or goes on sending, has had their time.
+    let _ = drained.await;
 }

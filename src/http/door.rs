@@ -3,22 +3,24 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
+use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Connection, Timeouts};
+use super::connection::{Connection, Timeouts, close};
 use super::places::{NoPlace, Places, Rest};
-use super::reply;
+use super::reply::{self, NOBODY};
 use super::tls::{HANDSHAKE_TIMEOUT, Io};
 use crate::api::fault::Fault;
 use crate::app::App;
 
-/// What is read of a connection that is turned away.
-const MAX_UNREAD: usize = 4096;
+/// Connections that are turned away and may take their answer.
+pub const MAX_TURNED_AWAY: usize = 64;
 
 /// Where connections come in.
 pub struct Door {
@@ -29,6 +31,8 @@ pub struct Door {
     /// How long clients may take.
     pub timeouts: Timeouts,
     places: Places,
+    /// Connections that are turned away.
+    leaving: AtomicUsize,
     /// Bytes that connections hold together, beyond what each may.
     pub(super) held: AtomicUsize,
 }
@@ -46,6 +50,7 @@ impl Door {
             tls,
             places,
             timeouts,
+            leaving: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
         }
     }
@@ -56,7 +61,7 @@ impl Door {
         let place = match Place::take(&self, peer) {
             Ok(place) => place,
             Err(why) => {
-                self.turn_away(&stream, peer, why).await;
+                self.turn_away(stream, peer, why).await;
                 return Err(io::Error::other("too many connections"));
             }
         };
@@ -74,18 +79,28 @@ impl Door {
     }
 
     /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
-    async fn turn_away(&self, stream: &TcpStream, peer: Option<SocketAddr>, why: NoPlace) {
+    async fn turn_away(&self, mut stream: TcpStream, peer: Option<SocketAddr>, why: NoPlace) {
         self.app.metrics.refused_connections.inc();
         if why == NoPlace::OfNetwork {
             self.app.metrics.crowding_connections.inc();
         }
-        let answer = reply::bytes(&self.app, peer, Fault::Overloaded);
-        if self.tls.is_none() && stream.writable().await.is_ok() {
-            // Nobody waits for a client who does not take it. What he has sent is read, because to close a connection
-            // with something unread in it is to tear it down, answer and all.
-            let _ = stream.try_write(&answer);
-            let _ = stream.try_read(&mut [0; MAX_UNREAD]);
+        let address = peer.map(|peer| peer.ip());
+        let (headers, said) = (HeaderMap::new(), Fault::Overloaded);
+        let answer = reply::fault(&self.app, &headers, address, said, Duration::ZERO);
+        if self.tls.is_some() || stream.writable().await.is_err() {
+            return;
         }
+        // Nobody waits for a client who does not take it.
+        let _ = stream.try_write(&reply::bytes(
+            &NOBODY,
+            answer,
+            &self.app.ambient.http_date(),
+        ));
+        // Those who cannot wait have no files: their answers may be torn away.
+        if self.leaving.fetch_add(1, Ordering::Relaxed) < MAX_TURNED_AWAY {
+            close(&mut stream, self.timeouts.disconnect).await;
+        }
+        self.leaving.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

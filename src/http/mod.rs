@@ -13,5 +13,5 @@ mod request;
 pub mod server;
 pub mod tls;
 
-/// What the framework need not log: a client that breaks off, or sends what is no HTTP, is no error of the server.
-pub const QUIET_LOG: &str = "actix_http::h1::dispatcher=off,actix_server=warn";
+/// What the framework need not log.
+pub const QUIET_LOG: &str = "actix_server=warn";

@@ -1,10 +1,10 @@
 //! From an answer to an HTTP reply: status, headers, gzip.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use actix_http::ResponseHead;
-use actix_http::body::BodySize;
+use actix_http::body::{BodySize, MessageBody};
+use actix_http::{Response, ResponseHead};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE,
@@ -15,7 +15,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
 use super::gzip::{self, Gzip};
-use crate::api::dispatch::{Answer, Body, Outcome, Pieces, fault};
+use crate::api::dispatch::{self, Answer, Body, Outcome, Pieces};
 use crate::api::fault::Fault;
 use crate::api::xml::Layout;
 use crate::app::App;
@@ -34,6 +34,13 @@ pub struct Ask {
     /// The connection is closed after the answer.
     pub is_last: bool,
 }
+
+/// What is sent when no request is understood.
+pub const NOBODY: Ask = Ask {
+    is_head: false,
+    is_old: false,
+    is_last: true,
+};
 
 /// The status line and the headers of an answer.
 pub fn head(out: &mut Vec<u8>, ask: &Ask, head: &ResponseHead, size: BodySize, date: &str) {
@@ -68,6 +75,38 @@ pub fn head(out: &mut Vec<u8>, ask: &Ask, head: &ResponseHead, size: BodySize, d
     }
     line("date", date.as_bytes());
     out.extend_from_slice(b"\r\n\r\n");
+}
+
+/// All bytes of a short answer.
+pub fn bytes(ask: &Ask, reply: HttpResponse, date: &str) -> Vec<u8> {
+    let (reply, body) = Response::from(reply).into_parts();
+    let mut bytes = Vec::new();
+    head(&mut bytes, ask, reply.head(), body.size(), date);
+    bytes.extend_from_slice(&body.try_into_bytes().unwrap_or_default());
+    bytes
+}
+
+/// The reply that says a fault, to what is no call of a method, counted and logged.
+pub fn fault(
+    app: &App,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+    said: Fault,
+    took: Duration,
+) -> HttpResponse {
+    let request_id = app.ambient.request_id();
+    let outcome = Outcome::Fault(said);
+    app.metrics.request(None, outcome, took);
+    tracing::info!(
+        %request_id,
+        method = NO_METHOD,
+        address = address.map(tracing::field::display),
+        outcome = outcome.label(),
+        status = said.status(),
+        duration_us = took.as_micros() as u64,
+        "call"
+    );
+    xml(headers, &request_id, dispatch::fault(said, Layout::Compact))
 }
 
 /// A reply with the headers that every reply has.
@@ -163,40 +202,6 @@ fn allows_gzip(accepted: &str) -> bool {
         .or_else(|| quality("x-gzip"))
         .or_else(|| quality("*"))
         .is_some_and(|quality| quality > 0.0)
-}
-
-/// The bytes that say `fault`, counted and logged as any other request.
-pub fn bytes(app: &App, peer: Option<SocketAddr>, said: Fault) -> Vec<u8> {
-    let request_id = app.ambient.request_id();
-    let outcome = Outcome::Fault(said);
-    app.metrics.request(None, outcome, Duration::ZERO);
-    tracing::info!(
-        %request_id,
-        method = NO_METHOD,
-        address = peer.map(|peer| tracing::field::display(peer.ip())),
-        outcome = outcome.label(),
-        status = said.status(),
-        "call"
-    );
-    let Body::Whole(body) = fault(said, Layout::Compact).body else {
-        return Vec::new();
-    };
-    let status = StatusCode::from_u16(said.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let retry = said.retry_after_s().map_or(String::new(), |seconds| {
-        format!("retry-after: {seconds}\r\n")
-    });
-    let head = format!(
-        "HTTP/1.1 {status}\r\n\
-         content-type: text/xml; charset=utf-8\r\n\
-         cache-control: no-store\r\n\
-         vary: Accept-Encoding\r\n\
-         x-request-id: {request_id}\r\n\
-         {retry}\
-         connection: close\r\n\
-         content-length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), &body].concat()
 }
 
 #[cfg(test)]

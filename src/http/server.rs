@@ -21,17 +21,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
 use super::connection::Timeouts;
-use super::door::Door;
+use super::door::{Door, MAX_TURNED_AWAY};
 use super::places::{MAX_LEAVING, Places};
 use super::tls::Tls;
 use super::{address, pages, reply, request};
-use crate::api::dispatch::{self, Answer, Outcome, Request, Verb, dispatch};
+use crate::api::dispatch::{self, Request, Verb, dispatch};
 use crate::api::fault::Fault;
 use crate::api::methods;
 use crate::api::xml::Layout;
 use crate::app::App;
 use crate::housekeeping;
-use crate::metrics::{self, NO_METHOD};
+use crate::metrics;
 
 /// Connections that the system keeps until they are accepted.
 pub const BACKLOG: i32 = 1024;
@@ -41,8 +41,8 @@ pub const MAX_METRICS_CONNECTIONS: usize = 64;
 pub const HSTS: &str = "max-age=31536000";
 /// Threads per worker that write long lists; pages are made and passwords verified on threads of their own.
 pub const BLOCKING_THREADS: usize = 4;
-/// Files that are open beside the connections: the database's, its readers', the log.
-const OTHER_FILES: u64 = 512 + MAX_LEAVING as u64;
+/// Files that are open beside the connections: the database's, its readers', the log, and those of who has to go.
+const OTHER_FILES: u64 = 512 + MAX_LEAVING as u64 + MAX_TURNED_AWAY as u64;
 /// Connections that an address may have in any case, unless it is said otherwise.
 pub const MIN_SHARE: usize = 256;
 
@@ -357,22 +357,8 @@ fn unknown(http: &HttpRequest, app: &App, started: Instant) -> HttpResponse {
     fault(http, app, Fault::UnknownMethod, started)
 }
 
-/// The answer to what is no call of a method, with its log line. The path is not in it: it may hold anything.
+/// The answer to what is no call of a method. The path is not in its log line: it may hold anything.
 fn fault(http: &HttpRequest, app: &App, fault: Fault, started: Instant) -> HttpResponse {
-    let request_id = app.ambient.request_id();
     let address = address::of(http, app);
-    let outcome = Outcome::Fault(fault);
-    let took = started.elapsed();
-    app.metrics.request(None, outcome, took);
-    tracing::info!(
-        %request_id,
-        method = NO_METHOD,
-        address = address.map(tracing::field::display),
-        outcome = outcome.label(),
-        status = fault.status(),
-        duration_us = took.as_micros() as u64,
-        "call"
-    );
-    let answer: Answer = dispatch::fault(fault, Layout::Compact);
-    reply::xml(http.headers(), &request_id, answer)
+    reply::fault(app, http.headers(), address, fault, started.elapsed())
 }
