@@ -1,0 +1,336 @@
+//! Calls of every method in docs/openapi.json, right and wrong, as everyone: each is answered, in XML.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::client::{Client, own_address, show};
+use crate::common::{Answer, sha1};
+use crate::dice::Dice;
+use crate::run::{Tally, is_long, run};
+use crate::values::{self, any, hostile, likely};
+use crate::world::World;
+
+/// A method, as its description for programs says.
+struct Method {
+    path: String,
+    parameters: Vec<Parameter>,
+    /// What the hash is over, in each order that is accepted.
+    orders: Vec<Vec<String>>,
+}
+
+struct Parameter {
+    name: String,
+    values: Vec<String>,
+}
+
+static METHODS: LazyLock<Vec<Method>> = LazyLock::new(|| {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let methods: Vec<Method> = paths
+        .iter()
+        .map(|(path, item)| method(path, item))
+        .collect();
+    assert!(!methods.is_empty());
+    methods
+});
+
+fn method(path: &str, item: &Value) -> Method {
+    let content =
+        &item["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"];
+    let properties = content.as_object().unwrap();
+    let parameter = |(name, schema): (&String, &Value)| Parameter {
+        name: name.clone(),
+        values: schema["enum"].as_array().map_or(Vec::new(), |values| {
+            values
+                .iter()
+                .map(|value| value.as_str().unwrap().into())
+                .collect()
+        }),
+    };
+    let hash = properties["hash"]["description"].as_str().unwrap();
+    let hash = hash
+        .strip_prefix("Hex SHA1 of ")
+        .unwrap()
+        .trim_end_matches('.');
+    let order = |order: &str| {
+        let names = order
+            .trim_start_matches("or of ")
+            .split(" + ")
+            .map(str::to_owned);
+        names.filter(|name| name != "key").collect()
+    };
+    Method {
+        path: path.into(),
+        orders: hash.split(", ").map(order).collect(),
+        parameters: properties
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "u" | "p" | "hash" | "test"))
+            .map(parameter)
+            .collect(),
+    }
+}
+
+/// Who calls, with which key.
+const CALLERS: [(&str, &str); 11] = [
+    ("admin", "secret"),
+    ("admin", "456789"),
+    ("username", "secret"),
+    ("manager", "secret"),
+    ("reseller", "reseller-key"),
+    ("reseller", "reseller-key"),
+    ("newcomer", "newcomer-key"),
+    ("clerk", "clerk-key"),
+    ("trainee", "secret"),
+    ("anna", "secret"),
+    ("former", "secret"),
+];
+
+/// Both dialects, three ways of looking at hashes, GET, and DIDs that a trunk may have.
+const SETTINGS: &str = "
+    UPDATE settings SET allow_get = 1;
+    WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
+    INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms) SELECT 37070000000 + n, 1, 0, 'reserved', 2, created_ms FROM number, installation;
+    INSERT OR REPLACE INTO owner_settings (owner_id, hash_check, dialect) VALUES (0, 'documented', 'pages'), (4, 'lenient', 'current'), (8, 'off', 'current');
+    INSERT INTO allowed_networks (owner_id, network) VALUES (8, '127.0.0.0/8');";
+
+#[test]
+fn every_call_is_answered_in_xml() {
+    let world = World::start(SETTINGS);
+    let address = world.server.address;
+    let (made, tally) = run("api", 35, |dice, tally| {
+        let mut client = Client::connect(address, own_address(dice))?;
+        let count = 1 + dice.below(12);
+        for place in 0..count {
+            let (bytes, name, verb) = call(dice);
+            client.write(&bytes);
+            let answer = client.answer(verb == "HEAD");
+            let what = |what: String| {
+                format!(
+                    "call {} of the connection, {name}: {what}\nsent:\n{}",
+                    place + 1,
+                    show(&bytes)
+                )
+            };
+            let answer = answer.map_err(|why| what(format!("not answered: {why:?}")))?;
+            check(&answer, verb, tally, &name).map_err(|why| {
+                what(format!(
+                    "{why}\nanswer: {} {:?}\n{}",
+                    answer.status,
+                    answer.headers,
+                    show(&answer.body)
+                ))
+            })?;
+            if answer.header("connection") == Some("close") {
+                return Ok(place as u64 + 1);
+            }
+        }
+        Ok(count as u64)
+    });
+    world.stop();
+    if is_long(made) {
+        for method in METHODS.iter() {
+            let name = method.path.rsplit('/').next().unwrap();
+            assert!(
+                tally.seen(&format!("{name} ok")) > 0,
+                "no call of {name} succeeded"
+            );
+        }
+        assert!(
+            tally.seen("status 429") < made / 20,
+            "the throttle answered instead"
+        );
+    }
+}
+
+/// A call's bytes, its method's name and its verb.
+fn call(dice: &mut Dice) -> (Vec<u8>, String, &'static str) {
+    let method = &METHODS[dice.below(METHODS.len())];
+    let name = method.path.rsplit('/').next().unwrap();
+    let pairs = pairs(dice, method);
+    let path = match dice.below(20) {
+        0 => format!("/api/{name}"),
+        1 => format!("//billing///api/{name}/"),
+        2 => format!("/billing/api/{}", name.to_uppercase()),
+        3 => format!("{}/more", method.path),
+        4 => dice.text(&[
+            "/billing",
+            "/api",
+            "/health/ready",
+            "/metrics",
+            "/billing/api/device_list",
+            "/billing/api/%00",
+        ]),
+        _ => method.path.clone(),
+    };
+    let verb = ["POST"; 14]
+        .into_iter()
+        .chain(["GET", "GET", "GET", "HEAD", "PUT", "DELETE"])
+        .nth(dice.below(20))
+        .unwrap();
+    let mut headers = Vec::new();
+    let mut header = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+    if dice.percent(40) {
+        header(
+            "Accept-Encoding",
+            &dice.text(&[
+                "gzip",
+                "identity",
+                "*",
+                "gzip;q=0",
+                "br, gzip;q=0.5",
+                ";;,q=",
+            ]),
+        );
+    }
+    if dice.percent(2) {
+        header(
+            "Content-Encoding",
+            &dice.text(&["gzip", "identity", "x", "gzip, gzip"]),
+        );
+    }
+    if dice.percent(2) {
+        header(
+            "X-Forwarded-For",
+            &dice.text(&["192.0.2.1", "x", "::1, 10.0.0.1", ",,,"]),
+        );
+    }
+    let form_type = "application/x-www-form-urlencoded";
+    let (query, body) = match dice.below(10) {
+        0..=2 => (values::form(dice, &pairs), Vec::new()),
+        3..=4 => {
+            header("Content-Type", form_type);
+            (Vec::new(), values::form(dice, &pairs))
+        }
+        5..=6 => {
+            header("Content-Type", "application/json");
+            (Vec::new(), values::json(dice, &pairs))
+        }
+        7..=8 => {
+            let (kind, body) = values::multipart(dice, &pairs);
+            header("Content-Type", &kind);
+            (Vec::new(), body)
+        }
+        _ => {
+            let kind = dice.text(&[
+                form_type,
+                "text/plain",
+                "application/json; charset=utf-16",
+                "multipart/form-data",
+                ";",
+                "APPLICATION/JSON",
+                "image/svg+xml",
+            ]);
+            header("Content-Type", &kind);
+            let middle = dice.below(pairs.len() + 1);
+            (
+                values::form(dice, &pairs[..middle]),
+                values::form(dice, &pairs[middle..]),
+            )
+        }
+    };
+    let target = values::target(&path, &query);
+    // The question is about calls; whether bytes are HTTP at all is the other test's.
+    let target: Vec<u8> = target
+        .into_iter()
+        .filter(|byte| byte.is_ascii_graphic())
+        .collect();
+    (
+        values::request(verb, &target, &headers, &body),
+        name.into(),
+        verb,
+    )
+}
+
+/// The parameters of a call, with its hash.
+fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
+    let (caller, key) = CALLERS[dice.below(CALLERS.len())];
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let is_good = dice.percent(45);
+    for parameter in &method.parameters {
+        let is_needed = matches!(
+            parameter.name.as_str(),
+            "user_id" | "device_id" | "provider_id" | "did" | "cli_number"
+        );
+        if !(is_good && is_needed) && dice.percent(if is_good { 75 } else { 30 }) {
+            continue;
+        }
+        let value = match parameter.values.is_empty() || (!is_good && dice.percent(20)) {
+            true if is_good => likely(dice, &parameter.name),
+            true => any(dice, &parameter.name),
+            false => parameter.values[dice.below(parameter.values.len())].clone(),
+        };
+        pairs.push((parameter.name.clone(), value));
+    }
+    let order = &method.orders[dice.below(method.orders.len())];
+    let value = |name: &String| {
+        let sent = pairs.iter().find(|(known, _)| known == name);
+        sent.map_or("", |(_, value)| value.as_str())
+    };
+    let signed = order.iter().map(value).collect::<String>() + key;
+    let hash = match dice.below(25) {
+        0 => "0".repeat(40),
+        1 => sha1::hex(&signed).to_uppercase(),
+        2 => hostile(dice),
+        3 => String::new(),
+        _ => sha1::hex(&signed),
+    };
+    let caller = if dice.percent(3) {
+        hostile(dice)
+    } else {
+        caller.into()
+    };
+    pairs.insert(0, ("u".into(), caller));
+    pairs.push(("hash".into(), hash));
+    match dice.below(100) {
+        0 => pairs.push(("p".into(), hostile(dice))),
+        _ if is_good => pairs.push(("p".into(), "password".into())),
+        1..=50 => pairs.push(("p".into(), "password".into())),
+        _ => {}
+    }
+    if dice.percent(10) {
+        pairs.push(("test".into(), dice.text(&["1", "0", "", "true"])));
+    }
+    match dice.below(40) {
+        0 => pairs.extend(std::iter::repeat_n(
+            ("x".into(), "y".into()),
+            190 + dice.below(20),
+        )),
+        1 => {
+            let copy = pairs[dice.below(pairs.len())].clone();
+            pairs.push(copy);
+        }
+        2 => pairs.push((hostile(dice), hostile(dice))),
+        _ => {}
+    }
+    pairs
+}
+
+/// What every answer owes.
+fn check(answer: &Answer, verb: &str, tally: &Tally, method: &str) -> Result<(), String> {
+    tally.see(format!("status {}", answer.status));
+    if answer.status >= 500 {
+        return Err(format!("status {}", answer.status));
+    }
+    if verb == "HEAD" {
+        return Ok(());
+    }
+    let kind = answer.header("content-type").unwrap_or_default();
+    if answer.status == 200
+        && ["text/plain", "application/openmetrics-text"]
+            .iter()
+            .any(|known| kind.starts_with(known))
+    {
+        // What looks inside is for people and for machines of other kinds.
+        return Ok(());
+    }
+    let checked = std::panic::catch_unwind(|| answer.check());
+    checked.map_err(|_| "no XML reader takes it, or a header is missing".to_owned())?;
+    let text = answer.text();
+    if answer.status == 200 && !text.contains("<error>") {
+        tally.see(format!("{method} ok"));
+    }
+    Ok(())
+}
