@@ -1,6 +1,7 @@
 //! The clock and the dice: the only place that asks the machine for the time or for randomness, so that a test can
 //! hold both still.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +22,7 @@ pub struct Ambient {
 #[derive(Debug)]
 enum Clock {
     System,
-    Fixed(i64),
+    Fixed(AtomicI64),
 }
 
 impl Ambient {
@@ -36,18 +37,23 @@ impl Ambient {
     /// A clock that stands at `now_ms` and dice that always fall the same way.
     pub fn fixed(now_ms: i64, seed: u64) -> Self {
         Self {
-            clock: Clock::Fixed(now_ms),
+            clock: Clock::Fixed(AtomicI64::new(now_ms)),
             dice: Mutex::new(StdRng::seed_from_u64(seed)),
         }
     }
 
     /// Milliseconds since 1970-01-01 UTC.
     pub fn now_ms(&self) -> i64 {
-        match self.clock {
-            Clock::Fixed(now_ms) => now_ms,
-            Clock::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis() as i64),
+        match &self.clock {
+            Clock::Fixed(now_ms) => now_ms.load(Ordering::Relaxed),
+            Clock::System => machine_ms(),
+        }
+    }
+
+    /// Moves a clock that stands; the machine's goes by itself.
+    pub fn set(&self, to_ms: i64) {
+        if let Clock::Fixed(now_ms) = &self.clock {
+            now_ms.store(to_ms, Ordering::Relaxed);
         }
     }
 
@@ -115,6 +121,13 @@ impl Deadline {
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.0
     }
+}
+
+/// What the machine's clock says, in milliseconds since 1970-01-01 UTC.
+pub fn machine_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }
 
 fn pick(dice: &mut StdRng, set: &[u8]) -> char {

@@ -68,6 +68,7 @@ pub struct App {
 impl App {
     /// A linebook over an open database.
     pub fn new(store: Store, ambient: Arc<Ambient>) -> Self {
+        store.date_by(&ambient);
         Self {
             callers: Callers::default(),
             aside: Aside::default(),

@@ -86,7 +86,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
         banned,
         ivr_id,
     };
-    cli.id = clis::insert(tx, &cli, by.now_ms)?;
+    cli.id = clis::insert(tx, &cli, tx.now_ms())?;
     log::record(tx, by, "cli.create", cli.id, None, Some(json!(cli)))?;
     Ok(cli.id)
 }

@@ -91,7 +91,7 @@ pub fn create(
         port,
         is_trunk: false,
     };
-    device.id = devices::insert(tx, &device, by.now_ms)?;
+    device.id = devices::insert(tx, &device, tx.now_ms())?;
     let after = Some(logged(&device));
     log::record(tx, by, "device.create", device.id, None, after)?;
     Ok(device)
@@ -306,7 +306,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
             Rule::from(DeviceError::InUse).with("take its DIDs off and delete its CLIs first")
         );
     }
-    devices::hide(tx, id, by.now_ms)?;
+    devices::hide(tx, id, tx.now_ms())?;
     let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
     let after = json!({ "hidden": true, "has_pin": false });
     log::record(tx, by, "device.hide", id, Some(before), Some(after))?;

@@ -41,7 +41,7 @@ pub fn create(
     if dids::find_by_number(tx, number)?.is_some() {
         return Err(DidError::Exists.into());
     }
-    let id = dids::insert(tx, number, provider.id, by.owner_id(), by.now_ms)?;
+    let id = dids::insert(tx, number, provider.id, by.owner_id(), tx.now_ms())?;
     let after = json!({
         "did": number,
         "provider_id": provider.id,
@@ -201,7 +201,7 @@ pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
         status: DidStatus::Closed,
         device_id: None,
         dialplan_id: None,
-        closed_ms: Some(by.now_ms),
+        closed_ms: Some(tx.now_ms()),
         ..did.clone()
     };
     Ok(change(tx, by, "did.close", &did, &after)?)
@@ -276,7 +276,7 @@ fn change(
     before: &Did,
     after: &Did,
 ) -> Result<(), StoreError> {
-    dids::update(tx, after, by.now_ms)?;
+    dids::update(tx, after, tx.now_ms())?;
     let (was, is) = log::difference(&json!(before), &json!(after));
     log::record(tx, by, action, before.id, Some(was), Some(is))
 }

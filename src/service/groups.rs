@@ -14,7 +14,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<I
     by.require(Right::ManageDevices)?;
     setup::check_name(name)?;
     let user = users::get_own(tx, by, user_id)?;
-    let id = device_groups::insert(tx, user.id, name, false, by.now_ms)?;
+    let id = device_groups::insert(tx, user.id, name, false, tx.now_ms())?;
     let after = json!({ "user_id": user.id, "name": name });
     log::record(tx, by, "group.create", id, None, Some(after))?;
     Ok(id)
@@ -90,7 +90,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     if devices::group_is_used(tx, group.user_id, id)? {
         return Err(in_use.with("move its devices into another group first"));
     }
-    device_groups::hide(tx, id, by.now_ms)?;
+    device_groups::hide(tx, id, tx.now_ms())?;
     let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
     log::record(tx, by, "group.hide", id, Some(before), Some(after))?;
     Ok(())

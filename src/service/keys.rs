@@ -69,7 +69,7 @@ pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id
             Rule::from(UserError::TooManyKeys).with(format!("{MAX_ACTIVE_KEYS} are active"))
         );
     }
-    let id = api_keys::insert(tx, user.id, secret, by.now_ms).map_err(|error| match error {
+    let id = api_keys::insert(tx, user.id, secret, tx.now_ms()).map_err(|error| match error {
         StoreError::Unique => already_active(),
         other => other.into(),
     })?;
@@ -105,7 +105,7 @@ pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
     let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
     let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
     by.own_user(tx, key.user_id)?.ok_or_else(not_found)?;
-    api_keys::revoke(tx, key.id, by.now_ms)?;
+    api_keys::revoke(tx, key.id, tx.now_ms())?;
     let before = json!({ "user_id": key.user_id });
     log::record(tx, by, "key.revoke", key.id, Some(before), None)?;
     Ok(())

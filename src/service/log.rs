@@ -1,4 +1,5 @@
-//! The action log, as the rules write it: in the transaction of the change, never with a secret in it.
+//! The action log, as the rules write it: in the transaction of the change and with its time, never with a
+//! secret in it.
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ pub fn record(
     after: Option<Value>,
 ) -> Result<(), StoreError> {
     let entry = Entry {
-        at_ms: by.now_ms,
+        at_ms: tx.now_ms(),
         actor_id: by.user_id,
         actor: by.name.clone(),
         through: by.through,

@@ -52,7 +52,7 @@ impl Kind {
         by.require(Right::ManageSetup)?;
         setup::check_name(name)?;
         setup::check_owner(tx, by, owner_id)?;
-        let id = self.table.insert(tx, owner_id, name, by.now_ms)?;
+        let id = self.table.insert(tx, owner_id, name, tx.now_ms())?;
         let after = json!({ "owner_id": owner_id, "name": name });
         log::record(tx, by, &self.action("create"), id, None, Some(after))?;
         Ok(id)
@@ -109,7 +109,7 @@ impl Kind {
         if (self.is_used)(tx, id)? {
             return Err(Rule::from(SetupError::InUse).with(self.in_use));
         }
-        self.table.hide(tx, id, by.now_ms)?;
+        self.table.hide(tx, id, tx.now_ms())?;
         let (was, is) = (json!({ "hidden": false }), json!({ "hidden": true }));
         log::record(tx, by, &self.action("hide"), id, Some(was), Some(is))?;
         Ok(())

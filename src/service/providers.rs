@@ -27,7 +27,7 @@ pub fn create(
     setup::check_name(name)?;
     setup::check_owner(tx, by, owner_id)?;
     check_common_use(by, common_use)?;
-    let id = providers::insert(tx, owner_id, name, common_use, by.now_ms)?;
+    let id = providers::insert(tx, owner_id, name, common_use, tx.now_ms())?;
     let after = json!({ "owner_id": owner_id, "name": name, "common_use": common_use });
     log::record(tx, by, "provider.create", id, None, Some(after))?;
     Ok(id)
@@ -87,7 +87,7 @@ pub fn update(
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageSetup)?;
     get(tx, by, id)?;
-    providers::hide(tx, id, by.now_ms)?;
+    providers::hide(tx, id, tx.now_ms())?;
     let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
     log::record(tx, by, "provider.hide", id, Some(before), Some(after))?;
     Ok(())

@@ -70,11 +70,11 @@ pub(super) fn insert(
         owner_id: new.owner_id,
         password: new.password_hash,
     };
-    let id = users::insert(tx, &row, by.now_ms).map_err(|error| match error {
+    let id = users::insert(tx, &row, tx.now_ms()).map_err(|error| match error {
         StoreError::Unique => Rule::from(UserError::UsernameTaken).with(row.username),
         other => other.into(),
     })?;
-    device_groups::insert(tx, id, PRIMARY_GROUP, true, by.now_ms)?;
+    device_groups::insert(tx, id, PRIMARY_GROUP, true, tx.now_ms())?;
     log::record(tx, by, "user.create", id, None, Some(after))?;
     Ok(id)
 }

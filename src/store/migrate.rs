@@ -9,6 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::check::Violation;
 use super::draft::{self, Draft, NotKept};
 use super::{StoreError, WriteTx, backup, pool};
+use crate::ambient::machine_ms;
 
 /// The schema of a new file.
 pub const SCHEMA: &str = include_str!("../../schema.sql");
@@ -187,7 +188,7 @@ pub fn create<E: From<OpenError>>(
         .execute_batch(SCHEMA)
         .and_then(|()| mark(&transaction, VERSION))
         .map_err(|error| unusable(error.into()))?;
-    fill(&WriteTx::new(&transaction))?;
+    fill(&WriteTx::new(&transaction, machine_ms()))?;
     transaction
         .commit()
         .map_err(|error| unusable(error.into()))?;

@@ -38,6 +38,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
 
+use crate::ambient::Ambient;
 pub use error::StoreError;
 use folder::FolderLock;
 pub use migrate::OpenError;
@@ -149,6 +150,11 @@ impl Store {
         &self.path
     }
 
+    /// Has writes dated by this clock from now on: until then by the machine's.
+    pub fn date_by(&self, ambient: &Arc<Ambient>) {
+        self.writer.date_by(ambient);
+    }
+
     /// What the database is doing.
     pub fn activity(&self) -> Activity {
         let readers = self.readers.state();
@@ -247,16 +253,24 @@ pub struct ReadTx<'a> {
 /// A transaction that can also write. The functions that insert, update and delete take this.
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    now_ms: i64,
     /// The last fault of a statement that changes rows: why SQLite rolled everything back, if it did.
     fault: RefCell<Option<StoreError>>,
 }
 
 impl<'a> WriteTx<'a> {
-    fn new(connection: &'a Connection) -> Self {
+    fn new(connection: &'a Connection, now_ms: i64) -> Self {
         Self {
             read: ReadTx { connection },
+            now_ms,
             fault: RefCell::new(None),
         }
+    }
+
+    /// When this is written, in milliseconds since 1970-01-01 UTC: the same for all that is committed together. Rows are
+    /// dated by it, and not by when their callers came, so that what is written later is never dated earlier.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
     }
 }
 

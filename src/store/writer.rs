@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::watch::Watch;
 use super::{StoreError, WriteTx};
+use crate::ambient::{Ambient, machine_ms};
 
 /// How many writes may wait; the next one is refused with [`StoreError::Overloaded`].
 pub const QUEUE: usize = 4096;
@@ -27,6 +28,17 @@ pub struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     counts: Arc<Counts>,
+    clock: Arc<Clock>,
+}
+
+/// What writes are dated by.
+#[derive(Default)]
+struct Clock(OnceLock<Arc<Ambient>>);
+
+impl Clock {
+    fn now_ms(&self) -> i64 {
+        self.0.get().map_or_else(machine_ms, |it| it.now_ms())
+    }
 }
 
 /// What the thread has done and has to do.
@@ -62,10 +74,20 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE);
         let counts = Arc::new(Counts::new());
-        let counted = counts.clone();
+        let clock = Arc::new(Clock::default());
+        let (counted, dated) = (counts.clone(), clock.clone());
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(connection, &watch, &jobs, max_batch.max(1), &counted))
+            .spawn(move || {
+                serve(
+                    connection,
+                    &watch,
+                    &jobs,
+                    max_batch.max(1),
+                    &counted,
+                    &dated,
+                )
+            })
             .map_err(|error| {
                 tracing::error!(%error, "the writer thread could not be started");
                 StoreError::Internal
@@ -74,7 +96,13 @@ impl Writer {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
             counts,
+            clock,
         })
+    }
+
+    /// Has writes dated by this clock, once and for all.
+    pub fn date_by(&self, ambient: &Arc<Ambient>) {
+        self.clock.0.get_or_init(|| ambient.clone());
     }
 
     /// Writes that wait.
@@ -188,6 +216,7 @@ fn serve(
     jobs: &Receiver<Box<dyn Job>>,
     max_batch: usize,
     counts: &Counts,
+    clock: &Clock,
 ) {
     let mut batch = Vec::with_capacity(max_batch);
     while let Ok(first) = jobs.recv() {
@@ -197,7 +226,7 @@ fn serve(
         // Before, so that nothing is written that nobody will find; after, so that nobody hears of what nobody will find.
         let committed = watch
             .check()
-            .and_then(|()| commit(&connection, &mut batch))
+            .and_then(|()| commit(&connection, &mut batch, clock))
             .and_then(|()| watch.check());
         for mut job in batch.drain(..) {
             job.answer(committed.clone());
@@ -206,10 +235,16 @@ fn serve(
 }
 
 /// One transaction for the whole batch.
-fn commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn commit(
+    connection: &Connection,
+    batch: &mut [Box<dyn Job>],
+    clock: &Clock,
+) -> Result<(), StoreError> {
     end_stray_transaction(connection)?;
     execute(connection, "BEGIN IMMEDIATE")?;
-    let committed = run_all(connection, batch).and_then(|()| execute(connection, "COMMIT"));
+    // Read once nobody else can write, so that times are in the order of the commits.
+    let now_ms = clock.now_ms();
+    let committed = run_all(connection, batch, now_ms).and_then(|()| execute(connection, "COMMIT"));
     if committed.is_err() {
         // Where this fails too, the next batch begins with it.
         let _ = end_stray_transaction(connection);
@@ -218,10 +253,14 @@ fn commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Sto
 }
 
 /// Every write of the batch, each in a savepoint of its own.
-fn run_all(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn run_all(
+    connection: &Connection,
+    batch: &mut [Box<dyn Job>],
+    now_ms: i64,
+) -> Result<(), StoreError> {
     for job in batch {
         execute(connection, "SAVEPOINT job")?;
-        let tx = WriteTx::new(connection);
+        let tx = WriteTx::new(connection, now_ms);
         let keep = job.run(&tx);
         // A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the
         // batch is kept, and going on would write outside of a transaction.
@@ -300,7 +339,7 @@ mod tests {
         jobs: Vec<(Box<dyn Job>, Outcome)>,
     ) -> Vec<Result<(), StoreError>> {
         let (mut batch, mut outcomes): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-        let committed = commit(connection, &mut batch);
+        let committed = commit(connection, &mut batch, &Clock::default());
         for job in &mut batch {
             job.answer(committed.clone());
         }

@@ -9,6 +9,7 @@
 
 pub mod answer;
 pub mod hidden;
+pub mod moment;
 pub mod request;
 pub mod server;
 pub mod sha1;

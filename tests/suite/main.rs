@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod acting;
 mod budget;
 mod callers;
 mod command_line;

@@ -472,6 +472,7 @@ fn a_did_lives_as_it_is_documented() {
         let mut now_ms = NOW_MS;
         for (number, step, scope, days) in attempts {
             now_ms += days * DAY_MS;
+            world.app.ambient.set(now_ms);
             let by = actor(scope, now_ms);
             let tried = world
                 .app
