@@ -86,8 +86,7 @@ async fn tidy_up(app: &App) -> Infallible {
 
 /// Writes the failed sign-ins of the hour that has ended into the action log; the server's end is one, too.
 pub async fn log_failures(app: &App) {
-    let now_ms = app.ambient.now_ms();
-    match failures::write(&app.store, &app.failures, now_ms).await {
+    match failures::write(&app.store, &app.failures).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "failed sign-ins are in the action log"),
         Err(error) => tracing::error!(%error, "failed sign-ins could not be logged yet"),

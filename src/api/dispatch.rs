@@ -1,25 +1,20 @@
-//! The pipeline of every call, top to bottom: find, authenticate, authorise, run, answer.
+//! The pipeline of every call, top to bottom: admit, run, answer.
 
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-
+use super::admission::{Admitted, Failure, Known};
 use super::fault::Fault;
-use super::method::{Call, ErrorEnvelope, Method, Reply, Run};
+use super::method::{ErrorEnvelope, Method, Reply, Run};
 use super::parameters::Parameters;
-use super::signature;
 use super::xml::{Document, Element, Layout, page};
 use crate::app::App;
-use crate::service::access::{Actor, Caller, Scope};
-use crate::service::callers::Current;
-use crate::service::throttle::{self, Guess, Proof};
-use crate::service::{AccessError, Error, Refusal, Rule};
-use crate::store::action_log::Through;
-use crate::store::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
-use crate::store::users::ADMIN;
-use crate::store::{ReadTx, Snapshot, StoreError};
+use crate::service::{AccessError, Error, Refusal};
+use crate::store::settings::{Dialect, Gzip};
+use crate::store::{Snapshot, StoreError};
+
+/// How often a call is admitted anew because its caller's password was changed while it was verified or while it waited.
+pub const MAX_ADMISSIONS: u32 = 3;
 
 /// A call, as it came in.
 pub struct Request {
@@ -33,6 +28,10 @@ pub struct Request {
     pub address: Option<IpAddr>,
     /// Ties the reply, the log line and the action log together.
     pub request_id: String,
+    /// When it had come in whole, in milliseconds since 1970-01-01 UTC: limits and ends are measured by it.
+    pub now_ms: i64,
+    /// The token of the session of the pages in which it is sent; it does nothing once that session has ended.
+    pub session: Option<String>,
 }
 
 /// The HTTP verbs that make a difference.
@@ -96,20 +95,6 @@ pub enum Body {
     Pieces(Box<Pieces>),
 }
 
-/// What is known of a call while it goes down the pipeline: enough to shape the answer wherever it ends.
-struct Known {
-    dialect: Dialect,
-    gzip: Gzip,
-    caller: Option<String>,
-}
-
-/// Why a call ends early.
-enum Failure {
-    Fault(Fault),
-    Refused(Refusal),
-    Store(StoreError),
-}
-
 /// Answers a call.
 pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
     let method = request.method;
@@ -125,7 +110,7 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
         caller: None,
     };
     let mut answer = match perform(app, request, &mut known).await {
-        Ok((call, reply)) => success(app, method, call, reply, layout),
+        Ok((admitted, reply)) => success(app, admitted, reply, layout),
         Err(failure) => refusal(method, known.dialect, failure, layout),
     };
     answer.is_plain = is_plain;
@@ -135,209 +120,89 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
 }
 
 /// Every check in the contract's order, then the method itself.
-async fn perform(app: &App, request: Request, known: &mut Known) -> Result<(Call, Reply), Failure> {
-    let method = request.method;
-    let now_ms = app.ambient.now_ms();
-    let snapshot = app.store.snapshot()?;
-    let identified = identify(app, &snapshot.tx(), &request, known);
-    note_failure(app, &request, now_ms, identified.as_ref().err());
-    let (settings, caller) = identified?;
-    let username = &caller.user.username;
-    let guess = app.throttle.guess(now_ms, request.address, username);
-    let (proof, snapshot) = {
-        let mut proof = pin!(check_password(app, &request, &settings, &caller, &guess));
-        match proof.as_mut().now_or_never() {
-            Some(proof) => (proof, Some(snapshot)),
-            // Argon2 takes its time; nobody holds a snapshot for so long.
-            None => {
-                drop(snapshot);
-                (proof.await, None)
-            }
-        }
-    };
-    note_failure(app, &request, now_ms, proof.as_ref().err());
-    app.throttle.succeeded(request.address, username, proof?);
-    drop(guess);
-    let parameters = request.parameters?;
-    let actor = Actor {
-        user_id: Some(caller.user.id),
-        name: caller.user.username.clone(),
-        scope: Scope::Owner(caller.owner_id),
-        user_type: caller.user.user_type,
-        permissions: caller.permissions.clone(),
-        through: Through::Api,
-        address: request.address,
-        request_id: Some(request.request_id),
-        now_ms,
-    };
-    authorise(method, &actor)?;
-    let call = Call {
-        actor,
-        parameters,
-        dialect: known.dialect,
-        ambient: app.ambient.clone(),
-        after: 0,
-    };
-    run(app, method, call, snapshot).await
-}
-
-/// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
-fn identify(
+async fn perform(
     app: &App,
-    tx: &ReadTx<'_>,
-    request: &Request,
+    request: Request,
     known: &mut Known,
-) -> Result<(Arc<Settings>, Arc<Caller>), Failure> {
-    let current = app.callers.current(tx)?;
-    known.gzip = current.settings.gzip;
-    let caller = find(app, tx, &current, request);
-    // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
-    known.dialect = match &caller {
-        Ok(caller) => caller.owner_settings.dialect,
-        Err(_) => settings::get_owner(tx, ADMIN)?.dialect,
-    };
-    let caller = caller?;
-    known.caller = Some(caller.user.username.clone());
-    check_hash(request, &caller)?;
-    Ok((current.settings, caller))
+) -> Result<(Admitted, Reply), Failure> {
+    let (mut admitted, mut snapshot) = Admitted::new(app, request, known).await?;
+    for _ in 0..MAX_ADMISSIONS {
+        let Stopped(stopped, failure) = match run(app, admitted, snapshot.take()).await {
+            Ok((admitted, reply)) => {
+                known.clone_from(&admitted.known);
+                return Ok((admitted, reply));
+            }
+            Err(stopped) => stopped,
+        };
+        let Some(stopped) = stopped else {
+            return Err(failure);
+        };
+        admitted = *stopped;
+        let again = match failure {
+            Failure::PasswordMoved => admitted.again(app).await,
+            other => {
+                admitted.note(app, &other);
+                Err(other)
+            }
+        };
+        known.clone_from(&admitted.known);
+        snapshot = again?;
+    }
+    Err(Fault::Overloaded.into())
 }
 
-/// Everything before the hash.
-fn find(
-    app: &App,
-    tx: &ReadTx<'_>,
-    current: &Current,
-    request: &Request,
-) -> Result<Arc<Caller>, Failure> {
-    check_switches(&current.settings, request.verb)?;
-    let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
-    let username = parameters.get("u").ok_or(AccessError::UnknownCaller)?;
-    let now_ms = app.ambient.now_ms();
-    if !app.throttle.allows(now_ms, request.address, username) {
-        return Err(Fault::TooManyFailures.into());
-    }
-    let caller = app.callers.find(tx, current, username)?;
-    if let Err(refused) = caller.check_address(request.address) {
-        app.metrics.address_refusals.inc();
-        return Err(refused.into());
-    }
-    Ok(caller)
-}
+/// A call that was not made, and why; without the call where it went under with the writer.
+struct Stopped(Option<Box<Admitted>>, Failure);
 
-fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
-    if !settings.allow_api {
-        return Err(AccessError::ApiDisabled.into());
-    }
-    match verb {
-        Verb::Post => Ok(()),
-        Verb::Get if settings.allow_get => Ok(()),
-        Verb::Get => Err(AccessError::GetDisabled.into()),
-        Verb::Other => Err(Fault::VerbNotAllowed.into()),
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self(None, error.into())
     }
 }
 
-fn check_hash(request: &Request, caller: &Caller) -> Result<(), Failure> {
-    let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
-    let check = caller.owner_settings.hash_check;
-    if check == HashCheck::Off {
-        return Ok(());
-    }
-    let sent = parameters.get("hash").unwrap_or_default();
-    match signature::verify(request.method, check, parameters, &caller.keys, sent) {
-        Some(_) => Ok(()),
-        None => Err(AccessError::IncorrectHash.into()),
-    }
-}
-
-/// Counts what may be somebody guessing.
-fn note_failure(app: &App, request: &Request, now_ms: i64, failure: Option<&Failure>) {
-    let Some(Failure::Refused(refusal)) = failure else {
-        return;
-    };
-    let kind = match refusal.rule {
-        Rule::Access(AccessError::UnknownCaller | AccessError::WrongPassword) => {
-            throttle::Failure::Credentials
-        }
-        Rule::Access(AccessError::IncorrectHash) => throttle::Failure::Hash,
-        _ => return,
-    };
-    let sent = request.parameters.as_ref().ok();
-    // Nobody guesses without a name.
-    let Some(username) = sent.and_then(|sent| sent.get("u")) else {
-        return;
-    };
-    app.throttle.failed(now_ms, request.address, username, kind);
-    if kind == throttle::Failure::Credentials {
-        let failures = &app.failures;
-        failures.note(&app.store, now_ms, request.address, username);
-    }
-}
-
-async fn check_password(
-    app: &App,
-    request: &Request,
-    settings: &Settings,
-    caller: &Caller,
-    guess: &Guess<'_>,
-) -> Result<Proof, Failure> {
-    let is_required = match settings.require_password {
-        RequirePassword::Never => return Ok(Proof::Hash),
-        RequirePassword::Documented => request.method.needs_password,
-        RequirePassword::Always => true,
-    };
-    let parameters = request.parameters.as_ref().map_err(|fault| *fault)?;
-    match parameters.get("p") {
-        None if is_required => Err(AccessError::WrongPassword.into()),
-        None => Ok(Proof::Hash),
-        Some(password) => {
-            let stored = caller.password.as_deref();
-            app.verifier.verify(guess, password, stored).await?;
-            Ok(Proof::Password)
-        }
-    }
-}
-
-fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
-    let mut callers = method.callers.iter();
-    let rule = callers
-        .find(|rule| rule.user_type == actor.user_type)
-        .ok_or(AccessError::WrongType)?;
-    match rule.needs {
-        Some(permission) if !actor.may(permission) => Err(AccessError::NotPermitted.into()),
-        _ => Ok(()),
-    }
-}
-
+/// Does what the method does, if its caller still may in that moment.
 async fn run(
     app: &App,
-    method: &'static Method,
-    call: Call,
+    mut admitted: Admitted,
     snapshot: Option<Snapshot>,
-) -> Result<(Call, Reply), Failure> {
-    match method.run {
+) -> Result<(Admitted, Reply), Stopped> {
+    match admitted.method.run {
         Run::Read(run) => {
-            let snapshot = snapshot.map_or_else(|| app.store.snapshot(), Ok)?;
-            let reply = run(&snapshot.tx(), &call)?;
-            Ok((call, reply))
+            let (snapshot, checked) = match snapshot {
+                // The one on which it was checked.
+                Some(snapshot) => (snapshot, Ok(())),
+                None => {
+                    let snapshot = app.store.snapshot()?;
+                    let checked = admitted.renew(&snapshot.tx());
+                    (snapshot, checked)
+                }
+            };
+            let reply = checked.and_then(|()| Ok(run(&snapshot.tx(), &admitted.call)?));
+            admitted.ended(reply)
         }
         Run::Write(run) => {
             drop(snapshot);
             let written = app.store.write(move |tx| {
-                let reply = run(tx, &call)?;
-                Ok::<_, Error>((call, reply))
+                let checked = admitted.renew(tx);
+                let reply = checked.and_then(|()| Ok(run(tx, &admitted.call)?));
+                admitted.ended(reply)
             });
-            Ok(written.await?)
+            written.await
         }
     }
 }
 
-fn success(
-    app: &Arc<App>,
-    method: &'static Method,
-    call: Call,
-    reply: Reply,
-    layout: Layout,
-) -> Answer {
+impl Admitted {
+    fn ended(self, reply: Result<Reply, Failure>) -> Result<(Self, Reply), Stopped> {
+        match reply {
+            Ok(reply) => Ok((self, reply)),
+            Err(failure) => Err(Stopped(Some(Box::new(self)), failure)),
+        }
+    }
+}
+
+fn success(app: &Arc<App>, admitted: Admitted, reply: Reply, layout: Layout) -> Answer {
+    let method = admitted.method;
     let body = match reply {
         Reply::Elements(elements) => Body::Whole(page(layout, &elements)),
         Reply::List { name, items, next } => {
@@ -349,12 +214,15 @@ fn success(
                     document.close();
                     Body::Whole(document.finish())
                 }
-                Some(after) => Body::Pieces(Box::new(Pieces {
-                    app: app.clone(),
-                    method,
-                    call: Call { after, ..call },
-                    document: Some(document),
-                })),
+                Some(after) => {
+                    let mut admitted = admitted;
+                    admitted.call.after = after;
+                    Body::Pieces(Box::new(Pieces {
+                        app: app.clone(),
+                        admitted,
+                        document: Some(document),
+                    }))
+                }
             }
         }
     };
@@ -368,6 +236,8 @@ fn refusal(method: &Method, dialect: Dialect, failure: Failure, layout: Layout) 
     let refused = match failure {
         Failure::Fault(fault) => return self::fault(fault, layout),
         Failure::Refused(refusal) => refusal,
+        Failure::Elsewhere => AccessError::UnknownCaller.into(),
+        Failure::PasswordMoved => AccessError::WrongPassword.into(),
         Failure::Store(error) => match (Fault::from(&error), method.storage_error) {
             (Fault::StorageFailed, Some(rule)) => Refusal {
                 rule,
@@ -418,11 +288,11 @@ fn answer(status: u16, body: Body, outcome: Outcome) -> Answer {
     }
 }
 
-/// The rest of a long list. Each piece is a snapshot of its own: a slow reader holds no transaction open.
+/// The rest of a long list. Each piece is a snapshot of its own: a slow reader holds no transaction open, and nobody reads
+/// on who may not any more.
 pub struct Pieces {
     app: Arc<App>,
-    method: &'static Method,
-    call: Call,
+    admitted: Admitted,
     /// None: the document is finished.
     document: Option<Document>,
 }
@@ -440,7 +310,7 @@ impl Iterator for Pieces {
                 items.iter().for_each(|item| document.element(item));
                 match next {
                     Some(after) => {
-                        self.call.after = after;
+                        self.admitted.call.after = after;
                         self.document = Some(document);
                         Some(Ok(written))
                     }
@@ -455,45 +325,18 @@ impl Iterator for Pieces {
 }
 
 impl Pieces {
-    fn read(&self) -> Result<(Vec<Element>, Option<i64>), Error> {
-        let Run::Read(run) = self.method.run else {
+    fn read(&mut self) -> Result<(Vec<Element>, Option<i64>), Error> {
+        let Run::Read(run) = self.admitted.method.run else {
             return Err(StoreError::Internal.into());
         };
-        match self.app.store.read(|tx| run(tx, &self.call))? {
+        let admitted = &mut self.admitted;
+        let read = self.app.store.read(|tx| {
+            admitted.renew(tx)?;
+            run(tx, &admitted.call)
+        });
+        match read? {
             Reply::List { items, next, .. } => Ok((items, next)),
             Reply::Elements(_) => Err(StoreError::Internal.into()),
         }
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(refusal)
-                if refusal.rule == Rule::Access(AccessError::TooManyGuesses) =>
-            {
-                Self::Fault(Fault::TooManyFailures)
-            }
-            Error::Refused(refusal) => Self::Refused(refusal),
-            Error::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<AccessError> for Failure {
-    fn from(error: AccessError) -> Self {
-        Error::from(error).into()
     }
 }

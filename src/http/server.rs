@@ -332,6 +332,8 @@ async fn api(
         parameters: request::parameters(&http, payload).await,
         address,
         request_id: request_id.clone(),
+        now_ms: app.ambient.now_ms(),
+        session: None,
     };
     // A panic is a defect, but its caller gets an answer and the others do not notice.
     let answer = AssertUnwindSafe(dispatch(&app, call))

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Error;
 use super::access::{Caller, find_caller};
@@ -12,6 +13,10 @@ use crate::store::{ReadTx, StoreError, installation};
 /// Callers that are remembered; one more makes room by forgetting all.
 pub const MAX_REMEMBERED: usize = 1_000;
 
+/// How long anything is remembered, also while the database says that it holds: nothing that goes past its triggers stays
+/// unseen for longer.
+pub const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+
 /// The callers of late; one for the whole server.
 #[derive(Default)]
 pub struct Callers(Mutex<Remembered>);
@@ -20,6 +25,7 @@ pub struct Callers(Mutex<Remembered>);
 #[derive(Default)]
 struct Remembered {
     version: i64,
+    since_ms: i64,
     settings: Option<Arc<Settings>>,
     by_name: HashMap<String, Arc<Caller>>,
 }
@@ -27,27 +33,32 @@ struct Remembered {
 /// What holds for every call on a snapshot.
 pub struct Current {
     /// The snapshot's `access_version`.
-    version: i64,
+    pub version: i64,
+    now_ms: i64,
     /// The switches of the API.
     pub settings: Arc<Settings>,
 }
 
 impl Callers {
     /// What holds for every call on this snapshot.
-    pub fn current(&self, tx: &ReadTx<'_>) -> Result<Current, StoreError> {
+    pub fn current(&self, tx: &ReadTx<'_>, now_ms: i64) -> Result<Current, StoreError> {
         let version = installation::access_version(tx)?;
-        let remembered = self.at(version).and_then(|it| it.settings.clone());
+        let remembered = self.at(version, now_ms).and_then(|it| it.settings.clone());
         let settings = match remembered {
             Some(settings) => settings,
             None => {
                 let settings = Arc::new(settings::get(tx)?);
-                if let Some(mut remembered) = self.at(version) {
+                if let Some(mut remembered) = self.at(version, now_ms) {
                     remembered.settings = Some(settings.clone());
                 }
                 settings
             }
         };
-        Ok(Current { version, settings })
+        Ok(Current {
+            version,
+            now_ms,
+            settings,
+        })
     }
 
     /// What [`find_caller`] finds on this snapshot. Only what is there is remembered: names that nobody has are endless.
@@ -57,12 +68,12 @@ impl Callers {
         current: &Current,
         username: &str,
     ) -> Result<Arc<Caller>, Error> {
-        let remembered = self.at(current.version);
+        let remembered = self.at(current.version, current.now_ms);
         if let Some(caller) = remembered.and_then(|it| it.by_name.get(username).cloned()) {
             return Ok(caller);
         }
         let caller = Arc::new(find_caller(tx, &current.settings, username)?);
-        if let Some(mut remembered) = self.at(current.version) {
+        if let Some(mut remembered) = self.at(current.version, current.now_ms) {
             if remembered.by_name.len() >= MAX_REMEMBERED {
                 remembered.by_name.clear();
             }
@@ -72,13 +83,17 @@ impl Callers {
         Ok(caller)
     }
 
-    /// What is remembered of this version; a newer one makes all that was remembered void. None: a snapshot that is older
-    /// than what others have seen meanwhile.
-    fn at(&self, version: i64) -> Option<MutexGuard<'_, Remembered>> {
+    /// What is remembered of this version; a newer one makes all that was remembered void, and so does its age. None: a
+    /// snapshot that is older than what others have seen meanwhile.
+    fn at(&self, version: i64, now_ms: i64) -> Option<MutexGuard<'_, Remembered>> {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.version < version {
+        let age_ms = now_ms - remembered.since_ms;
+        // A clock that was set back makes it void, too.
+        let is_fresh = (0..REMEMBERED_FOR.as_millis() as i64).contains(&age_ms);
+        if remembered.version < version || !is_fresh {
             *remembered = Remembered {
-                version,
+                version: remembered.version.max(version),
+                since_ms: now_ms,
                 ..Remembered::default()
             };
         }

@@ -25,6 +25,15 @@ pub struct Refusal {
     pub detail: Option<String>,
 }
 
+impl From<AccessError> for Refusal {
+    fn from(error: AccessError) -> Self {
+        Self {
+            rule: error.into(),
+            detail: None,
+        }
+    }
+}
+
 /// A rule, by its area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
@@ -72,6 +81,9 @@ pub enum AccessError {
     /// A link to set a password that was used, is too old, or was never made.
     #[error("the link was used already, or is too old")]
     LinkInvalid,
+    /// The session of the pages in which somebody acts has ended, or they were blocked.
+    #[error("the session has ended: sign in again")]
+    SignedOut,
     /// Users of this type may not.
     #[error("users of this type may not do this")]
     WrongType,

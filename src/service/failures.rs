@@ -132,20 +132,21 @@ impl Count {
 }
 
 /// Writes what was counted into the action log; how many rows that made. What cannot be written is kept for the next time.
-pub async fn write(store: &Store, failures: &Failures, now_ms: i64) -> Result<usize, StoreError> {
+pub async fn write(store: &Store, failures: &Failures) -> Result<usize, StoreError> {
     let counts = failures.take();
     if counts.is_empty() {
         return Ok(0);
     }
     let taken = counts.clone();
-    let written = store.write(move |tx| insert(tx, &taken, now_ms)).await;
+    let written = store.write(move |tx| insert(tx, &taken)).await;
     if written.is_err() {
         failures.give_back(counts);
     }
     written
 }
 
-fn insert(tx: &WriteTx<'_>, counts: &Counts, now_ms: i64) -> Result<usize, StoreError> {
+fn insert(tx: &WriteTx<'_>, counts: &Counts) -> Result<usize, StoreError> {
+    let now_ms = tx.now_ms();
     let mut known: Vec<_> = counts.by_key.iter().collect();
     known.sort_by_key(|(_, count)| (count.first_ms, count.last_ms));
     for (Key(network, user_id), count) in &known {

@@ -16,9 +16,9 @@ use super::{AccessError, Error, UserError, installation, log, users};
 use crate::ambient::{Ambient, rfc3339};
 use crate::store::action_log::Through;
 use crate::store::row::Id;
-use crate::store::sessions::{self, Listed, TokenHash};
+use crate::store::sessions::{self, Listed, Session, TokenHash};
 use crate::store::users::{self as user_rows, ADMIN, User, UserType};
-use crate::store::{ReadTx, Store, StoreError, WriteTx};
+use crate::store::{ReadTx, Store, StoreError, WriteTx, installation as rows};
 
 /// After how long without a request a session ends.
 pub const IDLE_MS: i64 = 2 * 60 * 60 * 1000;
@@ -43,6 +43,8 @@ pub struct SignedIn {
     pub actor: Actor,
     /// It is time to note that he was seen.
     pub is_due: bool,
+    /// The `access_version` by which he was found.
+    pub version: i64,
 }
 
 /// A new random token: 64 hex digits.
@@ -124,6 +126,7 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
     )?;
     sessions::delete_links(tx, user_id)?;
     let address = by.address.map(|address| address.to_string());
+    let now_ms = tx.now_ms();
     sessions::insert(tx, &token_hash(token), user_id, address.as_deref(), now_ms)?;
     log::record(tx, by, "session.start", user_id, None, None)?;
     Ok(())
@@ -131,18 +134,52 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
 
 /// Who holds this token, if his session has not expired and he is not blocked. His door is the pages.
 pub fn find(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<SignedIn>, StoreError> {
-    let Some(session) = sessions::find(tx, &token_hash(token))? else {
+    let version = rows::access_version(tx)?;
+    let Some(session) = find_session(tx, token, now_ms)? else {
         return Ok(None);
     };
-    let is_over = now_ms - session.created_ms >= ABSOLUTE_MS || now_ms - session.seen_ms >= IDLE_MS;
-    let user = user_rows::find(tx, session.user_id)?.filter(|user| !is_over && !user.blocked);
+    let user = user_rows::find(tx, session.user_id)?.filter(|user| !user.blocked);
     let Some(user) = user else {
         return Ok(None);
     };
     Ok(Some(SignedIn {
         actor: actor(tx, user, now_ms)?,
         is_due: now_ms - session.seen_ms >= SEEN_EVERY_MS,
+        version,
     }))
+}
+
+/// The session of this token, if it has not expired.
+fn find_session(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<Session>, StoreError> {
+    let is_over = |session: &Session| {
+        now_ms - session.created_ms >= ABSOLUTE_MS || now_ms - session.seen_ms >= IDLE_MS
+    };
+    let found = sessions::find(tx, &token_hash(token))?;
+    Ok(found.filter(|session| !is_over(session)))
+}
+
+/// Whether the session of this token is still there, and the actor's.
+pub fn is_on(tx: &ReadTx<'_>, token: &str, by: &Actor) -> Result<bool, StoreError> {
+    let session = find_session(tx, token, by.now_ms)?;
+    Ok(session.is_some_and(|session| Some(session.user_id) == by.user_id))
+}
+
+/// As whom somebody acts in this moment, whom a request found to be `by` when `access_version` was `version`. A session
+/// that has ended, or a block, lets nobody act any more; else the rights are those of now.
+pub fn renew(tx: &ReadTx<'_>, token: &str, by: &Actor, version: i64) -> Result<Actor, Error> {
+    if !is_on(tx, token, by)? {
+        return Err(AccessError::SignedOut.into());
+    }
+    if rows::access_version(tx)? == version {
+        return Ok(by.clone());
+    }
+    let user = user_rows::find(tx, by.user_id.unwrap_or(-1))?;
+    let user = user.filter(|user| !user.blocked);
+    Ok(Actor {
+        address: by.address,
+        request_id: by.request_id.clone(),
+        ..actor(tx, user.ok_or(AccessError::SignedOut)?, by.now_ms)?
+    })
 }
 
 /// A user as he acts on the pages.
@@ -164,14 +201,9 @@ pub fn actor(tx: &ReadTx<'_>, user: User, now_ms: i64) -> Result<Actor, StoreErr
 }
 
 /// Notes that a session was used, and from where.
-pub fn see(
-    tx: &WriteTx<'_>,
-    token: &str,
-    address: Option<IpAddr>,
-    now_ms: i64,
-) -> Result<(), StoreError> {
+pub fn see(tx: &WriteTx<'_>, token: &str, address: Option<IpAddr>) -> Result<(), StoreError> {
     let address = address.map(|address| address.to_string());
-    sessions::update_seen(tx, &token_hash(token), address.as_deref(), now_ms)
+    sessions::update_seen(tx, &token_hash(token), address.as_deref(), tx.now_ms())
 }
 
 /// What a session is called on the page of its user: with it nobody gets in.
@@ -244,10 +276,10 @@ pub fn insert_first_link(tx: &WriteTx<'_>, token: &str, now_ms: i64) -> Result<(
     sessions::insert_link(tx, &token_hash(token), ADMIN, now_ms + LINK_MS)
 }
 
-/// Whose password a link sets; none: it was used, it is too old, or nobody made it.
+/// Whose password a link sets; none: it was used, it is too old, nobody made it, or its user is blocked.
 pub fn find_link(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<User>, StoreError> {
     match sessions::find_link(tx, &token_hash(token), now_ms)? {
-        Some(user_id) => user_rows::find(tx, user_id),
+        Some(user_id) => Ok(user_rows::find(tx, user_id)?.filter(|user| !user.blocked)),
         None => Ok(None),
     }
 }

@@ -130,6 +130,14 @@ fn clock_and_dice_are_asked_in_one_place() {
         &[""],
         &["ambient.rs", "http/server.rs", "http/connection.rs"],
     );
+    // A call looks at the clock once, at its door, and all its limits and ends are measured by that.
+    absent(
+        &["now_ms()"],
+        &["api/", "http/pages/"],
+        &["http/pages/visit.rs"],
+    );
+    // What is written is dated by the writer.
+    absent(&["by.now_ms)?"], &["service/"], &["service/sessions.rs"]);
     // How long a request took, for its log line, and how long a client lets wait, is no time of day.
     absent(
         &["SystemTime", "rand::", "UNIX_EPOCH"],
@@ -253,6 +261,8 @@ const WITHOUT_A_RIGHT: &[(&str, &str)] = &[
     ("sessions::start_verified", "who he is was proved"),
     ("sessions::start", "who he is was proved"),
     ("sessions::end", "his own"),
+    ("sessions::is_on", "his own"),
+    ("sessions::renew", "is asked before every rule"),
     ("users::own_password", "his own"),
     ("users::set_own_password", "his own"),
 ];

@@ -14,14 +14,14 @@ use linebook::store::WriteTx;
 use crate::world::{NOW_MS, Reply, World};
 
 /// Who there is in the demo world, and in whose scope.
-struct Person {
-    name: &'static str,
-    id: i64,
-    scope: Scope,
+pub struct Person {
+    pub name: &'static str,
+    pub id: i64,
+    pub scope: Scope,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+pub enum Scope {
     Admin,
     Reseller,
     Newcomer,
@@ -32,7 +32,7 @@ const fn person(name: &'static str, id: i64, scope: Scope) -> Person {
     Person { name, id, scope }
 }
 
-const PEOPLE: &[Person] = &[
+pub const PEOPLE: &[Person] = &[
     person("admin", 0, Scope::Admin),
     person("accountant", 1, Scope::Admin),
     person("clerk", 6, Scope::Admin),
@@ -96,7 +96,7 @@ const MATRIX: &[(Right, &[&str])] = &[
     ),
 ];
 
-fn may(person: &Person, right: Right) -> bool {
+pub fn may(person: &Person, right: Right) -> bool {
     let row = MATRIX.iter().find(|(known, _)| *known == right);
     row.expect("every right stands in the matrix")
         .1
@@ -234,7 +234,7 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
     ),
 ];
 
-fn right(route: &Route) -> Right {
+pub fn right(route: &Route) -> Right {
     let mut needs = NEEDS
         .iter()
         .flat_map(|(right, routes)| routes.iter().map(move |route| (right, route)));
@@ -244,12 +244,12 @@ fn right(route: &Route) -> Right {
         .0
 }
 
-fn closed() -> impl Iterator<Item = &'static Route> {
+pub fn closed() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.who == Who::SignedIn)
 }
 
 /// An object that is his, and objects that are not: somebody else's, hidden, or not there. None: there is no such thing.
-fn objects(area: &str, scope: Scope) -> Option<(Option<i64>, Vec<i64>)> {
+pub fn objects(area: &str, scope: Scope) -> Option<(Option<i64>, Vec<i64>)> {
     let (own, foreign): ([Option<i64>; 4], [&[i64]; 4]) = match area {
         "devices" => (
             [Some(3), Some(5), None, Some(1)],
@@ -316,11 +316,11 @@ fn names(route: &Route) -> &'static [&'static str] {
     }
 }
 
-fn area(route: &Route) -> &str {
+pub fn area(route: &Route) -> &str {
     route.path.split('/').nth(1).unwrap_or_default()
 }
 
-fn paths(route: &Route, id: i64) -> Vec<String> {
+pub fn paths(route: &Route, id: i64) -> Vec<String> {
     let with = |name: &&str| {
         route
             .path
@@ -331,7 +331,7 @@ fn paths(route: &Route, id: i64) -> Vec<String> {
 }
 
 /// What an action's form may hold: things that name objects of every scope.
-const FORM: [(&str, &str); 13] = [
+pub const FORM: [(&str, &str); 13] = [
     ("user", "anna"),
     ("device", "1"),
     ("dialplan", "1"),

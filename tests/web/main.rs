@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod access;
+mod acting;
 mod escaping;
 mod forms;
 mod lists;
+#[path = "../common/moment.rs"]
+mod moment;
 mod overview;
 mod session;
 mod world;

@@ -131,6 +131,10 @@ impl World {
         })
     }
 
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.system.block_on(future)
+    }
+
     pub fn get(&self, path: &str, token: &str) -> Reply {
         self.send(Method::GET, path, token, &[])
     }

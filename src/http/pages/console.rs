@@ -111,8 +111,12 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
         parameters: Parameters::new(pairs.clone()),
         address: visit.remote,
         request_id: visit.request_id.clone(),
+        now_ms: visit.now_ms,
+        session: Some(visit.token.clone()),
     };
     let answer = dispatch(&visit.app, request).await;
+    // The call did nothing if the session had ended by then; then there is nothing to show either.
+    visit.read(|tx| visit.standing().renew(tx))?;
     let status = answer.status;
     let (xml, is_whole) = collect(answer.body);
     let outcome = html! {

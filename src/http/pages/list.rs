@@ -9,7 +9,7 @@ use futures_util::stream;
 use maud::{Markup, html};
 
 use super::layout;
-use super::visit::{Answer, Trouble, Visit};
+use super::visit::{Answer, Standing, Trouble, Visit};
 use crate::api::curl::percent_encode;
 use crate::api::parameters::{Parameters, parse_id};
 use crate::app::App;
@@ -187,14 +187,14 @@ impl<T> List<T> {
 
     /// The whole list as a file, whatever page it is asked from.
     pub fn export(&'static self, visit: &Visit) -> Result<Answer, Trouble> {
-        let (app, by, sent) = (visit.app.clone(), visit.by().clone(), visit.sent.clone());
+        let (app, standing, sent) = (visit.app.clone(), visit.standing(), visit.sent.clone());
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let mut place = Place::Start(line(names.into_iter().map(Into::into)));
         // While there is still a status to answer with.
-        let mut first = self.piece(&app, &by, &sent, &mut place)?;
+        let mut first = self.piece(&app, &standing, &sent, &mut place)?;
         let mut next = move || match first.take() {
             Some(piece) => Ok(Some(piece)),
-            None => self.piece(&app, &by, &sent, &mut place),
+            None => self.piece(&app, &standing, &sent, &mut place),
         };
         let (app, user_id) = (visit.app.clone(), visit.by().user_id.unwrap_or_default());
         Ok(Answer::Csv(Box::new(Export {
@@ -205,11 +205,12 @@ impl<T> List<T> {
         })))
     }
 
-    /// The next lines of the file. Each piece is a snapshot of its own: a slow reader holds no transaction open.
+    /// The next lines of the file. Each piece is a snapshot of its own: a slow reader holds no transaction open, and nobody
+    /// reads on who may not any more.
     fn piece(
         &self,
         app: &Arc<App>,
-        by: &Actor,
+        standing: &Standing,
         sent: &Parameters,
         place: &mut Place,
     ) -> Result<Option<Vec<u8>>, Error> {
@@ -220,7 +221,7 @@ impl<T> List<T> {
         };
         let slice = app
             .store
-            .read(|tx| (self.fetch)(tx, by, sent, after, PIECE))?;
+            .read(|tx| (self.fetch)(tx, &standing.renew(tx)?, sent, after, PIECE))?;
         for row in &slice.rows {
             text.extend(line(self.columns.iter().map(|column| (column.text)(row))));
         }

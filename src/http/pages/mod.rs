@@ -29,8 +29,9 @@ use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::ACCEPT;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
 
-use self::routes::{ROUTES, Route, Verb, Who};
+use self::routes::{Handler, ROUTES, Route, Verb, Who};
 use self::visit::{Answer, Trouble, Visit};
 use super::request;
 use crate::api::fault::Fault;
@@ -118,22 +119,23 @@ pub async fn serve(
     found: Found,
     request_id: &str,
 ) -> HttpResponse {
+    // All of it first, whatever the answer: who asks is decided by what holds when the request is there.
+    let sent = request::parameters(http, payload).await;
     let mut visit = Visit::new(http, app, request_id);
     let answer = match visit.sign_in() {
         Err(error) => Err(error.into()),
-        Ok(()) => match found {
-            Found::Nothing => Err(Trouble::NotFound),
-            Found::WrongVerb => Err(Trouble::WrongVerb),
-            Found::Route(route, ids, name) => match request::parameters(http, payload).await {
-                Err(fault) => Err(fault.into()),
-                Ok(sent) => {
-                    visit.sent = sent;
-                    visit.ids = ids;
-                    visit.name = name.unwrap_or_default();
-                    visit.route = route.path;
-                    walk_in(route, &visit).await
-                }
-            },
+        Ok(()) => match (found, sent) {
+            (Found::Nothing, _) => Err(Trouble::NotFound),
+            (Found::WrongVerb, _) => Err(Trouble::WrongVerb),
+            (Found::Route(..), Err(fault)) => Err(fault.into()),
+            (Found::Route(route, ids, name), Ok(sent)) => {
+                visit.sent = sent;
+                visit.ids = ids;
+                visit.name = name.unwrap_or_default();
+                visit.route = route.path;
+                visit.verb = route.verb;
+                walk_in(route, &visit).await
+            }
         },
     };
     visit.reply(answer)
@@ -142,31 +144,39 @@ pub async fn serve(
 /// Who is let through, and with which form; then the page or the action itself.
 async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
     if route.who == Who::SignedIn && visit.by.is_none() {
-        return Ok(visit.ask_to_sign_in(route.verb));
+        return Ok(visit.ask_to_sign_in());
     }
     if route.verb == Verb::Post && !visit.is_own_form() {
         return Err(Trouble::WrongForm);
     }
     if visit.is_due {
-        let (token, now_ms) = (visit.token.clone(), visit.app.ambient.now_ms());
-        let remote = visit.remote;
+        let (token, remote) = (visit.token.clone(), visit.remote);
         let seen = visit
             .app
             .store
-            .write(move |tx| sessions::see(tx, &token, remote, now_ms));
+            .write(move |tx| sessions::see(tx, &token, remote));
         // Whoever only looks is not kept out because the disk is full.
         if let Err(error) = seen.await {
             tracing::warn!(%error, "that a session was used could not be noted");
         }
     }
-    let page = (route.handler)(visit.clone());
     match &visit.by {
         // What anyone may ask for is small, and is answered also when those who are signed in ask for too much.
         Some(by) if route.who == Who::SignedIn => {
             let user_id = by.user_id.unwrap_or_default();
-            let made = visit.app.aside.run(user_id, page).await;
+            let page = make(route.handler, visit.clone());
+            let made = visit.app.aside.run(user_id, page.boxed()).await;
             made.map_err(|error| Fault::from(&error))?
         }
-        _ => page.await,
+        _ => (route.handler)(visit.clone()).await,
+    }
+}
+
+/// A page for whoever is still signed in once it is its turn.
+async fn make(handler: Handler, mut visit: Visit) -> Result<Answer, Trouble> {
+    visit.sign_in()?;
+    match visit.by {
+        Some(_) => handler(visit).await,
+        None => Err(Trouble::SignedOut),
     }
 }

@@ -60,8 +60,10 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     let (username, password) = (visit.text("username"), visit.sent.raw("password"));
     let password = password.unwrap_or_default();
     throttle(&visit, &username)?;
-    let now_ms = visit.app.ambient.now_ms();
-    let guess = visit.app.throttle.guess(now_ms, visit.remote, &username);
+    let guess = visit
+        .app
+        .throttle
+        .guess(visit.now_ms, visit.remote, &username);
     let verified = match is_too_long(password) {
         true => Err(AccessError::WrongPassword.into()),
         false => {
@@ -94,12 +96,8 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
 
 /// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
 pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
-    let now_ms = visit.app.ambient.now_ms();
-    match visit
-        .app
-        .throttle
-        .allows_password(now_ms, visit.remote, username)
-    {
+    let throttle = &visit.app.throttle;
+    match throttle.allows_password(visit.now_ms, visit.remote, username) {
         true => Ok(()),
         false => Err(Fault::TooManyFailures.into()),
     }
@@ -107,11 +105,10 @@ pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
 
 /// Counts a wrong password.
 pub fn failed(visit: &Visit, username: &str) {
-    let now_ms = visit.app.ambient.now_ms();
     let throttle = &visit.app.throttle;
-    throttle.failed(now_ms, visit.remote, username, Failure::Credentials);
+    throttle.failed(visit.now_ms, visit.remote, username, Failure::Credentials);
     let failures = &visit.app.failures;
-    failures.note(&visit.app.store, now_ms, visit.remote, username);
+    failures.note(&visit.app.store, visit.now_ms, visit.remote, username);
     tracing::warn!(
         address = visit.remote.map(tracing::field::display),
         "a password was refused"
@@ -132,7 +129,7 @@ pub fn is_too_long(password: &str) -> bool {
 /// A session with a token of its own: one that was known before signing in is worth nothing.
 async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, Error> {
     let token = sessions::new_token(&visit.app.ambient);
-    let (now_ms, kept) = (visit.app.ambient.now_ms(), token.clone());
+    let (now_ms, kept) = (visit.now_ms, token.clone());
     let (remote, request_id) = (visit.remote, visit.request_id.clone());
     let started = visit.app.store.write(move |tx| {
         let user = crate::service::users::get(tx, &Actor::system(now_ms), user_id)?;
@@ -158,8 +155,7 @@ pub async fn leave(visit: Visit) -> Result<Answer, Trouble> {
 
 /// The page behind the link of a new database.
 pub async fn welcome(visit: Visit) -> Result<Answer, Trouble> {
-    let now_ms = visit.app.ambient.now_ms();
-    let user = visit.read(|tx| sessions::find_link(tx, &visit.name, now_ms))?;
+    let user = visit.read(|tx| sessions::find_link(tx, &visit.name, visit.now_ms))?;
     Ok(match user {
         Some(user) => choose(&visit, 200, &user.username, &None),
         None => too_late(&visit),
@@ -226,7 +222,7 @@ pub fn problem_of_password(error: Error) -> Result<Problem, Trouble> {
 
 /// Sets the first password, and signs in with it.
 pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
-    let now_ms = visit.app.ambient.now_ms();
+    let now_ms = visit.now_ms;
     let user = visit.read(|tx| sessions::find_link(tx, &visit.name, now_ms))?;
     let Some(user) = user else {
         return Ok(too_late(&visit));

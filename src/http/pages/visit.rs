@@ -35,8 +35,14 @@ pub struct Visit {
     pub app: Arc<App>,
     /// Who asks; none: nobody is signed in.
     pub by: Option<Actor>,
+    /// The `access_version` by which that was found.
+    pub version: i64,
     /// It is time to note that he was seen.
     pub is_due: bool,
+    /// When the request had come in whole: limits and ends are measured by it.
+    pub now_ms: i64,
+    /// How the page is asked for.
+    pub verb: Verb,
     /// The token of his cookie, or a new one.
     pub token: String,
     /// What he sent, in the address and in the form.
@@ -87,6 +93,8 @@ pub enum Trouble {
     WrongVerb,
     /// The form is not one that was made for him.
     WrongForm,
+    /// His session ended while the request was on its way.
+    SignedOut,
     /// A rule said no, and the page has no better place for it.
     Refused(Refusal),
     /// The request cannot be read.
@@ -101,7 +109,11 @@ impl Trouble {
         match self {
             Self::Fault(fault) => fault.retry_after_s(),
             Self::Store(error) => Fault::from(error).retry_after_s(),
-            Self::NotFound | Self::WrongVerb | Self::WrongForm | Self::Refused(_) => None,
+            Self::NotFound
+            | Self::WrongVerb
+            | Self::WrongForm
+            | Self::SignedOut
+            | Self::Refused(_) => None,
         }
     }
 }
@@ -116,6 +128,7 @@ impl From<Error> for Trouble {
                 | Rule::Did(DidError::NotFound)
                 | Rule::Cli(CliError::NotFound)
                 | Rule::Setup(SetupError::NotFound) => Self::NotFound,
+                Rule::Access(AccessError::SignedOut) => Self::SignedOut,
                 _ => Self::Refused(refusal),
             },
         }
@@ -140,6 +153,9 @@ pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     match error {
         Error::Refused(refusal) if refusal.rule == Rule::Access(AccessError::TooManyGuesses) => {
             Err(Trouble::Fault(Fault::TooManyFailures))
+        }
+        Error::Refused(refusal) if refusal.rule == Rule::Access(AccessError::SignedOut) => {
+            Err(Trouble::SignedOut)
         }
         Error::Refused(refusal) if is_forbidden(&refusal) => Err(Trouble::Refused(refusal)),
         Error::Refused(refusal) => Ok(refusal),
@@ -170,15 +186,32 @@ pub fn words(refusal: &Refusal, method: Option<&Method>) -> String {
     }
 }
 
+/// Who a request found to be signed in, for when they act.
+pub struct Standing {
+    token: String,
+    by: Actor,
+    version: i64,
+}
+
+impl Standing {
+    /// As whom they act in this moment; refused, if their session has ended.
+    pub fn renew(&self, tx: &ReadTx<'_>) -> Result<Actor, Error> {
+        sessions::renew(tx, &self.token, &self.by, self.version)
+    }
+}
+
 impl Visit {
-    /// What the request says before anything is read.
+    /// What the request says, before anything is looked up.
     pub fn new(http: &HttpRequest, app: &Arc<App>, request_id: &str) -> Self {
         let is_secure = address::is_secure(http, app);
         let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
         let scheme = if is_secure { "https" } else { "http" };
         Self {
             by: None,
+            version: 0,
             is_due: false,
+            now_ms: app.ambient.now_ms(),
+            verb: Verb::Get,
             token: cookies::token(http).unwrap_or_else(|| sessions::new_token(&app.ambient)),
             sent: Parameters::default(),
             ids: Vec::new(),
@@ -196,12 +229,10 @@ impl Visit {
 
     /// Finds out who holds the token.
     pub fn sign_in(&mut self) -> Result<(), StoreError> {
-        let now_ms = self.app.ambient.now_ms();
-        let found = self.read(|tx| sessions::find(tx, &self.token, now_ms))?;
-        if let Some(found) = found {
-            self.is_due = found.is_due;
-            self.by = Some(self.placed(found.actor));
-        }
+        let found = self.read(|tx| sessions::find(tx, &self.token, self.now_ms))?;
+        self.is_due = found.as_ref().is_some_and(|found| found.is_due);
+        self.version = found.as_ref().map_or(0, |found| found.version);
+        self.by = found.map(|found| self.placed(found.actor));
         Ok(())
     }
 
@@ -252,14 +283,18 @@ impl Visit {
         self.app.store.read(work)
     }
 
-    /// Changes something, as whoever is signed in.
+    /// Changes something as whoever is signed in, if in that moment he still is, and with the rights that he then has.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&WriteTx<'_>, &Actor) -> Result<T, Error> + Send + 'static,
     {
-        let by = self.by().clone();
-        self.app.store.write(move |tx| work(tx, &by)).await
+        let standing = self.standing();
+        let written = self
+            .app
+            .store
+            .write(move |tx| work(tx, &standing.renew(tx)?));
+        written.await
     }
 
     /// Whether the form that was sent was made for the holder of the token.
@@ -268,9 +303,18 @@ impl Visit {
         sessions::is_form_token(&self.token, sent)
     }
 
+    /// What it takes to ask later who is signed in.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            token: self.token.clone(),
+            by: self.by().clone(),
+            version: self.version,
+        }
+    }
+
     /// To the sign-in, and back to where he wanted to go.
-    pub fn ask_to_sign_in(&self, verb: Verb) -> Answer {
-        let next = match verb {
+    pub fn ask_to_sign_in(&self) -> Answer {
+        let next = match self.verb {
             Verb::Get if self.address != "/" => {
                 format!("?next={}", crate::api::curl::percent_encode(&self.address))
             }
@@ -372,6 +416,7 @@ impl Visit {
 
     fn explain(&self, trouble: Trouble) -> Answer {
         let (status, title, text) = match trouble {
+            Trouble::SignedOut => return self.ask_to_sign_in(),
             Trouble::NotFound => (
                 404,
                 "Not found",

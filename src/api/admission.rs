@@ -1,0 +1,426 @@
+//! Who calls, and whether they may: every check of the contract before the method's own. They are made when a call comes
+//! in, and again when it is written, or goes on, if what they depend on has changed meanwhile.
+
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::dispatch::{Request, Verb};
+use super::fault::Fault;
+use super::method::{Call, Method};
+use super::parameters::Parameters;
+use super::signature;
+use crate::app::App;
+use crate::service::access::{Actor, Caller, Scope};
+use crate::service::callers::Callers;
+use crate::service::throttle::{self, Guess, Proof, Throttle};
+use crate::service::{AccessError, Error, Refusal, Rule, sessions};
+use crate::store::action_log::Through;
+use crate::store::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
+use crate::store::users::ADMIN;
+use crate::store::{ReadTx, Snapshot, StoreError, installation};
+
+/// Why a call ends early.
+pub(super) enum Failure {
+    Fault(Fault),
+    Refused(Refusal),
+    /// The caller's address is not on the owner's allow-list: answered as if nobody had the caller's name.
+    Elsewhere,
+    /// The caller's password was changed meanwhile, and to verify it takes argon2's time.
+    PasswordMoved,
+    Store(StoreError),
+}
+
+/// What is known of a call while it goes down the pipeline: enough to shape the answer wherever it ends.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) dialect: Dialect,
+    pub(super) gzip: Gzip,
+    pub(super) caller: Option<String>,
+}
+
+/// What the checks look at.
+struct Asked<'a> {
+    method: &'static Method,
+    verb: Verb,
+    parameters: Result<&'a Parameters, Fault>,
+    address: Option<IpAddr>,
+    request_id: &'a str,
+    now_ms: i64,
+}
+
+/// Who was found to call.
+struct Identity {
+    /// The `access_version` by which they were found.
+    version: i64,
+    settings: Arc<Settings>,
+    caller: Arc<Caller>,
+}
+
+/// A call that passed every check but the method's own.
+pub(super) struct Admitted {
+    pub(super) method: &'static Method,
+    pub(super) call: Call,
+    pub(super) known: Known,
+    verb: Verb,
+    /// The token of the session in which the console sent it.
+    session: Option<String>,
+    /// The `access_version` by which it passed.
+    version: i64,
+    /// The argon2 string of the password that was sent with it.
+    verified: Option<String>,
+}
+
+impl Admitted {
+    /// Every check in the contract's order. The snapshot on which they were made is given back, unless a password took its
+    /// time.
+    pub(super) async fn new(
+        app: &App,
+        request: Request,
+        known: &mut Known,
+    ) -> Result<(Self, Option<Snapshot>), Failure> {
+        let asked = request.asked();
+        let (identity, snapshot) = admit(app, &asked, known).await?;
+        let actor = identity.actor(&asked);
+        let call = Call {
+            actor,
+            parameters: request.parameters?,
+            dialect: known.dialect,
+            ambient: app.ambient.clone(),
+            after: 0,
+        };
+        let admitted = Self {
+            method: request.method,
+            call,
+            known: known.clone(),
+            verb: request.verb,
+            session: request.session,
+            version: identity.version,
+            verified: identity.caller.password.clone(),
+        };
+        Ok((admitted, snapshot))
+    }
+
+    /// The same, for a call that passed before the caller's password was changed.
+    pub(super) async fn again(&mut self, app: &App) -> Result<Option<Snapshot>, Failure> {
+        let mut known = self.known.clone();
+        let admitted = admit(app, &self.asked(), &mut known).await;
+        self.known = known;
+        let (identity, snapshot) = admitted?;
+        self.take(&identity);
+        Ok(snapshot)
+    }
+
+    /// Refuses a call that would be refused if it came now, and lets one that would not be act as its caller now may. `tx`
+    /// is of the moment that counts. While `access_version` stays the same this costs one look at it.
+    pub(super) fn renew(&mut self, tx: &ReadTx<'_>) -> Result<(), Failure> {
+        if let Some(token) = &self.session
+            && !sessions::is_on(tx, token, &self.call.actor)?
+        {
+            return Err(AccessError::UnknownCaller.into());
+        }
+        if installation::access_version(tx)? == self.version {
+            return Ok(());
+        }
+        // What others remember is of no use here: in the writer, what is found may still be rolled back.
+        let unremembered = Callers::default();
+        let mut known = self.known.clone();
+        let identified = identify(&unremembered, None, tx, &self.asked(), &mut known);
+        self.known = known;
+        let identity = identified?;
+        let sent = password(&self.asked(), &identity.settings)?;
+        if sent.is_some() && identity.caller.password != self.verified {
+            return Err(Failure::PasswordMoved);
+        }
+        authorise(self.method, &identity.actor(&self.asked()))?;
+        self.take(&identity);
+        Ok(())
+    }
+
+    /// Counts what may be somebody guessing.
+    pub(super) fn note(&self, app: &App, failure: &Failure) {
+        note(app, &self.asked(), failure);
+    }
+
+    fn take(&mut self, identity: &Identity) {
+        self.call.actor = identity.actor(&self.asked());
+        self.call.dialect = self.known.dialect;
+        self.version = identity.version;
+        self.verified.clone_from(&identity.caller.password);
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        let actor = &self.call.actor;
+        Asked {
+            method: self.method,
+            verb: self.verb,
+            parameters: Ok(&self.call.parameters),
+            address: actor.address,
+            request_id: actor.request_id.as_deref().unwrap_or_default(),
+            now_ms: actor.now_ms,
+        }
+    }
+}
+
+impl Request {
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            method: self.method,
+            verb: self.verb,
+            parameters: self.parameters.as_ref().map_err(|fault| *fault),
+            address: self.address,
+            request_id: &self.request_id,
+            now_ms: self.now_ms,
+        }
+    }
+}
+
+impl Identity {
+    fn actor(&self, asked: &Asked<'_>) -> Actor {
+        let caller = &self.caller;
+        Actor {
+            user_id: Some(caller.user.id),
+            name: caller.user.username.clone(),
+            scope: Scope::Owner(caller.owner_id),
+            user_type: caller.user.user_type,
+            permissions: caller.permissions.clone(),
+            through: Through::Api,
+            address: asked.address,
+            request_id: Some(asked.request_id.into()),
+            now_ms: asked.now_ms,
+        }
+    }
+}
+
+/// Every check, with the time that a password takes, and with the count of those that fail.
+async fn admit(
+    app: &App,
+    asked: &Asked<'_>,
+    known: &mut Known,
+) -> Result<(Identity, Option<Snapshot>), Failure> {
+    let snapshot = app.store.snapshot()?;
+    let throttle = Some(&app.throttle);
+    let identified = identify(&app.callers, throttle, &snapshot.tx(), asked, known);
+    let identity = match identified {
+        Ok(identity) => identity,
+        Err(failure) => return Err(noted(app, asked, Some(snapshot), failure)),
+    };
+    let username = &identity.caller.user.username;
+    let guess = app.throttle.guess(asked.now_ms, asked.address, username);
+    let (proof, snapshot) = {
+        let mut proof = pin!(check_password(app, asked, &identity, &guess));
+        match proof.as_mut().now_or_never() {
+            Some(proof) => (proof, Some(snapshot)),
+            // Argon2 takes its time; nobody holds a snapshot for so long.
+            None => {
+                drop(snapshot);
+                (proof.await, None)
+            }
+        }
+    };
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(failure) => return Err(noted(app, asked, snapshot, failure)),
+    };
+    app.throttle.succeeded(asked.address, username, proof);
+    drop(guess);
+    authorise(asked.method, &identity.actor(asked))?;
+    Ok((identity, snapshot))
+}
+
+/// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
+fn identify(
+    callers: &Callers,
+    throttle: Option<&Throttle>,
+    tx: &ReadTx<'_>,
+    asked: &Asked<'_>,
+    known: &mut Known,
+) -> Result<Identity, Failure> {
+    let current = callers.current(tx, asked.now_ms)?;
+    known.gzip = current.settings.gzip;
+    let found = check_switches(&current.settings, asked.verb).and_then(|()| {
+        let username = username(asked, throttle)?;
+        let caller = callers.find(tx, &current, username)?;
+        check_address(&caller, asked)?;
+        Ok(caller)
+    });
+    // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
+    known.dialect = match &found {
+        Ok(caller) => caller.owner_settings.dialect,
+        Err(_) => settings::get_owner(tx, ADMIN)?.dialect,
+    };
+    known.caller = None;
+    let caller = found?;
+    known.caller = Some(caller.user.username.clone());
+    check_hash(asked, &caller)?;
+    Ok(Identity {
+        version: current.version,
+        settings: current.settings,
+        caller,
+    })
+}
+
+fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
+    if !settings.allow_api {
+        return Err(AccessError::ApiDisabled.into());
+    }
+    match verb {
+        Verb::Post => Ok(()),
+        Verb::Get if settings.allow_get => Ok(()),
+        Verb::Get => Err(AccessError::GetDisabled.into()),
+        Verb::Other => Err(Fault::VerbNotAllowed.into()),
+    }
+}
+
+/// Whom the call names, if they have not failed too often.
+fn username<'a>(asked: &Asked<'a>, throttle: Option<&Throttle>) -> Result<&'a str, Failure> {
+    let username = asked.parameters?.get("u");
+    let username = username.ok_or(AccessError::UnknownCaller)?;
+    match throttle {
+        Some(throttle) if !throttle.allows(asked.now_ms, asked.address, username) => {
+            Err(Fault::TooManyFailures.into())
+        }
+        _ => Ok(username),
+    }
+}
+
+fn check_address(caller: &Caller, asked: &Asked<'_>) -> Result<(), Failure> {
+    let allowed = caller.check_address(asked.address);
+    allowed.map_err(|_| Failure::Elsewhere)
+}
+
+fn check_hash(asked: &Asked<'_>, caller: &Caller) -> Result<(), Failure> {
+    let parameters = asked.parameters?;
+    let check = caller.owner_settings.hash_check;
+    if check == HashCheck::Off {
+        return Ok(());
+    }
+    let sent = parameters.get("hash").unwrap_or_default();
+    match signature::verify(asked.method, check, parameters, &caller.keys, sent) {
+        Some(_) => Ok(()),
+        None => Err(AccessError::IncorrectHash.into()),
+    }
+}
+
+/// The password that is to be verified; none: the hash is enough.
+fn password<'a>(asked: &Asked<'a>, settings: &Settings) -> Result<Option<&'a str>, Failure> {
+    let is_required = match settings.require_password {
+        RequirePassword::Never => return Ok(None),
+        RequirePassword::Documented => asked.method.needs_password,
+        RequirePassword::Always => true,
+    };
+    match asked.parameters?.get("p") {
+        None if is_required => Err(AccessError::WrongPassword.into()),
+        sent => Ok(sent),
+    }
+}
+
+async fn check_password(
+    app: &App,
+    asked: &Asked<'_>,
+    identity: &Identity,
+    guess: &Guess<'_>,
+) -> Result<Proof, Failure> {
+    match password(asked, &identity.settings)? {
+        None => Ok(Proof::Hash),
+        Some(password) => {
+            let stored = identity.caller.password.as_deref();
+            app.verifier.verify(guess, password, stored).await?;
+            Ok(Proof::Password)
+        }
+    }
+}
+
+fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
+    let mut callers = method.callers.iter();
+    let rule = callers
+        .find(|rule| rule.user_type == actor.user_type)
+        .ok_or(AccessError::WrongType)?;
+    match rule.needs {
+        Some(permission) if !actor.may(permission) => Err(AccessError::NotPermitted.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The same failure, counted once its call holds no reader any more: to count takes one.
+fn noted(app: &App, asked: &Asked<'_>, held: Option<Snapshot>, failure: Failure) -> Failure {
+    drop(held);
+    note(app, asked, &failure);
+    failure
+}
+
+/// Counts what may be somebody guessing.
+fn note(app: &App, asked: &Asked<'_>, failure: &Failure) {
+    let rule = match failure {
+        Failure::Elsewhere => {
+            app.metrics.address_refusals.inc();
+            AccessError::UnknownCaller.into()
+        }
+        Failure::Refused(refusal) => refusal.rule,
+        Failure::Fault(_) | Failure::PasswordMoved | Failure::Store(_) => return,
+    };
+    let kind = match rule {
+        Rule::Access(AccessError::UnknownCaller | AccessError::WrongPassword) => {
+            throttle::Failure::Credentials
+        }
+        Rule::Access(AccessError::IncorrectHash) => throttle::Failure::Hash,
+        _ => return,
+    };
+    // Nobody guesses without a name.
+    let sent = asked.parameters.ok();
+    if let Some(username) = sent.and_then(|sent| sent.get("u")) {
+        let throttle = &app.throttle;
+        throttle.failed(asked.now_ms, asked.address, username, kind);
+        if kind == throttle::Failure::Credentials {
+            let failures = &app.failures;
+            failures.note(&app.store, asked.now_ms, asked.address, username);
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    /// For what has no answer of its own any more: a list that is under way.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Self::Refused(refusal),
+            Failure::Store(error) => Self::Store(error),
+            Failure::Elsewhere => AccessError::UnknownCaller.into(),
+            Failure::PasswordMoved => AccessError::WrongPassword.into(),
+            Failure::Fault(_) => StoreError::Internal.into(),
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal)
+                if refusal.rule == Rule::Access(AccessError::TooManyGuesses) =>
+            {
+                Self::Fault(Fault::TooManyFailures)
+            }
+            Error::Refused(refusal) => Self::Refused(refusal),
+            Error::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        Error::from(error).into()
+    }
+}
