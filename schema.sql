@@ -14,7 +14,11 @@ CREATE TABLE installation (
   -- Every extension from settings.first_extension up to here (exclusive) is taken, so finding a free one is one look-up.
   next_extension INTEGER NOT NULL CHECK (next_extension >= 1),
   -- Raised by each change of who may call, and how: see the triggers behind api_keys.
-  access_version INTEGER NOT NULL DEFAULT 0
+  access_version INTEGER NOT NULL DEFAULT 0,
+  -- The newest time that the server has gone by, noted every hour.
+  clock_ms       INTEGER NOT NULL DEFAULT 0,
+  -- When the clock was found to have leapt. NULL: it is trusted.
+  leap_ms        INTEGER
 ) STRICT;
 
 -- What `/health/ready` writes, as much as a large call does, because a disk that takes one page may not take twenty: one row

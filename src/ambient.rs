@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
+use rustix::time::{ClockId, clock_gettime};
 
 const DIGITS: &[u8] = b"0123456789";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -22,7 +23,20 @@ pub struct Ambient {
 #[derive(Debug)]
 enum Clock {
     System,
-    Fixed(AtomicI64),
+    Fixed {
+        now_ms: AtomicI64,
+        running_ms: AtomicI64,
+    },
+}
+
+/// How far ahead of the clock a time may lie that counts as now: calls overtake each other, and clocks are put right by
+/// seconds all the time.
+pub const SLACK_MS: i64 = 60_000;
+
+/// Whether what happened at `at_ms` is younger than `limit_ms`. What lies ahead happened by a clock that was set back since:
+/// how old it is nobody knows, and it must not stay young until then.
+pub fn is_young(at_ms: i64, now_ms: i64, limit_ms: i64) -> bool {
+    (-SLACK_MS..limit_ms).contains(&now_ms.saturating_sub(at_ms))
 }
 
 impl Ambient {
@@ -37,7 +51,10 @@ impl Ambient {
     /// A clock that stands at `now_ms` and dice that always fall the same way.
     pub fn fixed(now_ms: i64, seed: u64) -> Self {
         Self {
-            clock: Clock::Fixed(AtomicI64::new(now_ms)),
+            clock: Clock::Fixed {
+                now_ms: now_ms.into(),
+                running_ms: 0.into(),
+            },
             dice: Mutex::new(StdRng::seed_from_u64(seed)),
         }
     }
@@ -45,15 +62,34 @@ impl Ambient {
     /// Milliseconds since 1970-01-01 UTC.
     pub fn now_ms(&self) -> i64 {
         match &self.clock {
-            Clock::Fixed(now_ms) => now_ms.load(Ordering::Relaxed),
+            Clock::Fixed { now_ms, .. } => now_ms.load(Ordering::Relaxed),
             Clock::System => machine_ms(),
         }
     }
 
     /// Moves a clock that stands; the machine's goes by itself.
     pub fn set(&self, to_ms: i64) {
-        if let Clock::Fixed(now_ms) = &self.clock {
+        if let Clock::Fixed { now_ms, .. } = &self.clock {
             now_ms.store(to_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Milliseconds since some moment that stays the same while the process runs, by a clock that nobody sets; it goes on
+    /// while the machine sleeps.
+    pub fn running_ms(&self) -> i64 {
+        match &self.clock {
+            Clock::Fixed { running_ms, .. } => running_ms.load(Ordering::Relaxed),
+            Clock::System => {
+                let since = clock_gettime(ClockId::Boottime);
+                since.tv_sec * 1000 + since.tv_nsec / 1_000_000
+            }
+        }
+    }
+
+    /// The same for the clock that nobody sets.
+    pub fn set_running(&self, to_ms: i64) {
+        if let Clock::Fixed { running_ms, .. } = &self.clock {
+            running_ms.store(to_ms, Ordering::Relaxed);
         }
     }
 
@@ -164,6 +200,22 @@ pub fn parse_file_time(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_ahead_is_not_young_for_ever() {
+        let is_young = |age_ms: i64| is_young(1_000_000 - age_ms, 1_000_000, 500);
+        assert!(is_young(0) && is_young(499) && is_young(-SLACK_MS));
+        assert!(!is_young(500) && !is_young(-SLACK_MS - 1));
+        assert!(!super::is_young(i64::MAX, 0, 500) && !super::is_young(i64::MIN, 0, 500));
+    }
+
+    #[test]
+    fn the_clock_that_nobody_sets_goes_on() {
+        let ambient = Ambient::system();
+        let before = ambient.running_ms();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(ambient.running_ms() - before >= 5);
+    }
 
     #[test]
     fn a_files_time_can_be_read_back() {

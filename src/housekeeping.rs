@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::ambient::{file_time, parse_file_time};
+use crate::ambient::{file_time, parse_file_time, rfc3339};
 use crate::app::App;
-use crate::service::{dids, failures, sessions};
+use crate::service::{clock, dids, failures, sessions};
 use crate::store::backup::{self, BackupError};
 use crate::store::{StoreError, WriteTx};
 
@@ -76,9 +76,13 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn tidy_up(app: &App) -> Infallible {
+    let mut offset_ms = offset_ms(app);
     loop {
-        in_pieces(app, "freeing closed DIDs", dids::free_closed).await;
-        in_pieces(app, "removing expired sessions", sessions::purge).await;
+        let now_ms = app.ambient.now_ms();
+        if is_clock_trusted(app, &mut offset_ms).await {
+            in_pieces(app, now_ms, "freeing closed DIDs", dids::free_closed).await;
+        }
+        in_pieces(app, now_ms, "removing expired sessions", sessions::purge).await;
         log_failures(app).await;
         tokio::time::sleep(INTERVAL).await;
     }
@@ -93,15 +97,44 @@ pub async fn log_failures(app: &App) {
     }
 }
 
-/// Does some of the work at a time until nothing is left of it, so that callers get in between.
+/// How far the clock is from the one that nobody sets: this stays the same unless the clock leaps.
+fn offset_ms(app: &App) -> i64 {
+    app.ambient
+        .now_ms()
+        .saturating_sub(app.ambient.running_ms())
+}
+
+/// Looks whether the clock has leapt since `known_ms` was its offset, or before. A leap that is on disk begins a new count.
+async fn is_clock_trusted(app: &App, known_ms: &mut i64) -> bool {
+    let (now_ms, is_ms) = (app.ambient.now_ms(), offset_ms(app));
+    let moved_ms = is_ms.saturating_sub(*known_ms);
+    let looked = app.store.write(move |tx| clock::look(tx, now_ms, moved_ms));
+    match looked.await {
+        Ok(None) => true,
+        Ok(Some(since_ms)) => {
+            *known_ms = is_ms;
+            tracing::warn!(
+                since = rfc3339(since_ms),
+                "closed DIDs are not freed: the clock has leapt; when it is right, say so with `linebook clock accept`"
+            );
+            false
+        }
+        Err(error) => {
+            tracing::error!(%error, "the clock could not be looked at, the next try is in an hour");
+            false
+        }
+    }
+}
+
+/// Does some of the work that is due at `now_ms` at a time until nothing is left of it, so that callers get in between.
 async fn in_pieces(
     app: &App,
+    now_ms: i64,
     what: &'static str,
     work: fn(&WriteTx<'_>, i64) -> Result<usize, StoreError>,
 ) {
     let mut count = 0;
     loop {
-        let now_ms = app.ambient.now_ms();
         match app.store.write(move |tx| work(tx, now_ms)).await {
             Ok(0) => break,
             Ok(done) => count += done,

@@ -4,6 +4,7 @@
 mod backup;
 mod check;
 mod clis;
+mod clock;
 mod demo;
 mod device;
 mod dialplan;
@@ -83,6 +84,7 @@ enum Verb {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Check(check::Check),
+    Clock(clock::Clock),
     Hash(hash::Hash),
     Healthcheck(healthcheck::Healthcheck),
     Docs(docs::Docs),
@@ -109,6 +111,7 @@ impl Verb {
             Self::Backup(verb) => verb.run(),
             Self::Restore(verb) => verb.run(ambient),
             Self::Check(verb) => verb.run(),
+            Self::Clock(verb) => verb.run(ambient),
             Self::Hash(verb) => verb.run(ambient),
             Self::Healthcheck(verb) => verb.run(),
             Self::Docs(verb) => Ok(verb.run()),

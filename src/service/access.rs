@@ -49,6 +49,8 @@ pub enum Right {
     ManageApi,
     /// See the action log.
     SeeLog,
+    /// What holds for the server as a whole: its clock.
+    ManageServer,
 }
 
 /// What the action log calls whoever runs the command line; no username.
@@ -118,7 +120,7 @@ impl Actor {
             UserType::Admin => true,
             UserType::Reseller => match right {
                 Right::ManageDids => dids,
-                Right::ManagePermissions => false,
+                Right::ManagePermissions | Right::ManageServer => false,
                 _ => true,
             },
             UserType::Accountant | UserType::Manager => match right {

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod callers;
 pub mod clis;
+pub mod clock;
 pub mod devices;
 pub mod dids;
 mod error;

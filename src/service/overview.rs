@@ -1,8 +1,9 @@
 //! What there is, at a glance: counts that stay cheap, and warnings that help.
 
-use super::Error;
 use super::access::{Actor, Right};
 use super::lists::MAX_OVERVIEW;
+use super::{Error, clock};
+use crate::ambient::SLACK_MS;
 use crate::store::dids::DidStatus;
 use crate::store::row::Id;
 use crate::store::settings::HashCheck;
@@ -54,6 +55,8 @@ pub enum Warning {
     HashOff,
     /// The API answers nobody.
     ApiOff,
+    /// The clock has leapt, and closed DIDs are not freed.
+    ClockLeapt,
     /// The password and the keys are public.
     Demo,
     /// The server makes no backups, and would not know of others.
@@ -104,6 +107,9 @@ fn warnings(
     } else if by.user_type == UserType::Admin {
         warnings.extend(about_backups(backups, by.now_ms));
     }
+    if by.has(Right::ManageServer) && clock::leapt(tx)?.is_some() {
+        warnings.push(Warning::ClockLeapt);
+    }
     if by.has(Right::ManageApi) {
         if !settings::get(tx)?.allow_api {
             warnings.push(Warning::ApiOff);
@@ -136,8 +142,11 @@ fn about_backups(backups: Backups, now_ms: i64) -> Option<Warning> {
         });
     };
     let rarely_ms = backups.every_ms.unwrap_or(0).saturating_mul(2);
-    // One from the future was made before the clock was set back: nobody knows how old it is.
     let age_ms = now_ms.saturating_sub(last_ms);
+    // One from the future was made before the clock was set back: nobody knows how old it is.
+    if age_ms < -SLACK_MS {
+        return Some(Warning::NoBackupYet);
+    }
     (age_ms > OLD_BACKUP_MS.max(rarely_ms)).then_some(Warning::OldBackup(age_ms / HOUR_MS))
 }
 
@@ -163,6 +172,8 @@ mod tests {
         assert_eq!(check(Some(7), Some(14 * DAY_MS)), None);
         let old = Some(Warning::OldBackup(14 * 24));
         assert_eq!(check(Some(7), Some(14 * DAY_MS + 1)), old);
-        assert_eq!(check(Some(1), Some(-5 * DAY_MS)), None);
+        assert_eq!(check(Some(1), Some(-SLACK_MS)), None);
+        let none = Some(Warning::NoBackupYet);
+        assert_eq!(check(Some(1), Some(-SLACK_MS - 1)), none);
     }
 }

@@ -13,7 +13,7 @@ use super::access::{Actor, Right, Scope, scope_of};
 use super::throttle::Guess;
 use super::verifier::Verifier;
 use super::{AccessError, Error, UserError, installation, log, users};
-use crate::ambient::{Ambient, rfc3339};
+use crate::ambient::{Ambient, SLACK_MS, is_young, rfc3339};
 use crate::store::action_log::Through;
 use crate::store::row::Id;
 use crate::store::sessions::{self, Listed, Session, TokenHash};
@@ -122,6 +122,7 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
         user_id,
         now_ms - ABSOLUTE_MS,
         now_ms - IDLE_MS,
+        now_ms + SLACK_MS,
         MAX_SESSIONS - 2,
     )?;
     sessions::delete_links(tx, user_id)?;
@@ -151,11 +152,11 @@ pub fn find(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<SignedIn
 
 /// The session of this token, if it has not expired.
 fn find_session(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<Session>, StoreError> {
-    let is_over = |session: &Session| {
-        now_ms - session.created_ms >= ABSOLUTE_MS || now_ms - session.seen_ms >= IDLE_MS
+    let is_on = |session: &Session| {
+        is_young(session.created_ms, now_ms, ABSOLUTE_MS)
+            && is_young(session.seen_ms, now_ms, IDLE_MS)
     };
-    let found = sessions::find(tx, &token_hash(token))?;
-    Ok(found.filter(|session| !is_over(session)))
+    Ok(sessions::find(tx, &token_hash(token))?.filter(is_on))
 }
 
 /// Whether the session of this token is still there, and the actor's.
@@ -219,7 +220,8 @@ pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(String, Listed)>, Er
     };
     let mut own = sessions::list_of_user(tx, user_id, MAX_SESSIONS)?;
     own.retain(|session| {
-        by.now_ms - session.created_ms < ABSOLUTE_MS && by.now_ms - session.seen_ms < IDLE_MS
+        is_young(session.created_ms, by.now_ms, ABSOLUTE_MS)
+            && is_young(session.seen_ms, by.now_ms, IDLE_MS)
     });
     let named = own.into_iter();
     Ok(named
@@ -264,11 +266,12 @@ pub fn end(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes sessions and links that have expired, at most [`MAX_PURGED`] of each; how many it removed. A session that ended
+/// Removes sessions and links that have expired, and sessions of a time to come, at most [`MAX_PURGED`] of each; how many it removed. A session that ended
 /// by its age cannot be used any more, so it goes when it has been idle for long enough, too.
 pub fn purge(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
     let ended = sessions::delete_expired(tx, now_ms - IDLE_MS, MAX_PURGED)?;
-    Ok(ended + sessions::delete_expired_links(tx, now_ms, MAX_PURGED)?)
+    let ahead = sessions::delete_ahead(tx, now_ms + SLACK_MS, MAX_PURGED)?;
+    Ok(ended + ahead + sessions::delete_expired_links(tx, now_ms, MAX_PURGED)?)
 }
 
 /// Makes the link with which the admin of a new database sets his password: the token that stands in it.
@@ -278,7 +281,8 @@ pub fn insert_first_link(tx: &WriteTx<'_>, token: &str, now_ms: i64) -> Result<(
 
 /// Whose password a link sets; none: it was used, it is too old, nobody made it, or its user is blocked.
 pub fn find_link(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<User>, StoreError> {
-    match sessions::find_link(tx, &token_hash(token), now_ms)? {
+    let until_ms = now_ms + LINK_MS + SLACK_MS;
+    match sessions::find_link(tx, &token_hash(token), now_ms, until_ms)? {
         Some(user_id) => Ok(user_rows::find(tx, user_id)?.filter(|user| !user.blocked)),
         None => Ok(None),
     }

@@ -21,7 +21,7 @@ use super::line::{Line, Verdict, Who};
 use super::network::Network;
 use super::throttle::Guess;
 use super::{AccessError, Error, passwords};
-use crate::ambient::Ambient;
+use crate::ambient::{Ambient, is_young};
 use crate::store::StoreError;
 
 /// Argon2 passes that run at once in the whole server. Each has a thread of its own for good, because the memory of an argon2 pass stays with
@@ -90,7 +90,7 @@ impl Verifier {
         let pair = self.pair(guess.username, password, stored);
         if lock(&self.remembered)
             .get(&pair)
-            .is_some_and(|until| now_ms < *until)
+            .is_some_and(|until| is_before(now_ms, *until, REMEMBERED_FOR))
         {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(());
@@ -198,7 +198,7 @@ impl Verifier {
     fn is_known(&self, guess: &Guess<'_>) -> bool {
         let until = self.known_key(guess);
         let until = until.and_then(|key| lock(&self.known).get(&key).copied());
-        until.is_some_and(|until| guess.now_ms < until)
+        until.is_some_and(|until| is_before(guess.now_ms, until, KNOWN_FOR))
     }
 
     fn know(&self, guess: &Guess<'_>) {
@@ -240,6 +240,12 @@ fn work(line: &Line) {
     while let Some(job) = line.next() {
         job(Verdict::Served);
     }
+}
+
+/// Whether what is known for a time, until then, still is: by a clock that was set back it would be for longer.
+fn is_before(now_ms: i64, until_ms: i64, time: Duration) -> bool {
+    let time_ms = time.as_millis() as i64;
+    is_young(until_ms - time_ms, now_ms, time_ms)
 }
 
 /// Makes room for one more than `max`: forgets all that have expired, or everything.
@@ -288,6 +294,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::ambient::SLACK_MS;
     use crate::service::line::{MAX_WAITING, RESERVED};
     use crate::service::throttle::Throttle;
 
@@ -349,6 +356,10 @@ mod tests {
         assert_eq!(hits(end_ms, "u", "wrong", &good).await, 0);
         assert_eq!(hits(end_ms, "ur", "ight", &good).await, 0);
         assert_eq!(hits(end_ms, "u", "right", &stored("right", 2)).await, 0);
+        // A clock that was set back makes no memory longer.
+        let back_ms = end_ms - SLACK_MS;
+        assert_eq!(hits(back_ms, "u", "right", &good).await, 1);
+        assert_eq!(hits(back_ms - 1, "u", "right", &good).await, 0);
     }
 
     #[tokio::test]

@@ -103,6 +103,35 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Did>, StoreErr
     )
 }
 
+const LIST_CLOSED_AHEAD: &str = "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+WHERE closed_ms > :ahead_ms
+ORDER BY closed_ms
+LIMIT :limit";
+
+/// Up to `limit` DIDs that were closed after `ahead_ms`.
+pub fn list_closed_ahead(
+    tx: &ReadTx<'_>,
+    ahead_ms: i64,
+    limit: u32,
+) -> Result<Vec<Did>, StoreError> {
+    tx.list(
+        LIST_CLOSED_AHEAD,
+        named_params! { ":ahead_ms": ahead_ms, ":limit": limit },
+        did,
+    )
+}
+
 const LIST_CLOSED: &str = "
 SELECT
   id,

@@ -9,12 +9,14 @@ INSERT INTO installation (
   id,
   is_demo,
   created_ms,
-  next_extension
+  next_extension,
+  clock_ms
 ) VALUES (
   1,
   :is_demo,
   :now_ms,
-  :next_extension
+  :next_extension,
+  :now_ms
 )";
 
 /// Makes the row of a new database.
@@ -71,6 +73,50 @@ pub fn update_next_extension(tx: &WriteTx<'_>, next_extension: i64) -> Result<()
     tx.execute(
         UPDATE_NEXT_EXTENSION,
         named_params! { ":next_extension": next_extension },
+    )?;
+    Ok(())
+}
+
+/// What is noted of the clock, in milliseconds since 1970-01-01 UTC.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The newest time that the server has gone by.
+    pub clock_ms: i64,
+    /// When the clock was found to have leapt; none: it is trusted.
+    pub leap_ms: Option<i64>,
+}
+
+const CLOCK: &str = "
+SELECT
+  clock_ms,
+  leap_ms
+FROM installation";
+
+/// What is noted of the clock.
+pub fn clock(tx: &ReadTx<'_>) -> Result<Clock, StoreError> {
+    tx.get(CLOCK, [], |row| {
+        Ok(Clock {
+            clock_ms: row.get(0)?,
+            leap_ms: row.get(1)?,
+        })
+    })
+}
+
+const UPDATE_CLOCK: &str = "
+UPDATE installation
+SET
+  clock_ms = :clock_ms,
+  leap_ms = :leap_ms";
+
+/// Notes it.
+pub fn update_clock(
+    tx: &WriteTx<'_>,
+    clock_ms: i64,
+    leap_ms: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE_CLOCK,
+        named_params! { ":clock_ms": clock_ms, ":leap_ms": leap_ms },
     )?;
     Ok(())
 }

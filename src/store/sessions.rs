@@ -164,6 +164,7 @@ WHERE user_id = :user_id
   AND (
     created_ms <= :created_until_ms
     OR seen_ms <= :seen_until_ms
+    OR created_ms > :ahead_ms
     OR created_ms < (
       SELECT created_ms
       FROM sessions
@@ -173,12 +174,13 @@ WHERE user_id = :user_id
     )
   )";
 
-/// Ends a user's sessions that have expired, and all but the newest `keep + 1`.
+/// Ends a user's sessions that have expired, those that began after `ahead_ms`, and all but the newest `keep + 1`.
 pub fn delete_stale(
     tx: &WriteTx<'_>,
     user_id: Id,
     created_until_ms: i64,
     seen_until_ms: i64,
+    ahead_ms: i64,
     keep: u32,
 ) -> Result<(), StoreError> {
     tx.execute(
@@ -187,6 +189,7 @@ pub fn delete_stale(
             ":user_id": user_id,
             ":created_until_ms": created_until_ms,
             ":seen_until_ms": seen_until_ms,
+            ":ahead_ms": ahead_ms,
             ":keep": keep,
         },
     )?;
@@ -214,21 +217,40 @@ pub fn delete_expired(
     )
 }
 
+const DELETE_AHEAD: &str = "
+DELETE FROM sessions
+WHERE token_hash IN (
+  SELECT token_hash
+  FROM sessions INDEXED BY sessions_by_use
+  WHERE seen_ms > :ahead_ms
+  LIMIT :limit
+)";
+
+/// Removes up to `limit` sessions, whoever's, that were last used after `ahead_ms`; how many it removed.
+pub fn delete_ahead(tx: &WriteTx<'_>, ahead_ms: i64, limit: u32) -> Result<usize, StoreError> {
+    tx.execute(
+        DELETE_AHEAD,
+        named_params! { ":ahead_ms": ahead_ms, ":limit": limit },
+    )
+}
+
 const FIND_LINK: &str = "
 SELECT user_id
 FROM password_links
 WHERE token_hash = :token_hash
-  AND expires_ms > :now_ms";
+  AND expires_ms > :now_ms
+  AND expires_ms <= :until_ms";
 
-/// Whose password the link of this token sets.
+/// Whose password the link of this token sets, if it expires after `now_ms` and not after `until_ms`.
 pub fn find_link(
     tx: &ReadTx<'_>,
     token_hash: &TokenHash,
     now_ms: i64,
+    until_ms: i64,
 ) -> Result<Option<Id>, StoreError> {
     tx.find(
         FIND_LINK,
-        named_params! { ":token_hash": token_hash, ":now_ms": now_ms },
+        named_params! { ":token_hash": token_hash, ":now_ms": now_ms, ":until_ms": until_ms },
         |row| row.get(0),
     )
 }

@@ -5,6 +5,7 @@
 mod backup;
 mod check;
 mod checkpoint;
+mod clock;
 mod crash;
 mod disk;
 mod gone;

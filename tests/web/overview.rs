@@ -38,3 +38,16 @@ fn a_missing_backup_is_told_to_admin() {
     );
     assert!(!world.get("/", &reseller).body.contains("backup"));
 }
+
+#[test]
+fn a_clock_that_leapt_is_told_to_admin() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    let says = |token: &str| {
+        let body = world.get("/", token).body;
+        body.contains("linebook clock accept")
+    };
+    assert!(!says(&admin));
+    world.sql("UPDATE installation SET leap_ms = 1");
+    assert!(says(&admin) && !says(&reseller));
+}

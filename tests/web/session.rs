@@ -5,6 +5,7 @@ use std::time::Duration;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use linebook::ambient::SLACK_MS;
 use linebook::service::access::Actor;
 use linebook::service::line::MAX_WAITING;
 use linebook::service::verifier::AT_ONCE;
@@ -121,6 +122,10 @@ fn a_session_ends_by_time() {
     );
     assert!(!at(0, sessions::IDLE_MS));
     assert!(!at(sessions::ABSOLUTE_MS, 0));
+    // A clock that was set back makes no session longer; that calls overtake each other ends none.
+    assert!(at(-SLACK_MS, -SLACK_MS));
+    assert!(!at(0, -SLACK_MS - 1));
+    assert!(!at(-SLACK_MS - 1, 0));
 }
 
 #[test]
@@ -232,6 +237,13 @@ fn the_link_of_a_new_database_works_once_and_in_time() {
     });
     made.unwrap();
     assert_eq!(world.get(&path, "").status, 404);
+    for (ahead_ms, status) in [(SLACK_MS, 200), (SLACK_MS + 1, 404)] {
+        let expires_ms = NOW_MS + sessions::LINK_MS + ahead_ms;
+        world.sql(&format!(
+            "UPDATE password_links SET expires_ms = {expires_ms}"
+        ));
+        assert_eq!(world.get(&path, "").status, status, "{ahead_ms}");
+    }
 }
 
 #[test]

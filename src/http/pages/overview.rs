@@ -125,6 +125,10 @@ fn warn(warning: &Warning, devices: Option<(u32, u32)>) -> Markup {
         Warning::Demo => notice(
             html! { "This is the demo world: its passwords and keys are public, so it answers on this machine only." },
         ),
+        Warning::ClockLeapt => notice(html! {
+            "The server's clock has leapt: closed DIDs are not freed until it is right and someone says so, with "
+            code { "linebook clock accept" } "."
+        }),
         Warning::NoBackups => notice(html! {
             "This server makes no backups, and knows of none. Start it with " code { "--backup-every 24h" }
             ", and it makes them by itself. (It does not see those that " code { "linebook backup" } " makes.)"

@@ -5,7 +5,9 @@ CREATE TABLE installation (
   created_ms     INTEGER NOT NULL,
   next_extension INTEGER NOT NULL CHECK (next_extension >= 1),
   -- Raised by each change of who may call, and how: see the triggers behind api_keys.
-  access_version INTEGER NOT NULL DEFAULT 0
+  access_version INTEGER NOT NULL DEFAULT 0,
+  clock_ms       INTEGER NOT NULL DEFAULT 0,
+  leap_ms        INTEGER
 ) STRICT;
 CREATE TABLE readiness (
   id     INTEGER PRIMARY KEY CHECK (id = 1),
