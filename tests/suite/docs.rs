@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use linebook::api::diagnosis::Budget;
 use linebook::api::limits;
 use linebook::api::methods::METHODS;
 use linebook::api::reference;
@@ -196,6 +197,14 @@ fn the_limits_are_those_of_the_code() {
                 aside::MAX_WAITING_OF_ONE,
                 aside::MAX_WAITING,
                 seconds(aside::MAX_WAIT)
+            ),
+        ),
+        (
+            "a hash that is explained, in the pages",
+            format!(
+                "{} MiB of SHA1, {} ms, ",
+                Budget::PAGE.bytes >> 20,
+                Budget::PAGE.time.as_millis()
             ),
         ),
         (

@@ -439,7 +439,7 @@ impl Visit {
             Trouble::Fault(fault @ Fault::TooManyFailures) => (
                 fault.status(),
                 "Too many failed attempts",
-                "Your address has sent too many wrong passwords or hashes. Wait a minute, then try again.".into(),
+                "Your address has sent too many wrong passwords. Wait a minute, then try again.".into(),
             ),
             Trouble::Fault(fault) => (fault.status(), "Not possible now", fault.text()),
             Trouble::Store(error) => {
