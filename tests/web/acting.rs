@@ -22,6 +22,8 @@ use crate::world::{Dump, NOW_MS, Reply, World};
 /// Of the password `another password`.
 const OTHER_PASSWORD: &str =
     "$argon2id$v=19$m=8,t=1,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
+/// The name of another session of his.
+const OTHER_SESSION: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const RESELLER: i64 = 4;
 const ACCOUNTANT: i64 = 1;
 
@@ -116,6 +118,7 @@ fn form(route: &Route) -> Vec<(&'static str, &'static str)> {
         ("dialect", "current"),
         ("user_id", "5"),
         ("group", "6"),
+        ("session", OTHER_SESSION),
     ];
     let kept = FORM
         .iter()
@@ -128,6 +131,10 @@ fn prepare(path: &str) -> &'static str {
     let reserved = "UPDATE dids SET status = 'reserved', user_id = 5 WHERE id = 8";
     let active = "UPDATE dids SET status = 'active', user_id = 5, device_id = 5 WHERE id = 8";
     match path {
+        "/account/sessions/end" | "/account/sessions/end-others" => {
+            "INSERT INTO sessions (token_hash, user_id, created_ms, seen_ms)
+             VALUES (zeroblob(32), 4, 1800000000000, 1800000000000)"
+        }
         "/dids/8/unreserve" | "/dids/8/assign" | "/dids/8/dialplan" => reserved,
         "/dids/8/unassign" | "/dids/8/close" => active,
         "/dids/8/free" => "UPDATE dids SET status = 'terminated' WHERE id = 8",
