@@ -208,10 +208,14 @@ async fn closed_dids_are_freed_every_hour() {
     };
     close("371");
     let store = Store::open(&world.data, Options::default()).expect("the database");
-    let now_ms = Ambient::system().now_ms();
+    // A little ahead, for what the command line writes meanwhile.
+    let now_ms = Ambient::system().now_ms() + 30_000;
     let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(now_ms, 1))));
     let running = tokio::spawn(housekeeping::run(app));
     wait_until_free(&database, "371").await;
+    // It looks for more, finds nothing, and then the hour begins.
+    a_moment().await;
+    a_moment().await;
     close("372");
     tokio::time::advance(HOUR - Duration::from_secs(1)).await;
     a_moment().await;
@@ -233,8 +237,8 @@ async fn expired_sessions_and_links_are_removed_at_the_start_and_every_hour() {
     add(&format!(
         "DELETE FROM password_links;
          WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 999 + {many})
-         INSERT INTO sessions SELECT CAST(printf('%032d', i) AS BLOB), 1, 0, {idle_ms} FROM n;
-         INSERT INTO sessions VALUES (CAST(printf('%032d', 1) AS BLOB), 1, {idle_ms}, {idle_ms} + 1);
+         INSERT INTO sessions (token_hash, user_id, created_ms, seen_ms) SELECT CAST(printf('%032d', i) AS BLOB), 1, 0, {idle_ms} FROM n;
+         INSERT INTO sessions (token_hash, user_id, created_ms, seen_ms) VALUES (CAST(printf('%032d', 1) AS BLOB), 1, {idle_ms}, {idle_ms} + 1);
          INSERT INTO password_links SELECT token_hash, 1, {now_ms} FROM sessions WHERE user_id = 1;
          UPDATE password_links SET expires_ms = {now_ms} + 1 WHERE token_hash = CAST(printf('%032d', 1) AS BLOB)"
     ));
@@ -262,7 +266,8 @@ async fn expired_sessions_and_links_are_removed_at_the_start_and_every_hour() {
     let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(now_ms, 1))));
     let running = tokio::spawn(housekeeping::run(app));
     wait_until_left((1, 1)).await;
-    // It looks once more, finds nothing, and then the hour begins.
+    // It looks for more, finds nothing, and then the hour begins.
+    a_moment().await;
     a_moment().await;
     add("UPDATE sessions SET seen_ms = 0; UPDATE password_links SET expires_ms = 0");
     tokio::time::advance(HOUR - Duration::from_secs(1)).await;
