@@ -490,12 +490,23 @@ ORDER BY extension, id
 LIMIT :limit"
 );
 
-// A comparison of rows is not taken as the start of a range where a collation is named, so the start is said twice.
+// A comparison of rows is not taken as the start of a range where a collation is named, and thousands may have one
+// description: first the rest of those, then the later ones.
+const OF_DESCRIPTION: &str = select!(
+    "  INDEXED BY devices_by_description
+WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE = :after
+  AND description COLLATE NOCASE < :until
+  AND id > :id
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit"
+);
+
 const BY_DESCRIPTION: &str = select!(
     "  INDEXED BY devices_by_description
 WHERE owner_id = :owner_id
-  AND description COLLATE NOCASE >= :after
-  AND (description COLLATE NOCASE, id) > (:after, :id)
+  AND description COLLATE NOCASE > :after
   AND description COLLATE NOCASE < :until
   AND hidden_ms IS NULL
 ORDER BY description COLLATE NOCASE, id
@@ -563,8 +574,8 @@ pub fn walk(
         }
         Walk::ByDescription { owner_id, start } => {
             let range = Range::new(start, after);
-            tx.list(
-                BY_DESCRIPTION,
+            let mut found = tx.list(
+                OF_DESCRIPTION,
                 named_params! {
                     ":owner_id": owner_id,
                     ":after": range.after,
@@ -573,7 +584,21 @@ pub fn walk(
                     ":limit": limit,
                 },
                 device,
-            )
+            )?;
+            let left = limit - found.len() as u32;
+            if left > 0 {
+                found.extend(tx.list(
+                    BY_DESCRIPTION,
+                    named_params! {
+                        ":owner_id": owner_id,
+                        ":after": range.after,
+                        ":until": range.until,
+                        ":limit": left,
+                    },
+                    device,
+                )?);
+            }
+            Ok(found)
         }
     }
 }

@@ -244,7 +244,7 @@ pub fn update_permission(
     Ok(())
 }
 
-// The start of the range is said twice: see devices::BY_DESCRIPTION.
+// A comparison of rows is not taken as the start of a range where a collation is named, so the start is said twice.
 const WALK: &str = "
 SELECT
   id,

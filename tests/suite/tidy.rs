@@ -406,6 +406,19 @@ fn a_user_s_addresses_are_read_without_the_devices() {
     assert_eq!(plan, [covering]);
 }
 
+/// Thousands of devices may have one description: a list goes on among them, and does not look at those before again.
+#[test]
+fn a_list_by_description_goes_on_where_it_stopped() {
+    let world = World::new();
+    let mut statements = statements().into_iter();
+    let (_, _, sql) = statements
+        .find(|(_, name, _)| name == "OF_DESCRIPTION")
+        .unwrap();
+    let plan = plan(&world.connection(), &sql);
+    let search = "SEARCH devices USING INDEX devices_by_description (owner_id=? AND description=? AND rowid>?)";
+    assert_eq!(plan, [search]);
+}
+
 /// A temporary table costs more than the row that is written.
 #[test]
 fn rows_that_are_written_often_need_no_temporary_table() {
