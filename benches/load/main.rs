@@ -8,8 +8,11 @@
 
 mod against;
 mod bare;
+mod budget;
 mod client;
+mod crowd;
 mod fixed;
+mod handlers;
 mod inside;
 mod server;
 mod world;
@@ -83,13 +86,15 @@ fn main() {
     {
         return bench.against(Path::new(&arguments[place + 1]));
     }
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 8] = [
         ("reads", Bench::reads),
         ("batches", Bench::batches),
         ("inside", Bench::inside),
         ("passwords", Bench::passwords),
         ("sizes", Bench::sizes),
         ("open-loop", Bench::open_loop),
+        ("explained", Bench::explained),
+        ("handlers", Bench::handlers),
     ];
     let is_asked = |name: &str| arguments.iter().any(|argument| argument == name);
     let asks = parts.iter().any(|(name, _)| is_asked(name));

@@ -54,6 +54,18 @@ impl Server {
         }
     }
 
+    /// CPU time that each of its threads has used so far, in nanoseconds, and what the thread is called.
+    pub fn cpu_by_thread(&self) -> Vec<(String, u64)> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
+        let read = |task: std::path::PathBuf| {
+            let name = std::fs::read_to_string(task.join("comm")).ok()?;
+            let stat = std::fs::read_to_string(task.join("schedstat")).ok()?;
+            let spent = stat.split(' ').next()?.parse().ok()?;
+            Some((name.trim().to_owned(), spent))
+        };
+        tasks.filter_map(|task| read(task.ok()?.path())).collect()
+    }
+
     /// CPU time it has used so far, user and system, in nanoseconds.
     pub fn cpu_ns(&self) -> u64 {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
