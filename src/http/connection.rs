@@ -17,7 +17,7 @@ use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::{HttpMessage, Payload, Request, Response};
 use actix_server::GracefulShutdownSignal;
 use actix_service::Service;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use actix_web::http::{Method, Version};
 use actix_web::web::Bytes;
 use futures_util::FutureExt;
@@ -29,6 +29,7 @@ use super::chunks::Chunks;
 use super::door::Place;
 use super::head::{self, Head, Length};
 use super::reply::{self, Ask, NOBODY};
+use super::server::HSTS;
 use super::tls::Io;
 use crate::api::fault::Fault;
 use crate::api::limits::{MAX_BODY, MAX_HEAD};
@@ -188,6 +189,8 @@ impl Connection {
             false => (limits.keep_alive, limits.request),
         };
         if self.came.is_empty() {
+            // Nothing is kept for a client who idles.
+            self.came = Vec::new();
             let stirred = timeout(idle, self.idle(is_first)).await;
             stirred.map_err(|_| End::Gone)??;
         }
@@ -251,7 +254,8 @@ impl Connection {
         if head.length.is_beyond(MAX_BODY) {
             return Err(Fault::BodyTooLarge.into());
         }
-        if head.is_polite && self.came.is_empty() {
+        let is_awaited = head.length != Length::Bytes(0) && self.came.is_empty();
+        if head.is_polite && is_awaited {
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
         match head.length {
@@ -278,12 +282,7 @@ impl Connection {
     /// The first bytes of what came.
     fn take(&mut self, count: usize) -> Bytes {
         let taken = Bytes::copy_from_slice(&self.came[..count]);
-        if count == self.came.len() {
-            // Nothing is kept for a client who idles.
-            self.came = Vec::new();
-        } else {
-            self.came.drain(..count);
-        }
+        self.came.drain(..count);
         taken
     }
 
@@ -397,13 +396,14 @@ impl Connection {
             app.metrics.refused_connections.inc();
         }
         let address = self.peer.map(|peer| peer.ip());
-        let reply = reply::fault(
-            &app,
-            &HeaderMap::new(),
-            address,
-            fault,
-            self.begun.elapsed(),
-        );
+        let headers = HeaderMap::new();
+        let mut reply = reply::fault(&app, &headers, address, fault, self.begun.elapsed());
+        if matches!(self.io, Io::Tls(_)) {
+            let only_so = HeaderValue::from_static(HSTS);
+            reply
+                .headers_mut()
+                .insert(STRICT_TRANSPORT_SECURITY, only_so);
+        }
         if self.answer(&NOBODY, reply.into()).await.is_ok() {
             self.close().await;
         }

@@ -1,7 +1,7 @@
 //! (1) HTTP: the only room that knows actix-web.
 
 mod address;
-mod chunks;
+pub mod chunks;
 pub mod connection;
 pub mod door;
 mod gzip;

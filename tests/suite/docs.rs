@@ -12,8 +12,9 @@ use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
 use linebook::aside;
 use linebook::config::MAX_CONNECTIONS;
+use linebook::http::chunks::MAX_WIRE;
 use linebook::http::connection::{FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_BYTES, Timeouts};
-use linebook::http::head::MAX_HEADERS;
+use linebook::http::head::{MAX_BLANK, MAX_HEADERS};
 use linebook::http::server::{BACKLOG, MIN_SHARE, share};
 use linebook::http::tls::HANDSHAKE_TIMEOUT;
 use linebook::service::{failures, line, throttle};
@@ -152,6 +153,10 @@ fn the_limits_are_those_of_the_code() {
                 seconds(times.body),
                 limits::MAX_PARAMETERS
             ),
+        ),
+        (
+            "a body with what is around its chunks; bare line ends before a request",
+            format!("{}; {MAX_BLANK} bytes |", kib(MAX_WIRE)),
         ),
         (
             "from a request's first byte to its answer's",

@@ -144,6 +144,10 @@ fn what_is_no_http_is_answered_with_xml_in_tls_too() {
         answer.contains("<error>Request is not HTTP/1.1</error>"),
         "{answer}"
     );
+    assert!(
+        answer.contains("\r\nstrict-transport-security: "),
+        "{answer}"
+    );
 }
 
 #[test]
