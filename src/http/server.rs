@@ -14,7 +14,7 @@ use actix_web::http::Method as HttpMethod;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use futures_util::future::select;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -293,6 +293,11 @@ async fn look(http: &HttpRequest, app: &App, path: &[&str], started: Instant) ->
     }
     if !matches!(*http.method(), HttpMethod::GET | HttpMethod::HEAD) {
         return fault(http, app, Fault::OnlyGet, started);
+    }
+    // What came with it is not looked at, but it has to be a whole request.
+    let broken = http.extensions().get::<Fault>().copied();
+    if let Some(broken) = broken {
+        return fault(http, app, broken, started);
     }
     let (content_type, text) = match path {
         ["metrics"] => (metrics::CONTENT_TYPE, app.metrics.text(app)),

@@ -341,9 +341,8 @@ fn an_old_post_needs_no_length() {
 #[test]
 fn what_is_broken_is_answered_once() {
     let (_world, address) = served("");
-    let answers = |body: &str| -> Vec<String> {
-        let head =
-            "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n";
+    let answers_of = |line: &str, body: &str| -> Vec<String> {
+        let head = format!("{line} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n");
         let mut client = Client::new(address);
         client.write(format!("{head}Transfer-Encoding: chunked\r\n\r\n{body}").as_bytes());
         let mut sent = String::new();
@@ -354,8 +353,12 @@ fn what_is_broken_is_answered_once() {
             .map(|answer| answer.split("?>").nth(1).unwrap_or("no XML").into())
             .collect()
     };
+    let answers = |body: &str| answers_of("POST /billing/api/devices_get", body);
     let page = |error: &str| format!("<page><error>{error}</error></page>");
     let incomplete = [page("Body is incomplete")];
+    // Also where nobody looks at a body.
+    assert_eq!(answers_of("GET /health/live", "zz\r\n"), incomplete);
+    assert_eq!(answers_of("GET /metrics", "zz\r\n"), incomplete);
     assert_eq!(answers("zz\r\n"), incomplete);
     assert_eq!(answers("3\r\na=b#"), incomplete);
     assert_eq!(
