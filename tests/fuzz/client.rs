@@ -19,13 +19,14 @@ pub struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
     /// How it ended, once it has.
-    pub end: Option<End>,
-    patience: Duration,
+    end: Option<End>,
+    /// How often the server asked for a body.
+    pub invitations: usize,
 }
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+enum End {
     /// The server closed it, or tore it down.
     Closed,
     /// Nothing came for too long.
@@ -69,7 +70,7 @@ impl Client {
             stream,
             buffer: Vec::new(),
             end: None,
-            patience: PATIENCE,
+            invitations: 0,
         })
     }
 
@@ -104,8 +105,8 @@ impl Client {
             match parse(&self.buffer, is_head, self.end == Some(End::Closed)) {
                 Ok(Some((answer, length))) => {
                     self.buffer.drain(..length);
-                    // Invitations to send the body.
                     if answer.status == 100 {
+                        self.invitations += 1;
                         continue;
                     }
                     return Ok(answer);
@@ -124,7 +125,7 @@ impl Client {
     }
 
     fn read(&mut self, since: Instant) {
-        let left = self.patience.saturating_sub(since.elapsed());
+        let left = PATIENCE.saturating_sub(since.elapsed());
         if left.is_zero() {
             self.end = Some(End::Silence);
             return;

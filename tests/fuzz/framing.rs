@@ -1,6 +1,8 @@
 //! Which requests the server sees in a connection's bytes: those that the second reader sees, with the same bodies; or it
 //! refuses, and closes the connection.
 
+use std::net::SocketAddr;
+
 use crate::client::{Client, NoAnswer, own_address, show};
 use crate::common::Answer;
 use crate::dice::Dice;
@@ -18,6 +20,7 @@ struct Exchange {
     answers: Vec<Answer>,
     /// Why there was no further answer; none: none was awaited.
     end: Option<NoAnswer>,
+    invitations: usize,
 }
 
 #[test]
@@ -27,6 +30,11 @@ fn the_server_sees_the_requests_that_the_standard_sees() {
     let (made, tally) = run("framing", 40, |dice, tally| {
         let stream = stream(dice);
         let sent = ended(dice, stream);
+        if dice.percent(2) {
+            // Someone who does not wait for an answer.
+            Client::connect(address, own_address(dice))?.write(&sent);
+            return Ok(1);
+        }
         let exchange = exchange(dice, address, sent)?;
         judge(&exchange, tally).map_err(|what| format!("{what}\n{}", exchange.show()))?;
         Ok(exchange.messages.len().max(1) as u64)
@@ -68,11 +76,7 @@ fn ended(dice: &mut Dice, mut sent: Vec<u8>) -> Vec<u8> {
     sent
 }
 
-fn exchange(
-    dice: &mut Dice,
-    address: std::net::SocketAddr,
-    sent: Vec<u8>,
-) -> Result<Exchange, String> {
+fn exchange(dice: &mut Dice, address: SocketAddr, sent: Vec<u8>) -> Result<Exchange, String> {
     let (messages, rest) = standard::read(&sent);
     let mut client = Client::connect(address, own_address(dice))?;
     client.write_in_pieces(&sent, &pieces(dice, &sent));
@@ -89,14 +93,11 @@ fn exchange(
         rest,
         answers: Vec::new(),
         end: None,
+        invitations: 0,
     };
     // One more than there may be, so that one too many is found.
     for place in 0..exchange.messages.len() + 2 {
-        let unfinished = match &exchange.rest {
-            Rest::Cut(head) | Rest::Broken(_, head) => head.as_deref(),
-            Rest::Nothing => None,
-        };
-        let message = exchange.messages.get(place).or(unfinished);
+        let message = exchange.messages.get(place).or(exchange.rest.head());
         let is_head = message.is_some_and(|message| message.method == b"HEAD");
         match client.answer(is_head) {
             Ok(answer) => exchange.answers.push(answer),
@@ -106,6 +107,7 @@ fn exchange(
             }
         }
     }
+    exchange.invitations = client.invitations;
     Ok(exchange)
 }
 
@@ -140,6 +142,10 @@ fn judge(exchange: &Exchange, tally: &Tally) -> Result<(), String> {
         Some(other) => return Err(format!("the connection ended with {other:?}")),
         None => return Err("more answers than requests".into()),
     }
+    let all = exchange.messages.iter().chain(exchange.rest.head());
+    if exchange.invitations > all.filter(|message| message.has_expectation).count() {
+        return Err("a body was asked for that nobody offered".into());
+    }
     let mut answers = exchange.answers.iter();
     for (place, message) in exchange.messages.iter().enumerate() {
         let at = |what: String| format!("request {}: {what}", place + 1);
@@ -161,23 +167,13 @@ fn judge(exchange: &Exchange, tally: &Tally) -> Result<(), String> {
             };
         }
     }
-    let head = match &exchange.rest {
-        Rest::Nothing => {
-            return match answers.next() {
-                None => Ok(()),
-                Some(_) => Err("an answer to no request".into()),
-            };
-        }
-        Rest::Cut(head) => {
-            tally.see("cut");
-            head
-        }
-        Rest::Broken(_, head) => {
-            tally.see("refused what is broken");
-            head
-        }
-    };
-    judge_rest(head.as_deref(), answers.as_slice())
+    match (&exchange.rest, answers.as_slice()) {
+        (Rest::Nothing, []) => return Ok(()),
+        (Rest::Nothing, _) => return Err("an answer to no request".into()),
+        (Rest::Cut(_), _) => tally.see("cut"),
+        (Rest::Broken(..), _) => tally.see("refused what is broken"),
+    }
+    judge_rest(exchange.rest.head(), answers.as_slice())
 }
 
 /// The answer to a request. Says whether it was the last of the connection.
@@ -235,11 +231,10 @@ fn judge_rest(head: Option<&Message>, answers: &[Answer]) -> Result<(), String> 
     match answers {
         [] => Ok(()),
         [one] if !closes(one) => Err("broken, and the connection stays open".into()),
-        [one] => match head {
-            Some(head) => check_marks(head, one),
-            None if (400..500).contains(&one.status) => Ok(()),
-            None => Err(format!("broken, and answered with {}", one.status)),
-        },
+        [one] if !(400..500).contains(&one.status) => {
+            Err(format!("broken, and answered with {}", one.status))
+        }
+        [one] => head.map_or(Ok(()), |head| check_marks(head, one)),
         _ => Err("broken, and answered more than once".into()),
     }
 }

@@ -53,6 +53,16 @@ pub enum Rest {
     Broken(&'static str, Option<Box<Message>>),
 }
 
+impl Rest {
+    /// The head of what is not whole.
+    pub fn head(&self) -> Option<&Message> {
+        match self {
+            Self::Cut(head) | Self::Broken(_, head) => head.as_deref(),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// The server's own limits: what is larger may be refused.
 const MAX_HEAD: usize = 128 * 1024;
 const MAX_SMALL_HEAD: usize = 16 * 1024;
@@ -182,10 +192,10 @@ impl<'a> Reader<'a> {
         if !method.iter().all(|byte| is_token(*byte)) {
             return Err("a method is a token");
         }
-        if target
-            .iter()
-            .any(|byte| byte.is_ascii_control() || *byte == 0)
-        {
+        if !method.iter().all(u8::is_ascii_alphabetic) {
+            self.doubt("a method that nobody has");
+        }
+        if target.iter().any(u8::is_ascii_control) {
             return Err("a control character in the target");
         }
         if !target.iter().all(|byte| is_target(*byte)) {
@@ -275,19 +285,13 @@ impl<'a> Reader<'a> {
 
     /// RFC 9110, 10.1.1.
     fn check_expectation(&mut self, message: &mut Message, minor: u8) {
-        let expected: Vec<&[u8]> = message.all("expect").collect();
-        if expected.is_empty() || minor == 0 {
-            return;
-        }
-        if expected
-            .iter()
-            .all(|value| value.eq_ignore_ascii_case(b"100-continue"))
-        {
-            message.has_expectation = true;
-        } else {
-            message.has_expectation = true;
+        let mut expected = message.all("expect");
+        let is_known = expected.all(|value| value.eq_ignore_ascii_case(b"100-continue"));
+        drop(expected);
+        if minor > 0 && !is_known {
             self.doubt("an expectation that nobody knows");
         }
+        message.has_expectation = minor > 0 && message.all("expect").next().is_some();
     }
 
     /// RFC 9112, 6.
