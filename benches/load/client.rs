@@ -141,7 +141,8 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     }
 }
 
-fn content_length(head: &str) -> usize {
+/// How long the body behind a head is.
+pub fn content_length(head: &str) -> usize {
     head.lines()
         .filter_map(|line| line.split_once(": "))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))

@@ -12,6 +12,7 @@ mod budget;
 mod client;
 mod crowd;
 mod fixed;
+mod guessing;
 mod handlers;
 mod inside;
 mod server;
@@ -86,11 +87,12 @@ fn main() {
     {
         return bench.against(Path::new(&arguments[place + 1]));
     }
-    let parts: [(&str, Part); 8] = [
+    let parts: [(&str, Part); 9] = [
         ("reads", Bench::reads),
         ("batches", Bench::batches),
         ("inside", Bench::inside),
         ("passwords", Bench::passwords),
+        ("guessing", Bench::guessing),
         ("sizes", Bench::sizes),
         ("open-loop", Bench::open_loop),
         ("explained", Bench::explained),

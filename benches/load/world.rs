@@ -63,6 +63,17 @@ pub fn create_by(binary: &Path, data: &Path, devices: u64, reserved_dids: u64) {
         .expect("a world");
 }
 
+/// Gives the first plain users admin's password.
+pub fn give_passwords(data: &Path, users: u64) {
+    let connection = Connection::open(data.join(FILE_NAME)).expect("the database");
+    let end = FIRST_USER + users;
+    let given = connection.execute(
+        &format!("UPDATE users SET password = (SELECT password FROM users WHERE id = 0) WHERE id >= {FIRST_USER} AND id < {end}"),
+        [],
+    );
+    assert_eq!(given.expect("passwords") as u64, users);
+}
+
 /// A signed request, as bytes to send.
 pub fn request(method: &str, parameters: &[(&str, String)]) -> Rc<[u8]> {
     let method = methods::find(method).expect("a method");
