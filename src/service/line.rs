@@ -20,7 +20,7 @@ pub(super) struct Who {
     pub address: Option<IpAddr>,
     /// The name was right from there lately, or is signed in.
     pub is_known: bool,
-    /// How often its network was wrong lately.
+    /// How often its network was wrong lately, or turned away.
     pub failures: u32,
 }
 
@@ -144,7 +144,7 @@ impl Line {
 
 impl State {
     /// Behind one of each other network, and behind all that its own has in the line already; later by one for each
-    /// time that its network was wrong, which does not concern who was right.
+    /// time that its network was wrong or turned away, which does not concern who was right.
     fn turn_of(&self, who: &Who) -> u64 {
         let network = who.address.map(Network::of);
         let is_like = |waiting: &&Waiting| {

@@ -112,6 +112,8 @@ struct Count {
     since_ms: i64,
     credentials: u32,
     hashes: u32,
+    /// Passwords that were turned away because too many waited: nobody knows whether they were wrong.
+    turned_away: u32,
     /// Passwords that are being verified.
     guesses: u32,
 }
@@ -127,9 +129,14 @@ pub struct Guess<'a> {
 }
 
 impl Guess<'_> {
-    /// How often the network of an address was wrong lately.
+    /// How often the network of an address was wrong lately, or turned away.
     pub(super) fn failures_of(&self, address: Option<IpAddr>) -> u32 {
         self.throttle.failures(self.now_ms, address)
+    }
+
+    /// Counts that it was turned away because too many waited.
+    pub(super) fn turned_away(&self) {
+        self.throttle.turned_away(self.now_ms, self.address);
     }
 
     /// Counts it, or refuses it: with those under way it could be one too many.
@@ -203,7 +210,8 @@ impl Throttle {
         is_within
     }
 
-    /// How many wrong passwords and unknown names have come from where `address` is, in the window that runs.
+    /// How many wrong passwords and unknown names have come from where `address` is in the window that runs, and how many
+    /// that were turned away: whoever asks again and again is not who asks once.
     pub fn failures(&self, now_ms: i64, address: Option<IpAddr>) -> u32 {
         let Some(address) = self.counting(address) else {
             return 0;
@@ -214,7 +222,23 @@ impl Throttle {
         };
         let counts = self.lock();
         let count = counts.by_key.get(&key);
-        count.map_or(0, |count| count.credentials_at(now_ms))
+        count.map_or(0, |count| count.failures_at(now_ms))
+    }
+
+    /// Counts a password that was turned away. It refuses nobody, and has its place beside those of others.
+    fn turned_away(&self, now_ms: i64, address: Option<IpAddr>) {
+        let Some(address) = address else {
+            return;
+        };
+        let key = Key {
+            network: Network::of(address),
+            name: None,
+        };
+        let mut counts = self.lock();
+        if let Some(count) = counts.of(key, now_ms, &self.limits) {
+            count.turned_away = count.turned_away.saturating_add(1);
+        }
+        self.counted.store(counts.by_key.len(), Ordering::Relaxed);
     }
 
     /// Counts a failure. A limit that is reached by it is logged, once.
@@ -422,13 +446,25 @@ impl Count {
     }
 
     fn is_nothing(&self) -> bool {
-        (self.credentials, self.hashes, self.guesses) == (0, 0, 0)
+        (
+            self.credentials,
+            self.hashes,
+            self.turned_away,
+            self.guesses,
+        ) == (0, 0, 0, 0)
     }
 
     /// Wrong passwords and unknown names, if the window runs.
     fn credentials_at(&self, now_ms: i64) -> u32 {
         match self.is_running(now_ms) {
             true => self.credentials,
+            false => 0,
+        }
+    }
+
+    fn failures_at(&self, now_ms: i64) -> u32 {
+        match self.is_running(now_ms) {
+            true => self.credentials.saturating_add(self.turned_away),
             false => 0,
         }
     }
@@ -581,7 +617,15 @@ mod tests {
         fail(&throttle, 1, "192.0.2.1", "a", Failure::Credentials);
         assert!(!throttle.allows_password(NOW, address, "a"));
         assert_eq!(throttle.failures(NOW, address), MAX_PER_PAIR);
+        throttle.turned_away(NOW, address);
+        assert_eq!(throttle.failures(NOW, address), MAX_PER_PAIR + 1);
         assert_eq!(throttle.failures(NOW + WINDOW_MS, address), 0);
+        // That refuses nobody.
+        let other = from("192.0.2.2");
+        (0..2 * MAX_PER_ADDRESS).for_each(|_| throttle.turned_away(NOW, other));
+        assert!(
+            throttle.allows(NOW, other, "a") && throttle.guess(NOW, other, "a").begin().is_ok()
+        );
     }
 
     #[test]

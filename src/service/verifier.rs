@@ -168,7 +168,11 @@ impl Verifier {
         };
         let verify = move || is_made_from(&password, &stored);
         let failures = |address| guess.failures_of(address);
-        Ok(self.pass(who, verify, failures).await?)
+        let passed = self.pass(who, verify, failures).await;
+        if passed == Err(StoreError::Overloaded) {
+            guess.turned_away();
+        }
+        Ok(passed?)
     }
 
     /// Has one of the threads do `work`, unless its caller hangs up before, or has to go for somebody else.
