@@ -68,6 +68,10 @@ fn the_second_reader_reads_what_the_standard_says() {
         "a header's name is a token, right before the colon",
     );
     check("POST /a HTTP/1.1\r\n\r\n", &[], "HTTP/1.1 without Host");
+    for host in ["x y", "x:port", "1:2:3", "x/y"] {
+        let head = format!("GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        check(&head, &[], "a Host that is none");
+    }
     check("POST /a HTTP/1.0\r\n\r\nPOST", &[""], "nothing");
     check(
         &with("Connection: close\r\n\r\nGET / HTTP/1.1\r\n"),

@@ -270,10 +270,11 @@ impl<'a> Reader<'a> {
                     self.doubt("an unusual Host");
                 }
                 let is_wrong = |byte: &u8| *byte <= b' ' || b"/?#@\\<>\"\x7f".contains(byte);
-                let port = host.rsplit(|byte| *byte == b':').next().unwrap_or_default();
-                let has_wrong_port = port.len() < host.len()
-                    && !host.ends_with(b"]")
-                    && !port.iter().all(u8::is_ascii_digit);
+                let mut parts = host.rsplitn(2, |byte| *byte == b':');
+                let (port, name) = (parts.next().unwrap_or_default(), parts.next());
+                let has_wrong_port = name.is_some_and(|name| {
+                    name.contains(&b':') || !port.iter().all(u8::is_ascii_digit)
+                }) && !host.starts_with(b"[");
                 match has_wrong_port || host.iter().any(is_wrong) {
                     true => Err("a Host that is none"),
                     false => Ok(()),
