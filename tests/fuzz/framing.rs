@@ -64,7 +64,7 @@ fn ended(dice: &mut Dice, mut sent: Vec<u8>) -> Vec<u8> {
     let is_open = messages
         .last()
         .is_none_or(|last| last.after != After::Closes);
-    if matches!(rest, Rest::Nothing) && (is_open || dice.percent(20)) && !sent.ends_with(b"\r") {
+    if matches!(rest, Rest::Nothing) && (is_open || dice.percent(20)) {
         let mark = word(dice.below(request::MARKS));
         sent.extend(
             format!(

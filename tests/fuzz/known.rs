@@ -68,6 +68,8 @@ fn the_second_reader_reads_what_the_standard_says() {
         "a header's name is a token, right before the colon",
     );
     check("POST /a HTTP/1.1\r\n\r\n", &[], "HTTP/1.1 without Host");
+    check(&with("\r\n\r\n"), &[""], "nothing");
+    check(&with("\r\n\r\n\r\n\r\n"), &[""], "cut");
     for host in ["x y", "x:port", "1:2:3", "x/y"] {
         let head = format!("GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n");
         check(&head, &[], "a Host that is none");

@@ -146,8 +146,11 @@ impl<'a> Reader<'a> {
     fn message(mut self) -> Result<(Message, usize), Rest> {
         self.pass_blank_lines();
         let start = self.at;
-        if matches!(&self.bytes[start..], b"" | b"\r") {
-            return Err(Rest::Nothing);
+        match &self.bytes[start..] {
+            b"" if self.trust == Trust::Sure => return Err(Rest::Nothing),
+            // Someone who sends nothing but line ends may be told so.
+            b"" | b"\r" => return Err(Rest::Cut(None)),
+            _ => {}
         }
         let broken = |why| Rest::Broken(why, None);
         let line = self.line().ok_or(Rest::Cut(None))?;
