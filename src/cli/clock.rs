@@ -27,7 +27,7 @@ impl Clock {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         let Verb::Accept { at } = self.verb;
         let now = rfc3339(ambient.now_ms());
-        change(&at, ambient, |tx, by| clock::accept(tx, by))?;
+        change(&at, ambient, clock::accept)?;
         let text = format!("the clock is accepted: it is {now}; closed DIDs are freed on time");
         Ok(Report::new(text, &json!({ "now": now })))
     }

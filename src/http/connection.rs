@@ -23,6 +23,7 @@ use actix_web::web::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::chunks::Chunks;
@@ -188,11 +189,16 @@ impl Connection {
             true => (limits.head, limits.head.min(limits.request)),
             false => (limits.keep_alive, limits.request),
         };
+        let mut has_waited = false;
         if self.came.is_empty() {
             // Nothing is kept for a client who idles.
             self.came = Vec::new();
             let stirred = timeout(idle, self.idle(is_first)).await;
-            stirred.map_err(|_| End::Gone)??;
+            has_waited = stirred.map_err(|_| End::Gone)??;
+        }
+        if !has_waited {
+            // What was there already waits until the other connections of this thread have had their turn.
+            yield_now().await;
         }
         self.begun = Instant::now();
         let mut looked = 0;
@@ -211,8 +217,9 @@ impl Connection {
         }
     }
 
-    /// Waits for the first bytes of a request. Between two, only while nobody needs the place more.
-    async fn idle(&mut self, is_first: bool) -> Result<(), End> {
+    /// Waits for the first bytes of a request. Between two, only while nobody needs the place more. Says whether there was
+    /// nothing at first.
+    async fn idle(&mut self, is_first: bool) -> Result<bool, End> {
         let mut rests = is_first;
         let came = poll_fn(|cx| {
             if let Poll::Ready(came) = self.poll_receive(cx) {
@@ -228,7 +235,8 @@ impl Connection {
             Poll::Pending
         });
         let count = came.await?;
-        self.count(count)
+        self.count(count)?;
+        Ok(rests)
     }
 
     /// The request with its body, or with what is wrong with that.

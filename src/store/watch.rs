@@ -3,10 +3,10 @@
 //! Whoever removes or replaces a file that a process has open takes its name away, and nothing else: the process goes on
 //! writing, and all of it is gone when it ends. So each commit looks, before it begins and before anyone hears of it.
 
-use std::fs::{metadata, rename};
+use std::fs::{Metadata, metadata, rename};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
@@ -19,6 +19,8 @@ pub const ORPHAN: &str = ".orphan";
 #[derive(Debug)]
 pub struct Watch {
     files: [Watched; 3],
+    /// The database's bytes when it was last looked at. It never becomes shorter by SQLite's doing: nothing is vacuumed.
+    bytes: AtomicU64,
     is_gone: AtomicBool,
 }
 
@@ -49,16 +51,18 @@ impl Watch {
                 // By which processes know of each other's writes.
                 watched(sidecar(&real, "-shm"))?,
             ],
+            bytes: AtomicU64::new(metadata(path)?.len()),
             is_gone: AtomicBool::new(false),
         })
     }
 
     /// Refuses unless every file has its name. Says so once in the log, and once when they are back.
     pub fn check(&self) -> Result<(), StoreError> {
-        let gone = self
-            .files
-            .iter()
-            .find(|file| !id(&file.path).is_ok_and(|found| found == file.id));
+        let is_whole = |file: &&Watched| {
+            let found = metadata(&file.path);
+            found.is_ok_and(|found| id_of(&found) == file.id && !self.is_cut(file, found.len()))
+        };
+        let gone = self.files.iter().find(|file| !is_whole(file));
         let was_gone = self.is_gone.swap(gone.is_some(), Ordering::Relaxed);
         match gone {
             None => {
@@ -71,12 +75,19 @@ impl Watch {
                 if !was_gone {
                     tracing::error!(
                         path = %file.path.display(),
-                        "the file was removed or replaced while it is open: nothing is written any more; put it back, or stop the server and restore a backup"
+                        "the file was removed, replaced or cut while it is open: nothing is written any more; put it back, or stop the server and restore a backup"
                     );
                 }
                 Err(StoreError::Gone)
             }
         }
+    }
+
+    /// Whether it is the database, and shorter than it was: somebody copies another file over it. One that is as long is
+    /// not told from it.
+    fn is_cut(&self, file: &Watched, bytes: u64) -> bool {
+        let [database, ..] = &self.files;
+        std::ptr::eq(file, database) && bytes < self.bytes.fetch_max(bytes, Ordering::Relaxed)
     }
 }
 
@@ -110,6 +121,9 @@ impl Drop for Watch {
 
 /// By path: a process that opens the file and closes it again loses every lock that it has on it, SQLite's too.
 fn id(path: &Path) -> std::io::Result<(u64, u64)> {
-    let found = metadata(path)?;
-    Ok((found.dev(), found.ino()))
+    Ok(id_of(&metadata(path)?))
+}
+
+fn id_of(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }

@@ -34,7 +34,7 @@ fn lines(server: &Server, text: &str) -> usize {
     server.log().matches(text).count()
 }
 
-const GONE: &str = "the file was removed or replaced while it is open";
+const GONE: &str = "the file was removed, replaced or cut while it is open";
 
 /// Takes something away while the server is written to; what was acknowledged is in the files that `look` gives.
 fn taken_away(take: impl FnOnce(&World), look: impl FnOnce(&World) -> Option<PathBuf>) {
@@ -101,6 +101,19 @@ fn nothing_is_written_to_a_database_that_was_replaced() {
             assert_whole(&world.database());
             Some(moved(world))
         },
+    );
+}
+
+#[test]
+fn nothing_is_written_to_a_database_that_was_cut() {
+    taken_away(
+        |world| {
+            let file = fs::OpenOptions::new().write(true).open(world.database());
+            let file = file.expect("the database");
+            let bytes = file.metadata().expect("its length").len();
+            file.set_len(bytes - 4096).expect("a page less");
+        },
+        |_| None,
     );
 }
 

@@ -2,12 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use actix_service::fn_service;
+use futures_util::future::join_all;
 use linebook::ambient::Ambient;
 use linebook::api::fault::Fault;
 use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
-use linebook::http::server::Options;
+use linebook::http::door::Door;
+use linebook::http::places::Places;
+use linebook::http::server::{Options, bind};
 use linebook::store;
 use rustix::process::Signal;
 
@@ -744,4 +749,47 @@ fn a_log_that_nobody_reads_does_not_stop_callers() {
     let mut some = [0; 1024];
     let mut errors = server.child.stderr.take().unwrap();
     assert!(errors.read(&mut some).unwrap() > 0);
+}
+
+/// Both connections have all of their requests there before the one thread looks at either.
+#[test]
+fn pipelined_requests_take_turns_with_those_of_others() {
+    const REQUESTS: usize = 100;
+    let world = World::with(store::Options::default(), Ambient::system());
+    let (places, app) = (Places::new(2, 2), world.app.clone());
+    let door = Arc::new(Door::new(app, None, places, Timeouts::default()));
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(REQUESTS);
+    let clients = [(); 2].map(|()| {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        client
+    });
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let noted = served.clone();
+    world.block_on(async move {
+        let service = fn_service(move |request: actix_http::Request| {
+            noted.lock().unwrap().push(request.peer_addr().unwrap());
+            async { Ok::<_, actix_http::Error>(actix_http::Response::ok()) }
+        });
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let mut connections = Vec::new();
+        for _ in 0..clients.len() {
+            let stream = listener.accept().await.unwrap().0;
+            connections.push(door.clone().accept(stream).await.unwrap());
+        }
+        let stop = actix_server::ServerBuilder::default().graceful_shutdown_signal();
+        let all = connections.into_iter();
+        join_all(all.map(|connection| connection.serve(&service, stop.clone()))).await;
+    });
+    let served = served.lock().unwrap();
+    assert_eq!(served.len(), 2 * REQUESTS);
+    let most = served.chunk_by(|one, next| one == next).map(<[_]>::len);
+    assert!(
+        most.clone().max() <= Some(2),
+        "{:?}",
+        most.collect::<Vec<_>>()
+    );
 }
