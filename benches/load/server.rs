@@ -17,15 +17,16 @@ pub struct Server {
 impl Server {
     /// linebook over the folder `data`; logs as in production, into a file.
     pub fn linebook(data: &Path, flags: &[&str]) -> Self {
-        Self::linebook_at(Path::new(BINARY), data, flags)
+        let flags = [&["--metrics-public"], flags].concat();
+        Self::linebook_at(Path::new(BINARY), data, &flags)
     }
 
-    /// The same with another binary.
+    /// The same with another binary, which may be older than a flag.
     pub fn linebook_at(binary: &Path, data: &Path, flags: &[&str]) -> Self {
         let log = std::fs::File::create(data.join("log")).expect("a log file");
         let mut command = Command::new(binary);
         command
-            .args(["serve", "--metrics-public", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .arg("--data")
             .arg(data)
             .args(flags)

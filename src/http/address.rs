@@ -16,7 +16,10 @@ pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
     let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
     let is_trusted = peer.is_some_and(|peer| app.trusts(&peer));
     let proto = http.headers().get("X-Forwarded-Proto");
-    app.has_tls || is_trusted && proto.is_some_and(|proto| proto == "https")
+    // The proxy that is asked wrote the last of them.
+    let proto = proto.and_then(|proto| proto.to_str().ok()?.rsplit(',').next());
+    app.has_tls
+        || is_trusted && proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
 }
 
 /// From where a request comes. Who says for whom it calls and is not trusted is warned about, once: a proxy that was

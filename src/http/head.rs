@@ -53,12 +53,6 @@ pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
     if start > MAX_BLANK {
         return Err(Fault::BrokenRequest);
     }
-    if looked == 0 {
-        // Whoever speaks something else is told at once.
-        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
-        let parsed = httparse::Request::new(&mut headers).parse(bytes);
-        parsed.map_err(refused)?;
-    }
     let from = start.max(looked);
     // The parser takes a line feed alone for the end of a line, too.
     let is_blank = |end: &usize| {
@@ -68,6 +62,12 @@ pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
     };
     let mut ends = memchr::memchr_iter(b'\n', bytes.get(from..).unwrap_or_default());
     let end = ends.by_ref().map(|end| from + end).find(is_blank);
+    if end.is_none() && looked == 0 {
+        // Whoever speaks something else is told at once.
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let parsed = httparse::Request::new(&mut headers).parse(bytes);
+        parsed.map_err(refused)?;
+    }
     Ok(end.map(|end| end + 1))
 }
 

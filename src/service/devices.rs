@@ -510,7 +510,7 @@ impl Found {
     }
 }
 
-/// A page of what a search finds: by number and PIN first, then by extension, then by description.
+/// A page of what a search finds: by its own number first, then by extension, then by description.
 fn search(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -573,28 +573,21 @@ fn place(after: &Cursor) -> Option<(Hit, Cursor)> {
     Some((hit, Cursor { text, id: after.id }))
 }
 
-/// The own devices whose number or PIN is searched, in the order of their numbers.
+/// The own device whose number is searched. A PIN finds none: whoever lists devices could find out PINs one by one.
 fn exact(
     tx: &ReadTx<'_>,
     by: &Actor,
     search: &str,
     after: Option<&Cursor>,
 ) -> Result<Vec<Device>, StoreError> {
-    let mut found = Vec::new();
-    if let Some(id) = number(search) {
-        found.extend(devices::find(tx, id)?);
+    let Some(id) = number(search).filter(|id| after.is_none_or(|after| *id > after.id)) else {
+        return Ok(Vec::new());
+    };
+    let found = devices::find(tx, id)?;
+    match found {
+        Some(device) if by.own_user(tx, device.user_id)?.is_some() => Ok(vec![device]),
+        _ => Ok(Vec::new()),
     }
-    found.extend(devices::find_by_pin(tx, search)?);
-    found.sort_by_key(|device| device.id);
-    found.dedup_by_key(|device| device.id);
-    found.retain(|device| after.is_none_or(|after| device.id > after.id));
-    let mut own = Vec::new();
-    for device in found {
-        if by.own_user(tx, device.user_id)?.is_some() {
-            own.push(device);
-        }
-    }
-    Ok(own)
 }
 
 /// The number of a device, if that is what is searched.

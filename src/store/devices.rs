@@ -714,10 +714,3 @@ pub fn group_is_used(
         |row| row.get(0),
     )
 }
-
-const FIND_BY_PIN: &str = select!("WHERE pin = :pin");
-
-/// The device with this PIN.
-pub fn find_by_pin(tx: &ReadTx<'_>, pin: &str) -> Result<Option<Device>, StoreError> {
-    tx.find(FIND_BY_PIN, named_params! { ":pin": pin }, device)
-}

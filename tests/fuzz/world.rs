@@ -54,9 +54,10 @@ impl World {
         connection
     }
 
-    /// Changes the world behind the server's back.
+    /// Changes the world behind the server's back, at once: it waits for the lock, and the server for it.
     pub fn sql(&self, sql: &str) {
-        let done = self.connection().execute_batch(sql);
+        let whole = format!("BEGIN IMMEDIATE;\n{sql};\nCOMMIT");
+        let done = self.connection().execute_batch(&whole);
         done.unwrap_or_else(|error| panic!("{error}: {}", &sql[..sql.len().min(500)]));
     }
 
