@@ -41,7 +41,8 @@ impl Backup {
 /// Put a backup in the place of the database
 ///
 /// The backup is checked first. A running server is left alone: stop it before. With --force a database that is there is
-/// replaced, and kept in the folder linebook.db.replaced-TIME within.
+/// replaced, and kept in the folder linebook.db.replaced-TIME within. Everyone signs in to the pages again: sessions and
+/// links for a first password end.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
     /// The backup
@@ -59,17 +60,25 @@ impl Restore {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         init::make_folder(&self.at.data)?;
         let suffix = format!(".replaced-{}", file_time(ambient.now_ms()));
-        let replaced = backup::restore(&self.file, &self.at.data, self.force, &suffix)?;
+        let restored = backup::restore(&self.file, &self.at.data, self.force, &suffix)?;
         let data = self.at.data.display();
-        let replaced = replaced.map(|path| path.display().to_string());
-        let text = match &replaced {
-            None => format!("{} is restored to {data}", self.file.display()),
-            Some(path) => format!(
-                "{} is restored to {data}; what was there is kept in {path}",
-                self.file.display()
-            ),
+        let replaced = restored.kept.map(|path| path.display().to_string());
+        let kept = match &replaced {
+            None => String::new(),
+            Some(path) => format!("; what was there is kept in {path}"),
         };
-        let json = json!({ "data": data.to_string(), "replaced": replaced });
+        let text = format!(
+            "{} is restored to {data}{kept}; everyone signs in again ({} sessions and {} password links were ended)",
+            self.file.display(),
+            restored.sessions,
+            restored.links,
+        );
+        let json = json!({
+            "data": data.to_string(),
+            "replaced": replaced,
+            "sessions_ended": restored.sessions,
+            "links_ended": restored.links,
+        });
         Ok(Report::new(text, &json))
     }
 }

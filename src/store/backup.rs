@@ -16,7 +16,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::check::{self, Violation};
 use super::draft::{Draft, NotKept};
 use super::migrate::{self, VERSION};
-use super::{FILE_NAME, OpenError, StoreError, folder, pool, sidecar};
+use super::{FILE_NAME, OpenError, StoreError, WriteTx, folder, pool, sessions, sidecar};
+use crate::ambient::machine_ms;
 
 /// Why a backup was not made, or a database not restored: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -144,8 +145,20 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
+/// What a restore has done.
+#[derive(Debug)]
+pub struct Restored {
+    /// The folder in which the database that was there is kept.
+    pub kept: Option<PathBuf>,
+    /// Sessions in the backup, which it does not bring back.
+    pub sessions: usize,
+    /// Password links in it, likewise.
+    pub links: usize,
+}
+
 /// Puts the backup `file` in the place of the database in the folder `data`. One that is there is replaced only when
-/// `replace` is set, and is kept in a folder whose path comes back: its own name with `suffix`.
+/// `replace` is set, and is kept in a folder: its own name with `suffix`. Nobody is signed in to what was restored: a session
+/// that ended after the backup was made, or a link that was used, must not work again.
 ///
 /// Killed at any step, the folder holds the old database or the new one, whole, under its name; or neither, and then nothing
 /// is served from it. Restoring again goes on where it was left.
@@ -154,7 +167,7 @@ pub fn restore(
     data: &Path,
     replace: bool,
     suffix: &str,
-) -> Result<Option<PathBuf>, BackupError> {
+) -> Result<Restored, BackupError> {
     let database = data.join(FILE_NAME);
     let _alone = folder::lock_for_server(data)?;
     let _unused = folder::lock_for_restore(data)?;
@@ -162,12 +175,27 @@ pub fn restore(
         return Err(BackupError::Occupied(database));
     }
     let draft = checked_copy(file, &database)?;
+    let (sessions, links) =
+        sign_out(&draft).map_err(|error| BackupError::Unwritten(database.clone(), error))?;
     let kept = sidecar(&database, suffix);
     let is_kept =
         set_aside(&database, &kept).map_err(|error| BackupError::Unwritten(kept.clone(), error))?;
     keep(draft, &database, false)?;
     folder::mark(data);
-    Ok(is_kept.then_some(kept))
+    Ok(Restored {
+        kept: is_kept.then_some(kept),
+        sessions,
+        links,
+    })
+}
+
+/// Ends the sessions and links in a draft; how many of each. Its schema is ours: no trigger of somebody else's runs.
+fn sign_out(draft: &Draft) -> Result<(usize, usize), StoreError> {
+    let mut connection = pool::connect(draft.path())?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let ended = sessions::delete_everyones(&WriteTx::new(&transaction, machine_ms()))?;
+    transaction.commit()?;
+    Ok(ended)
 }
 
 /// Where the files of a database are put together before it counts as kept. As long as this folder is there, no new

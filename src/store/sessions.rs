@@ -314,3 +314,17 @@ pub fn delete_expired_links(
         named_params! { ":now_ms": now_ms, ":limit": limit },
     )
 }
+
+const DELETE_ALL: &str = "
+DELETE FROM sessions";
+
+const DELETE_ALL_LINKS: &str = "
+DELETE FROM password_links";
+
+/// Ends every session and every link, whoever's; how many of each there were.
+pub fn delete_everyones(tx: &WriteTx<'_>) -> Result<(usize, usize), StoreError> {
+    Ok((
+        tx.execute(DELETE_ALL, [])?,
+        tx.execute(DELETE_ALL_LINKS, [])?,
+    ))
+}

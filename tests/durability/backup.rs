@@ -176,6 +176,34 @@ fn a_restore_keeps_what_it_replaces() {
     world.start().terminate();
 }
 
+/// A session that was ended, and a link that was used, after the backup was made: neither works again.
+#[test]
+fn nobody_is_signed_in_to_what_was_restored() {
+    let world = World::new();
+    look(&world.database())
+        .execute_batch(
+            "INSERT INTO sessions (token_hash, user_id, created_ms, seen_ms) VALUES (zeroblob(32), 1, 0, 4000000000000);
+             INSERT INTO password_links VALUES (zeroblob(32), 1, 4000000000000)",
+        )
+        .expect("SQL");
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", text(&file)], &world.data);
+    let count = |database: &Path| -> (i64, i64) {
+        let sql = "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM password_links)";
+        look(database)
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .expect("counts")
+    };
+    // Admin's first link, too.
+    assert_eq!(count(&file), (1, 2));
+    let elsewhere = world.folder.path().join("elsewhere");
+    let said = ok(&["restore", text(&file)], &elsewhere);
+    assert_eq!(count(&elsewhere.join("linebook.db")), (0, 0));
+    let ended = "everyone signs in again (1 sessions and 2 password links were ended)";
+    assert!(said.trim_end().ends_with(ended), "{said}");
+    assert_eq!(names(&elsewhere), ["linebook.db", "linebook.lock"]);
+}
+
 /// Where restores have put what they replaced.
 fn kept(data: &Path) -> Vec<PathBuf> {
     let names = names(data).into_iter();
