@@ -95,8 +95,7 @@ impl Ambient {
 
     /// The time as HTTP's `Date` has it.
     pub fn http_date(&self) -> String {
-        let since = Duration::from_millis(self.now_ms().max(0) as u64);
-        httpdate::fmt_http_date(UNIX_EPOCH + since)
+        httpdate::fmt_http_date(since_epoch(self.now_ms()))
     }
 
     /// `length` random digits, the first of them possibly 0.
@@ -170,10 +169,19 @@ fn pick(dice: &mut StdRng, set: &[u8]) -> char {
     char::from(set[dice.random_range(0..set.len())])
 }
 
-/// `2026-11-21T08:30:00.000Z` for milliseconds since 1970-01-01 UTC.
+/// The last millisecond of the year 9999, beyond which no format of a time goes.
+pub const LAST_MS: i64 = 253_402_300_799_999;
+
+/// `2026-11-21T08:30:00.000Z` for milliseconds since 1970-01-01 UTC; a number that is no such time is shown as it is.
 pub fn rfc3339(at_ms: i64) -> String {
-    let since = Duration::from_millis(at_ms.max(0) as u64);
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
+    match (0..=LAST_MS).contains(&at_ms) {
+        true => humantime::format_rfc3339_millis(since_epoch(at_ms)).to_string(),
+        false => at_ms.to_string(),
+    }
+}
+
+fn since_epoch(at_ms: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(at_ms.clamp(0, LAST_MS) as u64)
 }
 
 /// The start of a day written as `2026-11-21`, in milliseconds since 1970-01-01 UTC.
@@ -215,6 +223,17 @@ mod tests {
         let before = ambient.running_ms();
         std::thread::sleep(Duration::from_millis(5));
         assert!(ambient.running_ms() - before >= 5);
+    }
+
+    #[test]
+    fn every_number_can_be_shown_as_a_time() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(LAST_MS), "9999-12-31T23:59:59.999Z");
+        for at_ms in [-1, LAST_MS + 1, i64::MIN, i64::MAX] {
+            assert_eq!(rfc3339(at_ms), at_ms.to_string());
+            assert_eq!(parse_file_time(&file_time(at_ms)), None);
+            Ambient::fixed(at_ms, 1).http_date();
+        }
     }
 
     #[test]

@@ -351,6 +351,39 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
      )
    )",
     },
+    Check {
+        // Milliseconds: 0 is 1970, the other the end of the year 9999.
+        name: "every time is between 1970 and 9999",
+        sql: "
+SELECT format('%s %s has %s', thing, id, ms)
+FROM (
+  SELECT 'installation' AS thing, id, created_ms AS ms FROM installation
+  UNION ALL SELECT 'installation', id, clock_ms FROM installation
+  UNION ALL SELECT 'installation', id, leap_ms FROM installation
+  UNION ALL SELECT 'user', id, created_ms FROM users
+  UNION ALL SELECT 'key', id, created_ms FROM api_keys
+  UNION ALL SELECT 'key', id, revoked_ms FROM api_keys
+  UNION ALL SELECT 'provider', id, created_ms FROM providers
+  UNION ALL SELECT 'provider', id, hidden_ms FROM providers
+  UNION ALL SELECT 'group', id, created_ms FROM device_groups
+  UNION ALL SELECT 'group', id, hidden_ms FROM device_groups
+  UNION ALL SELECT 'device', id, created_ms FROM devices
+  UNION ALL SELECT 'device', id, hidden_ms FROM devices
+  UNION ALL SELECT 'dial plan', id, created_ms FROM dialplans
+  UNION ALL SELECT 'dial plan', id, hidden_ms FROM dialplans
+  UNION ALL SELECT 'DID', did, created_ms FROM dids
+  UNION ALL SELECT 'DID', did, closed_ms FROM dids
+  UNION ALL SELECT 'DID', did, reserved_ms FROM dids
+  UNION ALL SELECT 'IVR', id, created_ms FROM ivrs
+  UNION ALL SELECT 'IVR', id, hidden_ms FROM ivrs
+  UNION ALL SELECT 'CLI', id, created_ms FROM clis
+  UNION ALL SELECT 'log entry', id, at_ms FROM action_log
+  UNION ALL SELECT 'session of user', user_id, created_ms FROM sessions
+  UNION ALL SELECT 'session of user', user_id, seen_ms FROM sessions
+  UNION ALL SELECT 'password link of user', user_id, expires_ms FROM password_links
+) AS times
+WHERE ms NOT BETWEEN 0 AND 253402300799999",
+    },
 ];
 
 /// That the schema is the one that linebook makes, object by object.

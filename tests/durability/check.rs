@@ -155,6 +155,14 @@ const BREAKS: &[(&str, &str)] = &[
         "every creation in the action log is there",
         "INSERT INTO action_log (at_ms, actor, through, action, object_id) VALUES (0, 'x', 'cli', 'device.create', 99)",
     ),
+    (
+        "every time is between 1970 and 9999",
+        "INSERT INTO action_log (at_ms, actor, through, action) VALUES (253402300800000, 'x', 'cli', 'user.unblock')",
+    ),
+    (
+        "every time is between 1970 and 9999",
+        "UPDATE devices SET created_ms = -1 WHERE id = 1",
+    ),
 ];
 
 fn demo_world() -> TempDir {
@@ -367,4 +375,17 @@ fn many_examples_are_cut_short() {
     assert!(said.contains("yes"), "{said}");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(stderr.contains("a check does not hold: "), "{stderr}");
+}
+
+/// A number that is no time is shown as it is, in the table and by the server.
+#[test]
+fn a_time_that_is_none_stops_nothing() {
+    let folder = demo_world();
+    let connection = Connection::open(folder.path().join("linebook.db")).expect("a database");
+    for at_ms in [253_402_300_800_000, i64::MAX, -1, i64::MIN] {
+        let sql = "INSERT INTO action_log (at_ms, actor, through, action) VALUES (?1, 'x', 'cli', 'user.unblock')";
+        connection.execute(sql, [at_ms]).expect("SQL");
+        let said = ok(&["log"], folder.path());
+        assert!(said.contains(&at_ms.to_string()), "{said}");
+    }
 }

@@ -51,3 +51,19 @@ fn a_clock_that_leapt_is_told_to_admin() {
     world.sql("UPDATE installation SET leap_ms = 1");
     assert!(says(&admin) && !says(&reseller));
 }
+
+#[test]
+fn a_time_that_is_none_is_shown_as_a_number() {
+    let world = World::new();
+    let admin = world.token(0);
+    for at_ms in [253_402_300_800_000, i64::MAX, -1, i64::MIN] {
+        world.sql(&format!(
+            "INSERT INTO action_log (at_ms, actor, through, action) VALUES ({at_ms}, 'x', 'cli', 'user.unblock')"
+        ));
+        for path in ["/", "/log", "/log.csv"] {
+            let reply = world.get(path, &admin);
+            assert_eq!(reply.status, 200, "{path} {at_ms}");
+            assert!(reply.body.contains(&at_ms.to_string()), "{path} {at_ms}");
+        }
+    }
+}

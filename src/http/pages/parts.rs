@@ -317,11 +317,9 @@ pub fn time(at_ms: i64) -> Markup {
 
 /// A time as text.
 pub fn plain_time(at_ms: i64) -> String {
-    rfc3339(at_ms)
-        .chars()
-        .take(19)
-        .collect::<String>()
-        .replace('T', " ")
+    let exact = rfc3339(at_ms);
+    let to_the_second = exact.split('.').next().unwrap_or(&exact);
+    to_the_second.replace('T', " ")
 }
 
 /// A definition list: what something is made of.
