@@ -69,9 +69,17 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Key, Shape>, StoreError> 
     let rows = statement.query_map([], |row| {
         let sql: Option<String> = row.get(3)?;
         let key = (row.get(0)?, row.get(1)?);
-        Ok((key, (row.get(2)?, sql.map(|sql| words(&sql)))))
+        Ok((key, (row.get(2)?, sql.map(|sql| read_words(&sql)))))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The words of what stands in a file. SQLite reads a statement up to a NUL only, so one that holds it is like no other, also
+/// when the NUL is in a comment.
+fn read_words(sql: &str) -> Vec<String> {
+    let mut words = words(sql);
+    words.extend(sql.contains('\0').then(|| "\0".into()));
+    words
 }
 
 fn is_of_sqlite(sql: Option<&[String]>) -> bool {

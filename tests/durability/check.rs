@@ -276,6 +276,17 @@ const ALTERED: &[(&str, &str)] = &[
          UPDATE sqlite_schema SET sql = replace(sql, 'IS NULL', 'IS NOT NULL') WHERE name = 'api_keys_active'",
         "index api_keys_active is not as linebook makes it",
     ),
+    // SQLite stops reading at a NUL: what stands behind it says nothing.
+    (
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, ' WHERE revoked_ms', ' --' || char(0) || char(10) || ' WHERE revoked_ms') WHERE name = 'api_keys_active'",
+        "index api_keys_active is not as linebook makes it",
+    ),
+    (
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = sql || '--' || char(0) WHERE name = 'clis'",
+        "table clis is not as linebook makes it",
+    ),
 ];
 
 /// A trigger is code that runs as we do, and a missing one a rule that does not hold.
