@@ -215,6 +215,32 @@ LEFT JOIN device_groups ON device_groups.id = device_group_id
 WHERE device_groups.user_id IS NOT devices.user_id",
     },
     Check {
+        name: "a device's owner is its user's scope",
+        sql: "
+SELECT format('device %s of user %s has owner %s', devices.id, users.id, coalesce(devices.owner_id, 'none'))
+FROM devices
+-- In this order, here and below: what is looked up has its id.
+CROSS JOIN users ON users.id = devices.user_id
+WHERE devices.owner_id IS NOT iif(users.type IN ('admin', 'reseller'), users.id, users.owner_id)",
+    },
+    Check {
+        name: "a group's owner is its user's scope",
+        sql: "
+SELECT format('group %s of user %s has owner %s', device_groups.id, users.id, coalesce(device_groups.owner_id, 'none'))
+FROM device_groups
+CROSS JOIN users ON users.id = device_groups.user_id
+WHERE device_groups.owner_id IS NOT iif(users.type IN ('admin', 'reseller'), users.id, users.owner_id)",
+    },
+    Check {
+        name: "a CLI's user and owner are its device's",
+        sql: "
+SELECT format('CLI %s has user %s, owner %s', clis.id, coalesce(clis.user_id, 'none'), coalesce(clis.owner_id, 'none'))
+FROM clis
+CROSS JOIN devices ON devices.id = clis.device_id
+WHERE clis.user_id IS NOT devices.user_id
+   OR clis.owner_id IS NOT devices.owner_id",
+    },
+    Check {
         name: "every user has exactly one primary group",
         sql: "
 SELECT format('user %s has %s', users.id, count(device_groups.id))

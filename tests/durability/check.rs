@@ -116,6 +116,26 @@ const BREAKS: &[(&str, &str)] = &[
         "UPDATE devices SET device_group_id = 11 WHERE id = 1",
     ),
     (
+        "a device's owner is its user's scope",
+        "UPDATE devices SET owner_id = 4 WHERE id = 1",
+    ),
+    (
+        "a device's owner is its user's scope",
+        "UPDATE devices SET owner_id = NULL WHERE id = 5",
+    ),
+    (
+        "a group's owner is its user's scope",
+        "UPDATE device_groups SET owner_id = 0 WHERE id = 6",
+    ),
+    (
+        "a CLI's user and owner are its device's",
+        "UPDATE clis SET owner_id = 4 WHERE id = 1",
+    ),
+    (
+        "a CLI's user and owner are its device's",
+        "UPDATE clis SET user_id = 100 WHERE id = 2",
+    ),
+    (
         "every user has exactly one primary group",
         "UPDATE device_groups SET is_primary = 0 WHERE id = 3",
     ),
