@@ -303,6 +303,8 @@ where
     F: FnOnce(&WriteTx<'_>, &Actor) -> Result<T, E> + Send + 'static,
 {
     let store = open(at)?;
+    // A trigger of somebody else's would run with the change.
+    store.check_schema()?;
     let by = Actor::operator(ambient.now_ms());
     Ok(store.write_blocking(move |tx| work(tx, &by)))
 }

@@ -330,9 +330,51 @@ fn a_schema_that_linebook_did_not_make_is_named_and_not_trusted() {
         std::fs::copy(&database, &file).expect("a copy");
         let line = refused(&["restore", path], &elsewhere.path().join("data"));
         assert!(line.contains(words), "{line}");
-        let line = refused(&["serve", "--listen", "127.0.0.1:0"], folder.path());
-        assert!(line.contains(words), "{line}");
+        for verb in [
+            &["serve", "--listen", "127.0.0.1:0"][..],
+            &["did", "create", "777", "--provider", "1"],
+            &["user", "add", "another"],
+            &["clock", "accept"],
+        ] {
+            let line = refused(verb, folder.path());
+            assert!(
+                line.contains("is not trusted") && line.contains(words),
+                "{line}"
+            );
+        }
+        // What only reads goes on: whoever looks into it needs the log.
+        ok(&["log"], folder.path());
     }
+}
+
+/// What an operator does must not run what somebody else has put there.
+#[test]
+fn the_command_line_runs_no_foreign_trigger() {
+    let folder = demo_world();
+    let connection = Connection::open(folder.path().join("linebook.db")).expect("a database");
+    connection
+        .execute_batch(
+            "CREATE TRIGGER theirs AFTER INSERT ON dids
+             BEGIN INSERT INTO api_keys (user_id, secret, created_ms) VALUES (0, 'backdoor', 1); END",
+        )
+        .expect("SQL");
+    let file = folder.path().join("dids.csv");
+    std::fs::write(&file, "did,provider_id\n778,1\n").expect("a file");
+    for verb in [
+        &["did", "create", "777", "--provider", "1"][..],
+        &["did", "import", file.to_str().expect("UTF-8")],
+    ] {
+        let line = refused(verb, folder.path());
+        assert!(
+            line.contains("trigger theirs on dids is not linebook's"),
+            "{line}"
+        );
+    }
+    let keys = "SELECT count(*) FROM api_keys WHERE secret = 'backdoor'";
+    let keys: i64 = connection
+        .query_row(keys, [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(keys, 0);
 }
 
 /// An older file is looked at as it will be when it has been brought forward.
