@@ -12,6 +12,8 @@ use super::network::{IPV6, Network};
 pub const MAX_WAITING: usize = 64;
 /// Of these places, how many only those have who were right lately.
 pub const RESERVED: usize = 16;
+/// One of so many passes is of whoever came first, whatever else waits: everyone's turn comes.
+const OLDEST_EVERY: u64 = 8;
 
 /// Whose password waits.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +22,7 @@ pub(super) struct Who {
     pub address: Option<IpAddr>,
     /// The name was right from there lately, or is signed in.
     pub is_known: bool,
-    /// How often its network was wrong lately, or turned away.
+    /// How often its network was wrong lately, or turned away, as far as is known.
     pub failures: u32,
 }
 
@@ -51,6 +53,8 @@ struct State {
     turn: u64,
     /// How many have come.
     came: u64,
+    /// How many were served.
+    served: u64,
     is_closed: bool,
 }
 
@@ -59,7 +63,7 @@ struct Waiting {
     job: Job,
     /// Dropped when the caller hangs up.
     caller: Weak<()>,
-    /// The lowest is served first.
+    /// Of those who were wrong as often, the lowest is served first.
     turn: u64,
     /// How many had come with this one.
     number: u64,
@@ -68,14 +72,8 @@ struct Waiting {
 impl Line {
     /// Puts a job into the line. If that is full, the newest of the network that has the most in it is turned away: of
     /// several such networks, from the one that was wrong most often lately. That may be this one. `failures` says how
-    /// often an address's network was wrong by now.
-    pub(super) fn put(
-        &self,
-        who: Who,
-        caller: Weak<()>,
-        job: Job,
-        failures: impl Fn(Option<IpAddr>) -> u32,
-    ) {
+    /// often the network of somebody who waits was wrong by now.
+    pub(super) fn put(&self, who: Who, caller: Weak<()>, job: Job, failures: impl Fn(&Who) -> u32) {
         let mut state = self.lock();
         let turn = state.turn_of(&who);
         state.came += 1;
@@ -93,9 +91,12 @@ impl Line {
                 .waiting
                 .retain(|waiting| waiting.caller.strong_count() > 0);
         }
+        for waiting in &mut state.waiting {
+            waiting.who.failures = failures(&waiting.who);
+        }
         let away = match state.has_room() {
             true => None,
-            false => Some(state.turn_away(failures)),
+            false => Some(state.turn_away()),
         };
         drop(state);
         self.has_come.notify_one();
@@ -143,17 +144,14 @@ impl Line {
 }
 
 impl State {
-    /// Behind one of each other network, and behind all that its own has in the line already; later by one for each
-    /// time that its network was wrong or turned away, which does not concern who was right.
+    /// Behind one of each other network, and behind all that its own has in the line already.
     fn turn_of(&self, who: &Who) -> u64 {
-        let network = who.address.map(Network::of);
-        let is_like = |waiting: &&Waiting| {
-            waiting.who.is_known == who.is_known && waiting.who.address.map(Network::of) == network
-        };
-        let last = self.waiting.iter().filter(is_like);
+        let last = self
+            .waiting
+            .iter()
+            .filter(|waiting| waiting.who.is_like(who));
         let last = last.map(|waiting| waiting.turn).max();
-        let failures = if who.is_known { 0 } else { who.failures };
-        last.unwrap_or(0).max(self.turn) + 1 + u64::from(failures)
+        last.unwrap_or(0).max(self.turn) + 1
     }
 
     fn has_room(&self) -> bool {
@@ -162,7 +160,7 @@ impl State {
     }
 
     /// Takes out who has to go for the newest.
-    fn turn_away(&mut self, failures: impl Fn(Option<IpAddr>) -> u32) -> Waiting {
+    fn turn_away(&mut self) -> Waiting {
         let mut counts: HashMap<Option<Network>, u32> = HashMap::new();
         for waiting in &self.waiting {
             for network in networks(&waiting.who) {
@@ -176,7 +174,7 @@ impl State {
         };
         let rank = |waiting: &Waiting| {
             let most = networks(&waiting.who).iter().map(share).max();
-            (most, failures(waiting.who.address), waiting.number)
+            (most, waiting.who.failures, waiting.number)
         };
         // A stranger does not take the place of who is known.
         let is_known = self
@@ -190,13 +188,42 @@ impl State {
         self.waiting.remove(place)
     }
 
+    /// Takes out who is next: of those whose network was wrong least often, the lowest turn.
     fn next(&mut self) -> Option<Job> {
-        let order = |waiting: &Waiting| (waiting.turn, waiting.number);
+        let is_oldest = (self.served + 1).is_multiple_of(OLDEST_EVERY);
+        let order = |waiting: &Waiting| match is_oldest {
+            true => (0, 0, waiting.number),
+            false => (waiting.who.counted(), waiting.turn, waiting.number),
+        };
         let places = self.waiting.iter().enumerate();
         let (place, _) = places.min_by_key(|(_, waiting)| order(waiting))?;
         let next = self.waiting.swap_remove(place);
-        self.turn = self.turn.max(next.turn);
+        self.served += 1;
+        if !is_oldest {
+            self.turn = self.turn.max(next.turn);
+        }
+        // It is wrong until it is known to be right; then the next who comes says so.
+        let others = self.waiting.iter_mut().map(|waiting| &mut waiting.who);
+        for who in others.filter(|who| who.is_like(&next.who)) {
+            who.failures = who.failures.saturating_add(1);
+        }
         Some(next.job)
+    }
+}
+
+impl Who {
+    /// Whether it waits behind this one of its network.
+    fn is_like(&self, other: &Self) -> bool {
+        let network = |who: &Self| who.address.map(Network::of);
+        self.is_known == other.is_known && network(self) == network(other)
+    }
+
+    /// The failures that let others go before it. Whoever was right lately has none.
+    fn counted(&self) -> u32 {
+        match self.is_known {
+            true => 0,
+            false => self.failures,
+        }
     }
 }
 
@@ -245,16 +272,15 @@ mod tests {
             is_known: bool,
             failures: &dyn Fn(Option<IpAddr>) -> u32,
         ) {
-            let address = address.parse().ok();
             let who = Who {
-                address,
+                address: address.parse().ok(),
                 is_known,
-                failures: failures(address),
+                failures: 0,
             };
             let (name, told) = (name.to_owned(), self.told.clone());
             let job = Box::new(move |verdict| told.send((name, verdict)).unwrap());
-            self.line
-                .put(who, Arc::downgrade(&self.caller), job, failures);
+            let caller = Arc::downgrade(&self.caller);
+            self.line.put(who, caller, job, |who| failures(who.address));
         }
 
         /// Who was turned away since it was last asked.
@@ -265,6 +291,12 @@ mod tests {
                 name
             });
             away.collect()
+        }
+
+        /// Serves the next.
+        fn next(&self) -> String {
+            self.line.next().expect("somebody waits")(Verdict::Served);
+            self.outcomes.try_recv().unwrap().0
         }
 
         /// Everyone who waits, in the order in which they are served.
@@ -278,6 +310,10 @@ mod tests {
     }
 
     const STRANGERS: usize = MAX_WAITING - RESERVED;
+
+    fn from(address: &str) -> Option<IpAddr> {
+        address.parse().ok()
+    }
 
     #[test]
     fn a_full_line_turns_away_the_newest_of_who_has_most() {
@@ -336,6 +372,57 @@ mod tests {
         line.put_after("right", &address(8), false, &failures);
         line.put_after("known", &address(7), true, &failures);
         assert_eq!(line.served(), ["right", "known", "wrong"]);
+    }
+
+    /// Whoever came while forty waited that had been wrong was behind all of them once the first of them was served.
+    #[test]
+    fn whoever_was_not_wrong_goes_before_all_who_were_whenever_they_come() {
+        let line = Waiters::new();
+        let is_wrong = |address: IpAddr| address.to_string().starts_with("192.0.2.");
+        let failures = |address: Option<IpAddr>| if address.is_some_and(is_wrong) { 3 } else { 0 };
+        for number in 0..40 {
+            line.put_after("wrong", &format!("192.0.2.{number}"), false, &failures);
+        }
+        for number in 0..16 {
+            assert_eq!(line.next(), "wrong");
+            let address = format!("198.51.100.{number}");
+            line.put_after("new", &address, false, &failures);
+            let before = std::iter::from_fn(|| Some(line.next())).position(|name| name == "new");
+            assert!(before.is_some_and(|before| before <= 1), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn everyone_has_a_turn_however_many_come_after_them() {
+        let line = Waiters::new();
+        let wrong = from("192.0.2.1");
+        let failures = |address| if address == wrong { 50 } else { 0 };
+        let count = 10;
+        for number in 0..count {
+            line.put_after(&format!("wrong{number}"), "192.0.2.1", false, &failures);
+        }
+        let mut served = Vec::new();
+        for number in 0..count * OLDEST_EVERY {
+            let address = format!("198.51.100.{number}");
+            line.put_after("new", &address, false, &failures);
+            served.push(line.next());
+        }
+        served.retain(|name| name != "new");
+        let wrongs: Vec<String> = (0..count).map(|number| format!("wrong{number}")).collect();
+        assert_eq!(served, wrongs);
+        assert_eq!(line.turned_away(), Vec::<String>::new());
+    }
+
+    /// One that is served is wrong until it is known to be right: an address with many does not go before who was wrong once.
+    #[test]
+    fn whoever_sends_many_is_behind_who_was_wrong_once() {
+        let line = Waiters::new();
+        let failures = |address| if address == from("192.0.2.2") { 1 } else { 0 };
+        for number in 0..6 {
+            line.put_after(&format!("many{number}"), "192.0.2.1", false, &failures);
+        }
+        line.put_after("once", "192.0.2.2", false, &failures);
+        assert_eq!(line.served()[..4], ["many0", "once", "many1", "many2"]);
     }
 
     #[test]

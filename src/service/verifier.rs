@@ -149,7 +149,7 @@ impl Verifier {
             failures: 0,
         };
         let hash = move || passwords::hash_with(&password, &salt);
-        self.pass(who, hash, |_| 0).await?
+        self.pass(who, hash, |who| who.failures).await?
     }
 
     async fn compute(
@@ -164,10 +164,10 @@ impl Verifier {
         let who = Who {
             address: guess.address,
             is_known: self.is_known(guess),
-            failures: guess.failures_of(guess.address),
+            failures: 0,
         };
         let verify = move || is_made_from(&password, &stored);
-        let failures = |address| guess.failures_of(address);
+        let failures = |who: &Who| guess.failures_of(who.address);
         let passed = self.pass(who, verify, failures).await;
         if passed == Err(StoreError::Overloaded) {
             guess.turned_away();
@@ -180,7 +180,7 @@ impl Verifier {
         &self,
         who: Who,
         work: impl FnOnce() -> T + Send + 'static,
-        failures: impl Fn(Option<IpAddr>) -> u32,
+        failures: impl Fn(&Who) -> u32,
     ) -> Result<T, StoreError> {
         let (reply, done) = oneshot::channel();
         let job = Box::new(move |verdict| {

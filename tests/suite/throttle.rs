@@ -275,19 +275,28 @@ fn whoever_has_a_48_has_four_limits() {
 
 const STRANGERS: usize = MAX_WAITING - RESERVED;
 
-/// Fills the line with wrong passwords from these addresses: while two that take long are looked at, the others wait.
-fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> Vec<Client> {
+/// A wrong password that is on its way.
+fn guess(address: SocketAddr, from: &str, username: &str, number: usize) -> Client {
+    let mut client = Client::from(from, address);
+    client.write(&sign_in(username, &format!("wrong{number}")).to_bytes());
+    client
+}
+
+/// Has two passwords looked at that take long, so that all others wait.
+fn occupy(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> [Client; 2] {
     let takes_long = "UPDATE users SET password = '$argon2id$v=19$m=8,t=300000,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58' WHERE username = 'anna'";
     world.sql(takes_long);
     world.sql(&takes_long.replace("300000", "1").replace("anna", "manager"));
-    let guess = |username: &str, number: usize| {
-        let mut client = Client::from(&from(number), address);
-        client.write(&sign_in(username, &format!("wrong{number}")).to_bytes());
-        client
-    };
-    let mut guesses = vec![guess("anna", 1), guess("anna", 2)];
+    let occupying = [1, 2].map(|number| guess(address, &from(number), "anna", number));
     std::thread::sleep(Duration::from_secs(1));
-    guesses.extend((3..STRANGERS + 20).map(|number| guess("manager", number)));
+    occupying
+}
+
+/// Fills the line with wrong passwords from these addresses: while two that take long are looked at, the others wait.
+fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> Vec<Client> {
+    let mut guesses = Vec::from(occupy(world, address, &from));
+    let others = 3..STRANGERS + 20;
+    guesses.extend(others.map(|number| guess(address, &from(number), "manager", number)));
     let verifier = &world.app.verifier;
     is_soon(&|| verifier.turned_away() > 0 && verifier.waiting() == STRANGERS);
     guesses
@@ -302,6 +311,28 @@ fn one_address_does_not_take_all_of_the_line_of_passwords() {
     let other = Client::from("127.0.0.3", address).send(&sign_in("admin", "password"));
     assert_eq!(other.status, 303);
     assert!(world.app.verifier.turned_away() > before);
+}
+
+/// Forty addresses that were wrong in the last minute and guess again kept whoever came then waiting for all of them.
+#[test]
+fn whoever_was_wrong_is_served_after_who_was_not() {
+    const WRONG: usize = 40;
+    let (world, address) = served(true);
+    let from = |number: usize| format!("127.0.1.{}", number + 1);
+    for number in 0..WRONG {
+        let mut wrong = guess(address, &from(number), "nobody", number);
+        assert_eq!(wrong.read(true).unwrap().status, 422);
+    }
+    let _occupying = occupy(&world, address, |_| "127.0.0.2".into());
+    let again = |number| guess(address, &from(number), "admin", number);
+    let _wrong: Vec<Client> = (0..WRONG).map(again).collect();
+    let verifier = &world.app.verifier;
+    is_soon(&|| verifier.waiting() == WRONG);
+    // The first of them has been served.
+    is_soon(&|| verifier.waiting() < WRONG);
+    let other = Client::from("127.0.0.3", address).send(&sign_in("admin", "password"));
+    assert_eq!(other.status, 303);
+    assert!(verifier.waiting() >= WRONG / 4, "{}", verifier.waiting());
 }
 
 /// As many addresses as there are places, each with one password, kept everyone out. Those who were right lately have a
