@@ -172,6 +172,12 @@ fn pick(dice: &mut StdRng, set: &[u8]) -> char {
 /// The last millisecond of the year 9999, beyond which no format of a time goes.
 pub const LAST_MS: i64 = 253_402_300_799_999;
 
+/// A file's time in nanoseconds since 1970-01-01 UTC; none: before that.
+pub fn file_nanos(time: SystemTime) -> Option<u128> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_nanos())
+}
+
 /// `2026-11-21T08:30:00.000Z` for milliseconds since 1970-01-01 UTC; a number that is no such time is shown as it is.
 pub fn rfc3339(at_ms: i64) -> String {
     match (0..=LAST_MS).contains(&at_ms) {

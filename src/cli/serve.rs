@@ -89,6 +89,7 @@ pub fn open_alone(
     folder::check_file_system(data)?;
     let lock = folder::lock_for_server(data)?;
     folder::check_not_lost(data)?;
+    folder::set_orphans_aside(data)?;
     let store = open()?;
     store.check_schema()?;
     folder::mark(data);

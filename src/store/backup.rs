@@ -170,10 +170,11 @@ pub fn restore(
 ) -> Result<Restored, BackupError> {
     let database = data.join(FILE_NAME);
     let _alone = folder::lock_for_server(data)?;
-    let _unused = folder::lock_for_restore(data)?;
     if database.exists() && !replace {
         return Err(BackupError::Occupied(database));
     }
+    folder::set_orphans_aside(data)?;
+    let _unused = folder::lock_for_restore(data)?;
     let draft = checked_copy(file, &database)?;
     let (sessions, links) =
         sign_out(&draft).map_err(|error| BackupError::Unwritten(database.clone(), error))?;

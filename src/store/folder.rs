@@ -2,15 +2,18 @@
 //! read it.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::note::Note;
+use super::watch::ORPHAN;
 use super::{FILE_NAME, OpenError, StoreError, sidecar};
 
 /// The file that a running server holds locked. It stays when the server ends, also by `kill -9`; the lock does not.
 pub const LOCK_NAME: &str = "linebook.lock";
-/// What is in it where there is, or was, a database. Nothing is in it where there never was one.
+/// What is in it where there is, or was, a database, before the [`Note`] of which file that is. Nothing is in it where there
+/// never was one.
 const MARK: &str = "A database was made in this folder. While it is missing, serve makes no new one in its place; `linebook restore` and `linebook init` do.\n";
 
 /// A lock of the operating system, given back when this is dropped or the process ends, however it ends.
@@ -43,13 +46,18 @@ fn open_lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Notes in the lock file that the folder has a database, on disk. A fault is only logged: the database is there.
+/// Notes in the lock file that the folder has a database, and which file it is, on disk. A fault is only logged: the database
+/// is there.
 pub fn mark(data: &Path) {
     let path = data.join(LOCK_NAME);
     let write = || -> Result<(), StoreError> {
-        let mut file = open_lock(&path)?;
-        if file.metadata()?.len() == 0 {
-            file.write_all(MARK.as_bytes())?;
+        let file = open_lock(&path)?;
+        let note = Note::of(&data.join(FILE_NAME), &path)?;
+        let text = format!("{MARK}{note}\n");
+        if std::fs::read(&path)? != text.as_bytes() {
+            // In its place, for the file is locked, and what the next start finds in it is never less than that there is a database.
+            file.write_all_at(text.as_bytes(), 0)?;
+            file.set_len(text.len() as u64)?;
             file.sync_all()?;
             sync(data)?;
         }
@@ -58,6 +66,63 @@ pub fn mark(data: &Path) {
     if let Err(error) = write() {
         tracing::warn!(path = %path.display(), %error, "it could not be noted that there is a database");
     }
+}
+
+/// What stands beside a database and is of the one that was in its place before: its WAL, or what is left of a rollback.
+fn orphans(data: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let (database, lock) = (data.join(FILE_NAME), data.join(LOCK_NAME));
+    let noted = std::fs::read_to_string(&lock).ok();
+    let Some(noted) = noted.and_then(|text| Note::parse(&text)) else {
+        return Ok(Vec::new());
+    };
+    if !database.exists() {
+        return Ok(Vec::new());
+    }
+    let unusable = |error: io::Error| OpenError::Unusable(database.clone(), error.into());
+    let now = Note::of(&database, &lock).map_err(unusable)?;
+    if !noted.is_replaced(now) {
+        return Ok(Vec::new());
+    }
+    // SQLite keeps them beside the file itself, wherever a link to it is.
+    let real = database.canonicalize().map_err(unusable)?;
+    let has_bytes = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
+    let files = ["-wal", "-journal"].map(|suffix| sidecar(&real, suffix));
+    Ok(files.into_iter().filter(has_bytes).collect())
+}
+
+/// Refuses a database beside which stands the WAL of the one before: SQLite would read it into this one.
+fn check_no_orphans(data: &Path) -> Result<(), OpenError> {
+    match orphans(data)?.into_iter().next() {
+        None => Ok(()),
+        Some(path) => Err(OpenError::Orphan(path)),
+    }
+}
+
+/// Gives the WAL of a database that was replaced another name, before anything opens the new one, and notes which file that
+/// is. Needs to be the only server.
+pub fn set_orphans_aside(data: &Path) -> Result<(), OpenError> {
+    let orphans = orphans(data)?;
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    // No command has the old one open either.
+    let _alone = lock_for_restore(data)?;
+    for path in orphans {
+        let unusable = |error: StoreError| OpenError::Unusable(path.clone(), error);
+        let kept = sidecar(&path, ORPHAN);
+        if kept.exists() {
+            return Err(OpenError::OrphanKept(path, kept));
+        }
+        std::fs::rename(&path, &kept).map_err(|error| unusable(error.into()))?;
+        sync(&parent(&path)).map_err(unusable)?;
+        tracing::warn!(
+            path = %kept.display(),
+            "the database was replaced by another file: this is what was left beside the one before, and is not read into the new one"
+        );
+    }
+    // Before the new one gets a WAL of its own.
+    mark(data);
+    Ok(())
 }
 
 /// Refuses a folder that had a database and has none: an empty one in its place would answer as if nothing had ever been.
@@ -78,7 +143,9 @@ pub fn check_not_lost(data: &Path) -> Result<(), OpenError> {
 /// Held by whoever has the database open. Any number may at once, but not while a file is put in its place: SQLite would
 /// go on in the old one, and leave its WAL beside the new one.
 pub fn lock_for_use(data: &Path) -> Result<FolderLock, OpenError> {
-    lock_folder(data, File::try_lock_shared)
+    let lock = lock_folder(data, File::try_lock_shared)?;
+    check_no_orphans(data)?;
+    Ok(lock)
 }
 
 /// Held while another file is put in the database's place.

@@ -44,6 +44,16 @@ pub enum OpenError {
         "{0} is left over from a database that is gone: move it away, or put that database back"
     )]
     LeftOver(PathBuf),
+    /// The WAL beside the file is of the database that was there before.
+    #[error(
+        "{0} is of the database that was here before, not of the one that is here now: stop the server if one runs, and start it again, which keeps that file under another name; or put the database before back"
+    )]
+    Orphan(PathBuf),
+    /// It cannot get another name, because there is a file of that.
+    #[error(
+        "{0} is of the database that was here before, and cannot be kept as {1}, which exists: move that away first"
+    )]
+    OrphanKept(PathBuf, PathBuf),
     /// Not an SQLite file, or an SQLite file of another program.
     #[error("{0} is not a linebook database: check the path, or move that file away")]
     Foreign(PathBuf),

@@ -19,6 +19,7 @@ pub mod installation;
 pub mod ivrs;
 pub mod migrate;
 pub mod named;
+mod note;
 mod pool;
 pub mod providers;
 pub mod readiness;

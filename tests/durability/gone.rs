@@ -4,8 +4,11 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use super::server::{Client, Load, Server, USER, World, assert_stored, assert_whole, wait_for};
+use super::server::{
+    Client, Load, Server, USER, World, assert_stored, assert_whole, look, ok, refused, wait_for,
+};
 
 /// The status that a GET is answered with.
 pub fn status(address: SocketAddr, path: &str) -> u16 {
@@ -145,4 +148,126 @@ fn a_database_that_is_put_back_is_written_to_again() {
         (said == 1).then_some(())
     });
     server.terminate();
+}
+
+fn usernames(database: &Path) -> String {
+    let sql = "SELECT group_concat(username ORDER BY id) FROM users";
+    look(database)
+        .query_row(sql, [], |row| row.get(0))
+        .expect("users")
+}
+
+/// A world that was killed, its last user in the WAL, and a backup from before that user.
+fn killed_with_a_wal() -> (World, PathBuf) {
+    let world = World::new();
+    let file = world.folder.path().join("backup.db");
+    ok(&["backup", file.to_str().expect("UTF-8")], &world.data);
+    let server = world.start();
+    ok(&["user", "add", "later"], &world.data);
+    server.kill();
+    assert!(fs::metadata(wal(&world)).expect("a WAL").len() > 0);
+    (world, file)
+}
+
+const REPLACED: &str = "the database was replaced by another file";
+
+#[test]
+fn the_wal_of_a_replaced_database_is_not_read_into_the_new_one() {
+    let moved = |world: &World, file: &Path| {
+        fs::rename(file, world.database()).expect("a rename");
+    };
+    let copied = |world: &World, file: &Path| {
+        fs::remove_file(world.database()).expect("a file");
+        fs::copy(file, world.database()).expect("a copy");
+    };
+    for replace in [&moved as &dyn Fn(&World, &Path), &copied] {
+        let (world, file) = killed_with_a_wal();
+        let before = fs::read(wal(&world)).expect("the WAL");
+        replace(&world, &file);
+        for verb in [
+            &["user", "list"][..],
+            &["check"],
+            &["user", "add", "another"],
+        ] {
+            let line = refused(verb, &world.data);
+            assert!(
+                line.contains("is of the database that was here before"),
+                "{line}"
+            );
+        }
+        let server = world.start();
+        wait_for("its log line", || {
+            (lines(&server, REPLACED) == 1).then_some(())
+        });
+        assert_eq!(
+            ok(&["user", "list"], &world.data).matches("later").count(),
+            0
+        );
+        // The new one's own is read after a kill.
+        ok(&["user", "add", "newer"], &world.data);
+        server.kill();
+        assert!(fs::metadata(wal(&world)).expect("a WAL").len() > 0);
+        let server = world.start();
+        assert_eq!(lines(&server, REPLACED), 0);
+        server.terminate();
+        assert_eq!(usernames(&world.database()), "admin,office,newer");
+        assert_whole(&world.database());
+        let kept = world.data.join("linebook.db-wal.orphan");
+        assert!(fs::read(kept).expect("the WAL of the one before") == before);
+    }
+}
+
+#[test]
+fn an_orphan_is_not_written_over() {
+    let (world, file) = killed_with_a_wal();
+    let kept = world.data.join("linebook.db-wal.orphan");
+    fs::write(&kept, "precious").expect("a file");
+    fs::rename(&file, world.database()).expect("a rename");
+    let line = refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
+    assert!(
+        line.contains("which exists: move that away first"),
+        "{line}"
+    );
+    assert_eq!(fs::read(&kept).expect("it is there"), b"precious");
+    fs::remove_file(&kept).expect("a file");
+    world.start().terminate();
+    assert_eq!(usernames(&world.database()), "admin,office");
+}
+
+#[test]
+fn a_restore_does_not_merge_the_wal_of_another_database() {
+    let (world, file) = killed_with_a_wal();
+    let copy = file.with_extension("copy");
+    fs::copy(&file, &copy).expect("a copy");
+    fs::rename(&copy, world.database()).expect("a rename");
+    ok(
+        &["restore", "--force", file.to_str().expect("UTF-8")],
+        &world.data,
+    );
+    assert_eq!(usernames(&world.database()), "admin,office");
+    assert!(world.data.join("linebook.db-wal.orphan").exists());
+    world.start().terminate();
+}
+
+/// Its files belong together, whatever their numbers are now.
+#[test]
+fn a_folder_that_was_copied_or_unpacked_as_a_whole_keeps_its_wal() {
+    let run = |program: &str, line: &[&str], at: &Path| {
+        let status = Command::new(program).args(line).current_dir(at).status();
+        assert!(status.expect("it runs").success(), "{program}");
+    };
+    let (world, _) = killed_with_a_wal();
+    let folder = world.folder.path();
+    run("cp", &["-a", "data", "copy"], folder);
+    run("tar", &["-cf", "data.tar", "data"], folder);
+    // In its own place, where a file may get the number that another had.
+    fs::remove_dir_all(&world.data).expect("a folder");
+    run("tar", &["-xf", "data.tar"], folder);
+    for data in [folder.join("copy"), world.data.clone()] {
+        let server = Server::start(&data, &[]);
+        assert_eq!(lines(&server, REPLACED), 0);
+        server.terminate();
+        assert_eq!(usernames(&data.join("linebook.db")), "admin,office,later");
+        assert!(!data.join("linebook.db-wal.orphan").exists());
+    }
 }
