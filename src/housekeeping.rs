@@ -13,7 +13,7 @@ use crate::ambient::{file_time, parse_file_time, rfc3339};
 use crate::app::App;
 use crate::service::{clock, dids, failures, sessions};
 use crate::store::backup::{self, BackupError};
-use crate::store::{StoreError, WriteTx};
+use crate::store::{StoreError, WriteTx, installation};
 
 /// How often the server looks for closed DIDs and expired sessions, beginning at its start.
 pub const INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -151,8 +151,13 @@ async fn in_pieces(
 
 /// Makes a backup whenever the last good one is old enough. A restart makes none before its time.
 async fn make_backups(app: &App, plan: &BackupPlan) -> Infallible {
-    if let Some(at_ms) = last_made(&plan.folder, app.ambient.now_ms()) {
-        app.housekeeping.set_last_backup_ms(at_ms);
+    match app.store.read(installation::created_ms) {
+        Ok(own) => {
+            if let Some(at_ms) = last_made(&plan.folder, app.ambient.now_ms(), own) {
+                app.housekeeping.set_last_backup_ms(at_ms);
+            }
+        }
+        Err(error) => tracing::error!(%error, "the backups that are there could not be looked at"),
     }
     loop {
         let age = app.backup_age().unwrap_or(Duration::MAX);
@@ -182,7 +187,7 @@ async fn make_backup(plan: BackupPlan, now_ms: i64) -> Result<PathBuf, String> {
         .spawn(move || {
             let made = write_backup(&plan, now_ms).map_err(|error| error.to_string());
             if let Ok(path) = &made {
-                prune(&plan, path);
+                prune(&plan, path, now_ms);
             }
             // Nobody hears it when the server has stopped in the meantime.
             let _ = reply.send(made);
@@ -202,10 +207,13 @@ fn write_backup(plan: &BackupPlan, now_ms: i64) -> Result<PathBuf, BackupError> 
 }
 
 /// Removes the oldest backups until as many are left as are to be kept; never the one just made, which is not the latest
-/// by its name when the clock was set back.
-fn prune(plan: &BackupPlan, just_made: &Path) {
+/// by its name when the clock was set back. One that bears a time to come counts as older than all: it would keep its place
+/// until then. Files of other installations stay, and so does what is no backup.
+fn prune(plan: &BackupPlan, just_made: &Path, now_ms: i64) {
+    let own = backup::made_of(just_made);
     let mut others = made(&plan.folder);
-    others.retain(|(_, path)| path != just_made);
+    others.retain(|(_, path)| path != just_made && own.is_some() && backup::made_of(path) == own);
+    others.sort_by_key(|(at_ms, _)| (*at_ms <= now_ms, *at_ms));
     let too_many = others.len().saturating_sub(plan.keep.saturating_sub(1));
     for (_, path) in &others[..too_many] {
         if let Err(error) = std::fs::remove_file(path) {
@@ -214,14 +222,16 @@ fn prune(plan: &BackupPlan, just_made: &Path) {
     }
 }
 
-/// When the last backup in a folder was made. One that bears a time to come was made by a clock that was wrong: how old it
-/// is nobody knows, and it must not put the next one off until then.
-fn last_made(folder: &Path, now_ms: i64) -> Option<i64> {
-    let made = made(folder).into_iter().map(|(at_ms, _)| at_ms);
-    made.filter(|at_ms| *at_ms <= now_ms).max()
+/// When the last backup in a folder was made of the installation that was made at `own`. One that bears a time to come was made
+/// by a clock that was wrong: how old it is nobody knows, and it must not put the next one off until then.
+fn last_made(folder: &Path, now_ms: i64, own: i64) -> Option<i64> {
+    let mut latest_first = made(folder).into_iter().rev();
+    latest_first
+        .find(|(at_ms, path)| *at_ms <= now_ms && backup::made_of(path) == Some(own))
+        .map(|(at_ms, _)| at_ms)
 }
 
-/// The backups in a folder, the oldest first. Only names that a server gives are taken for backups.
+/// What may be backups in a folder, the oldest first: only names that a server gives.
 fn made(folder: &Path) -> Vec<(i64, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut made: Vec<(i64, PathBuf)> = entries
@@ -239,25 +249,79 @@ fn made(folder: &Path) -> Vec<(i64, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{FILE_NAME, OpenError, Options, Store};
+
+    /// A folder with backups of one installation, some other's, and what is none.
+    struct Backups(tempfile::TempDir);
+
+    impl Backups {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        /// A file of that time, with the bytes of a backup of the installation that was made at `of_ms`.
+        fn file(&self, at_ms: i64, of_ms: i64) -> PathBuf {
+            let data = tempfile::tempdir().unwrap();
+            let store = Store::create(data.path(), Options::default(), |tx| {
+                Ok::<_, OpenError>(installation::insert(tx, false, 1, of_ms)?)
+            });
+            drop(store.unwrap());
+            let bytes = std::fs::read(data.path().join(FILE_NAME)).unwrap();
+            self.junk(at_ms, &bytes)
+        }
+
+        fn junk(&self, at_ms: i64, bytes: &[u8]) -> PathBuf {
+            let name = format!("{BACKUP_START}{}{BACKUP_END}", file_time(at_ms));
+            let path = self.0.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        }
+
+        fn prune(&self, keep: usize, just_made: &Path, now_ms: i64) {
+            let plan = BackupPlan {
+                data: self.0.path().into(),
+                folder: self.0.path().into(),
+                every: INTERVAL,
+                keep,
+            };
+            prune(&plan, just_made, now_ms);
+        }
+    }
 
     #[test]
     fn the_backup_just_made_stays_whatever_the_clock_said_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |at_ms| {
-            let name = format!("{BACKUP_START}{}{BACKUP_END}", file_time(at_ms));
-            let path = folder.path().join(name);
-            std::fs::write(&path, "").unwrap();
-            path
-        };
-        let just_made = file(1000);
-        let (later, latest) = (file(2000), file(3000));
-        let plan = BackupPlan {
-            data: folder.path().into(),
-            folder: folder.path().into(),
-            every: INTERVAL,
-            keep: 2,
-        };
-        prune(&plan, &just_made);
+        let backups = Backups::new();
+        let just_made = backups.file(1000, 7);
+        let (later, latest) = (backups.file(2000, 7), backups.file(3000, 7));
+        backups.prune(2, &just_made, 1000);
         assert!(just_made.exists() && !later.exists() && latest.exists());
+    }
+
+    #[test]
+    fn a_backup_of_a_time_to_come_is_the_oldest() {
+        let backups = Backups::new();
+        let (old, to_come) = (backups.file(500, 7), backups.file(9000, 7));
+        let just_made = backups.file(1000, 7);
+        backups.prune(2, &just_made, 1000);
+        assert!(just_made.exists() && old.exists() && !to_come.exists());
+    }
+
+    #[test]
+    fn only_good_backups_of_the_same_installation_count() {
+        let backups = Backups::new();
+        let own = backups.file(100, 7);
+        let others = [
+            backups.file(200, 8),
+            backups.junk(300, b""),
+            backups.junk(400, b"junk"),
+            backups.junk(500, &b"SQLite format 3\0 and what is none".repeat(100)),
+        ];
+        assert_eq!(last_made(backups.0.path(), 1000, 7), Some(100));
+        assert_eq!(last_made(backups.0.path(), 1000, 8), Some(200));
+        assert_eq!(last_made(backups.0.path(), 1000, 9), None);
+        let just_made = backups.file(1000, 7);
+        backups.prune(1, &just_made, 1000);
+        assert!(!own.exists() && just_made.exists());
+        assert!(others.iter().all(|path| path.exists()));
     }
 }

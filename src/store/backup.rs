@@ -16,7 +16,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::check::{self, Violation};
 use super::draft::{Draft, NotKept};
 use super::migrate::{self, VERSION};
-use super::{FILE_NAME, OpenError, StoreError, WriteTx, folder, pool, sessions, sidecar};
+use super::{
+    FILE_NAME, OpenError, ReadTx, StoreError, WriteTx, folder, installation, pool, sessions,
+    sidecar,
+};
 use crate::ambient::machine_ms;
 
 /// Why a backup was not made, or a database not restored: one line that says what to do.
@@ -77,6 +80,15 @@ pub fn backup(data: &Path, target: &Path, replace: bool) -> Result<(), BackupErr
     drop(source);
     check_draft(&draft, version, &database)?;
     keep(draft, target, replace)
+}
+
+/// When the installation was made of which a file is a backup; none: it is no backup, or one that this release cannot read.
+pub fn made_of(file: &Path) -> Option<i64> {
+    let (connection, _) = migrate::connect(file).ok()?;
+    let tx = ReadTx {
+        connection: &connection,
+    };
+    installation::created_ms(&tx).ok()
 }
 
 /// Makes a folder for backups, for its owner only, if it is missing.

@@ -37,6 +37,15 @@ pub fn insert(
     Ok(())
 }
 
+const CREATED: &str = "
+SELECT created_ms
+FROM installation";
+
+/// When the installation was made, by which a backup is told from one of another installation.
+pub fn created_ms(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
+    tx.get(CREATED, [], |row| row.get(0))
+}
+
 const IS_DEMO: &str = "
 SELECT is_demo
 FROM installation";

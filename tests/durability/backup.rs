@@ -432,8 +432,10 @@ fn a_server_makes_backups_and_keeps_the_newest() {
     let now_ms = Ambient::system().now_ms();
     let hour_ms = 60 * 60 * 1000;
     let name = |at_ms: i64| format!("linebook-{}.db", file_time(at_ms));
+    let good = world.folder.path().join("good.db");
+    ok(&["backup", text(&good)], &world.data);
     for hours in [30, 40, 50] {
-        fs::write(folder.join(name(now_ms - hours * hour_ms)), "old").expect("a file");
+        fs::copy(&good, folder.join(name(now_ms - hours * hour_ms))).expect("a copy");
     }
     fs::write(folder.join("linebook-of-someone.db"), "other").expect("a file");
     let flags = [
@@ -463,6 +465,36 @@ fn a_server_makes_backups_and_keeps_the_newest() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(names(&folder), left);
     server.terminate();
+}
+
+/// Two servers may have one place for their backups, and there may be files that only look like backups.
+#[test]
+fn a_server_s_backups_are_those_of_its_own_installation() {
+    let (one, two) = (World::new(), World::new());
+    let folder = one.folder.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    let junk = format!(
+        "linebook-{}.db",
+        file_time(Ambient::system().now_ms() - 1000)
+    );
+    fs::write(folder.join(&junk), "junk").expect("a file");
+    let flags = [
+        "--backup-every",
+        "24h",
+        "--backup-keep",
+        "1",
+        "--backup-dir",
+        text(&folder),
+    ];
+    for (world, count) in [(&one, 2), (&two, 3)] {
+        let server = Server::start(&world.data, &flags);
+        wait_for("its log line", || {
+            server.log().contains("a backup was made").then_some(())
+        });
+        server.terminate();
+        assert_eq!(names(&folder).len(), count, "{:?}", names(&folder));
+    }
+    assert!(folder.join(&junk).exists());
 }
 
 /// SQLite's lock on the database, which a process loses when it opens and closes the file by itself. Without it, another
