@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use linebook::ambient::Ambient;
+use linebook::ambient::{Ambient, LAST_MS};
 use linebook::app::App;
 use linebook::housekeeping;
 use linebook::service::access::Actor;
@@ -114,7 +114,7 @@ fn a_time_to_come_in_the_database_waits_for_linebook_clock_accept() {
     close(&world, "371", Ambient::system().now_ms() - 100 * DAY_MS);
     let row = format!(
         "INSERT INTO action_log (at_ms, actor, through, action) VALUES ({}, 'x', 'cli', 'x')",
-        i64::MAX
+        LAST_MS
     );
     look(&database).execute_batch(&row).expect("a row");
     let server = world.start();
