@@ -132,13 +132,13 @@ impl Place {
     /// The connection idles between two requests from now on.
     pub(super) fn rests(&mut self, waker: &Waker) {
         self.stirs();
-        self.rest = Some(self.door.places.rest(waker));
+        self.rest = Some(self.door.places.rest(self.address, waker));
     }
 
     /// Something came: the connection does not idle.
     pub(super) fn stirs(&mut self) {
         if let Some(rest) = self.rest.take() {
-            self.door.places.end_rest(rest);
+            self.door.places.end_rest(self.address, rest);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who may be connected: so many in all, so many of one network, and who has to go when it gets crowded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -23,11 +24,24 @@ pub struct Places {
 struct State {
     open: usize,
     by_network: HashMap<Network, usize>,
-    /// Who idles between two requests, the longest first, and how each of them is woken.
-    resting: BTreeMap<u64, Waker>,
+    /// Who idles between two requests: how each of them is woken, and where it comes from.
+    resting: BTreeMap<u64, (Waker, Option<IpAddr>)>,
+    /// Of each address where somebody rests, how many it holds and who rests longest. The last has to go first.
+    crowds: BTreeSet<(usize, Reverse<u64>)>,
+    /// The addresses' connections.
+    by_address: HashMap<Option<Network>, Crowd>,
     /// Of those that are open, how many were told to go.
     leaving: usize,
     rested: u64,
+}
+
+/// The connections of one address.
+#[derive(Default)]
+struct Crowd {
+    /// Those that are open, without those that were told to go.
+    staying: usize,
+    /// Those that idle, the longest first.
+    resting: BTreeSet<u64>,
 }
 
 /// Why there is no place.
@@ -70,6 +84,7 @@ impl Places {
             for network in address.into_iter().flat_map(Network::all) {
                 *state.by_network.entry(network).or_default() += 1;
             }
+            state.change(address, |crowd| crowd.staying += 1);
         }
         drop(state);
         let count = called.len();
@@ -84,6 +99,7 @@ impl Places {
     pub fn give_back(&self, address: Option<IpAddr>) {
         let mut state = self.lock();
         state.open -= 1;
+        state.change(address, |crowd| crowd.staying -= 1);
         for network in address.into_iter().flat_map(Network::all) {
             if let Some(count) = state.by_network.get_mut(&network) {
                 *count -= 1;
@@ -94,19 +110,22 @@ impl Places {
         }
     }
 
-    /// A connection idles between two requests from now on.
-    pub fn rest(&self, waker: &Waker) -> Rest {
+    /// A connection from `address` idles between two requests from now on.
+    pub fn rest(&self, address: Option<IpAddr>, waker: &Waker) -> Rest {
         let mut state = self.lock();
         state.rested += 1;
         let rest = state.rested;
-        state.resting.insert(rest, waker.clone());
+        state.resting.insert(rest, (waker.clone(), address));
+        state.change(address, |crowd| {
+            crowd.resting.insert(rest);
+        });
         Rest(rest)
     }
 
     /// Whether a connection that rests may go on doing so; it is woken when it may not.
     pub fn may_rest(&self, rest: Rest, waker: &Waker) -> bool {
         match self.lock().resting.get_mut(&rest.0) {
-            Some(known) => {
+            Some((known, _)) => {
                 known.clone_from(waker);
                 true
             }
@@ -114,11 +133,16 @@ impl Places {
         }
     }
 
-    /// A connection rests no more: something came, or it is gone.
-    pub fn end_rest(&self, rest: Rest) {
+    /// A connection from `address` rests no more: something came, or it is gone.
+    pub fn end_rest(&self, address: Option<IpAddr>, rest: Rest) {
         let mut state = self.lock();
-        if state.resting.remove(&rest.0).is_none() {
+        if state.resting.remove(&rest.0).is_some() {
+            state.change(address, |crowd| {
+                crowd.resting.remove(&rest.0);
+            });
+        } else {
             state.leaving -= 1;
+            state.change(address, |crowd| crowd.staying += 1);
         }
     }
 
@@ -135,12 +159,45 @@ impl Places {
 }
 
 impl State {
-    /// Tells so many of those who rest to go, the longest first.
+    /// Tells so many of those who rest to go: of the address that holds the most, the longest first.
     fn call(&mut self, count: usize) -> Vec<Waker> {
-        let called = (0..count).map_while(|_| self.resting.pop_first());
-        let called: Vec<Waker> = called.map(|(_, waker)| waker).collect();
+        let called: Vec<Waker> = (0..count).map_while(|_| self.call_one()).collect();
         self.leaving += called.len();
         called
+    }
+
+    fn call_one(&mut self) -> Option<Waker> {
+        let (_, Reverse(rest)) = *self.crowds.last()?;
+        let (waker, address) = self.resting.remove(&rest)?;
+        self.change(address, |crowd| {
+            crowd.resting.remove(&rest);
+            crowd.staying -= 1;
+        });
+        Some(waker)
+    }
+
+    /// Changes an address's connections, and the order in which they have to go.
+    fn change(&mut self, address: Option<IpAddr>, change: impl FnOnce(&mut Crowd)) {
+        let network = address.map(Network::of);
+        let crowd = self.by_address.entry(network).or_default();
+        let rank = |crowd: &Crowd| {
+            // Those that count with no address, a proxy's, are nobody's crowd.
+            let size = network.map_or(1, |_| crowd.staying);
+            crowd.resting.first().map(|first| (size, Reverse(*first)))
+        };
+        if let Some(before) = rank(crowd) {
+            self.crowds.remove(&before);
+        }
+        change(crowd);
+        match rank(crowd) {
+            Some(after) => {
+                self.crowds.insert(after);
+            }
+            None if crowd.staying == 0 => {
+                self.by_address.remove(&network);
+            }
+            None => {}
+        }
     }
 }
 
@@ -204,13 +261,18 @@ mod tests {
         for place in 0..50 {
             let address = from(&format!("2001:db8:{place:x}::1"));
             places.take(address).unwrap();
-            let rest = places.rest(Waker::noop());
-            places.end_rest(rest);
+            let rest = places.rest(address, Waker::noop());
+            places.end_rest(address, rest);
             places.give_back(address);
         }
         let state = places.lock();
         assert_eq!((state.open, state.leaving), (0, 0));
-        assert!(state.by_network.is_empty() && state.resting.is_empty());
+        assert!(
+            state.by_network.is_empty()
+                && state.resting.is_empty()
+                && state.crowds.is_empty()
+                && state.by_address.is_empty()
+        );
     }
 
     #[test]
@@ -222,23 +284,54 @@ mod tests {
             .iter()
             .map(|calls| {
                 assert_eq!(places.take(None), Ok(0));
-                places.rest(&calls.clone().into())
+                places.rest(None, &calls.clone().into())
             })
             .collect();
         // The first has had a request since.
-        places.end_rest(rests[0]);
-        let first = places.rest(&calls[0].clone().into());
+        places.end_rest(None, rests[0]);
+        let first = places.rest(None, &calls[0].clone().into());
         for (place, rest) in rests.into_iter().enumerate().skip(1) {
             assert_eq!((count(place), places.take(None)), (0, Ok(1)));
             assert_eq!(count(place), 1);
             assert!(!places.may_rest(rest, Waker::noop()));
             // It goes.
-            places.end_rest(rest);
+            places.end_rest(None, rest);
             places.give_back(None);
             assert!(places.may_rest(first, &calls[0].clone().into()));
         }
         assert_eq!((count(0), places.take(None)), (0, Ok(1)));
         assert_eq!(count(0), 1);
+    }
+
+    #[test]
+    fn who_holds_most_goes_before_who_rests_longest() {
+        let places = Places::new(32, 32);
+        let calls: Vec<Arc<Calls>> = (0..30).map(|_| Arc::default()).collect();
+        let address = |number: usize| match number {
+            0..10 => from(&format!("192.0.2.{number}")),
+            10..20 => None,
+            _ => from("198.51.100.1"),
+        };
+        let rests: Vec<Rest> = (0..30)
+            .map(|number| {
+                places.take(address(number)).unwrap();
+                places.rest(address(number), &calls[number].clone().into())
+            })
+            .collect();
+        let called = || {
+            let called = |number: &usize| calls[*number].0.load(Ordering::Relaxed) > 0;
+            (0..30).filter(called).collect::<Vec<_>>()
+        };
+        for count in 1..=9 {
+            assert_eq!(places.take(from("203.0.113.1")), Ok(1));
+            assert_eq!(called(), (20..20 + count).collect::<Vec<_>>());
+            // It goes.
+            places.end_rest(address(19 + count), rests[19 + count]);
+            places.give_back(address(19 + count));
+        }
+        // All have one now.
+        assert_eq!(places.take(from("203.0.113.1")), Ok(1));
+        assert_eq!(called()[0], 0);
     }
 
     #[test]
@@ -248,7 +341,7 @@ mod tests {
         let crowd = max * CROWDED / 16;
         for _ in 0..crowd {
             places.take(None).unwrap();
-            places.rest(Waker::noop());
+            places.rest(None, Waker::noop());
         }
         let more = taken(&places, max, |_| String::new());
         assert_eq!(crowd + more, max + MAX_LEAVING);
@@ -261,14 +354,16 @@ mod tests {
         let rests: Vec<Rest> = (0..15)
             .map(|_| {
                 places.take(None).unwrap();
-                places.rest(Waker::noop())
+                places.rest(None, Waker::noop())
             })
             .collect();
         assert_eq!(places.take(None), Ok(1));
-        places.end_rest(rests[0]);
+        places.end_rest(None, rests[0]);
         // All sixteen places are taken, and of the others two have to go for the next.
         assert_eq!(places.take(None), Ok(2));
-        rests[1..].iter().for_each(|rest| places.end_rest(*rest));
+        rests[1..]
+            .iter()
+            .for_each(|rest| places.end_rest(None, *rest));
         assert_eq!(places.take(None), Err(NoPlace::Full));
     }
 }

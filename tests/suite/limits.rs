@@ -356,6 +356,32 @@ fn whoever_idles_longest_makes_room() {
     }
 }
 
+/// Addresses with many connections that rest do not cost those theirs who have one.
+#[test]
+fn whoever_holds_most_makes_room_first() {
+    let (world, address) = served(Options {
+        max_connections: 128,
+        max_connections_per_address: Some(64),
+        ..Options::default()
+    });
+    let idle = |from: &str| {
+        let mut client = Client::from(from, address);
+        assert_eq!(client.send(&list()).status, 200);
+        client
+    };
+    let single = |number: usize| idle(&format!("127.0.1.{}", number + 1));
+    let mut singles: Vec<Client> = (0..40).map(single).collect();
+    // A client idles a moment after it has its answer.
+    std::thread::sleep(SOON);
+    let many = |number: usize| idle(["127.0.0.2", "127.0.0.3"][number % 2]);
+    let _many: Vec<Client> = (0..100).map(many).collect();
+    // Fifteen sixteenths are 120.
+    assert!(world.app.metrics.connections_made_room.get() >= 20);
+    for client in &mut singles {
+        assert_eq!(client.send(&list()).status, 200);
+    }
+}
+
 fn send_or_refused(address: SocketAddr) -> u16 {
     let mut client = Client::new(address);
     let mut writer = client.writer();
