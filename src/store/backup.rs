@@ -205,6 +205,8 @@ pub fn restore(
 /// Ends the sessions and links in a draft; how many of each. Its schema is ours: no trigger of somebody else's runs.
 fn sign_out(draft: &Draft) -> Result<(usize, usize), StoreError> {
     let mut connection = pool::connect(draft.path())?;
+    // A draft that is not whole is thrown away, not rolled back.
+    connection.pragma_update(None, "journal_mode", "MEMORY")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let ended = sessions::delete_everyones(&WriteTx::new(&transaction, machine_ms()))?;
     transaction.commit()?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{StoreError, folder};
+use super::{StoreError, folder, sidecar};
 
 /// How a draft's name begins.
 pub const PREFIX: &str = ".linebook-draft-";
@@ -88,6 +88,10 @@ fn sweep(folder: &Path) -> Result<(), StoreError> {
         };
         if is_draft && is_left {
             let _ = std::fs::remove_file(&path);
+            // They may have come first in the folder, when it was still there.
+            for suffix in SIDECARS {
+                let _ = std::fs::remove_file(sidecar(&path, suffix));
+            }
         }
     }
     Ok(())
