@@ -71,11 +71,12 @@ fn run(path: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
     let case = Case::parse(&text)?;
     let world = World::new();
-    for sql in &case.given_sql {
-        world.sql(sql);
-    }
-    for line in &case.given {
-        world.linebook(line);
+    // In their order: commands refuse a schema that is not linebook's.
+    for (how, what) in &case.given {
+        match how {
+            Given::Command => world.linebook(what),
+            Given::Sql => world.sql(what),
+        };
     }
     let before = world.dump();
     let answer = world.send(&case.request);
@@ -137,10 +138,16 @@ fn expect<T: PartialEq + std::fmt::Debug>(is: T, should: T, what: &str) -> Resul
     Err(format!("{what}: is {is:?}, should be {should:?}").into())
 }
 
+/// How something is brought about before the request.
+#[derive(Debug)]
+enum Given {
+    Command,
+    Sql,
+}
+
 /// A case, as its file says.
 struct Case {
-    given: Vec<String>,
-    given_sql: Vec<String>,
+    given: Vec<(Given, String)>,
     status: u16,
     reply: Vec<String>,
     then: Vec<(String, String)>,
@@ -157,7 +164,6 @@ impl Case {
         let start: usize = comments.iter().map(|line| line.len() + 1).sum();
         let mut case = Self {
             given: Vec::new(),
-            given_sql: Vec::new(),
             status: 200,
             reply: Vec::new(),
             then: Vec::new(),
@@ -165,8 +171,8 @@ impl Case {
         };
         for (name, value) in comments.iter().filter_map(|line| directive(line)) {
             match name {
-                "given" => case.given.push(value.into()),
-                "given sql" => case.given_sql.push(value.into()),
+                "given" => case.given.push((Given::Command, value.into())),
+                "given sql" => case.given.push((Given::Sql, value.into())),
                 "from" => case.request = case.request.from(value),
                 "lines" => {
                     let body = String::from_utf8(case.request.body.clone())?;

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use crate::common::server::linebook;
 use crate::common::socket::{Client, send, serve, serve_with};
+use crate::common::world::demo_folder;
 use crate::common::{Call, METHODS, Request, Server, World};
 
 fn served() -> (World, SocketAddr) {
@@ -173,10 +174,13 @@ fn every_outcome_of_every_method_has_its_series_from_the_start() {
 /// folder begins with backups that are so many hours old.
 fn backups_after(hours: &[i64]) -> (f64, usize) {
     let backups = tempfile::tempdir().unwrap();
+    // Of the same installation as the server's.
+    let demo = demo_folder();
     let now_ms = Ambient::system().now_ms();
     for hours in hours {
         let time = file_time(now_ms - hours * 60 * 60 * 1000);
-        std::fs::write(backups.path().join(format!("linebook-{time}.db")), "").unwrap();
+        let made = backups.path().join(format!("linebook-{time}.db"));
+        std::fs::copy(demo.path().join(store::FILE_NAME), made).unwrap();
     }
     let folder = backups.path().to_str().unwrap();
     let server = Server::start(&["--backup-every", "24h", "--backup-dir", folder]);
