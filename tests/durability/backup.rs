@@ -299,14 +299,31 @@ fn killed_at_each_step(
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .status();
-            if restored.expect("strace").success() {
+            let restored = restored.expect("strace");
+            if restored.success() {
                 break;
             }
+            // strace ends as its program does: one that refuses is not killed, and would be run for ever.
+            assert_eq!(restored.code(), None, "{step} {place}");
             check(&copy, &format!("killed at {step} {place}"));
             count += 1;
         }
     }
     count
+}
+
+/// How often `restore` writes to a place in a file when there is nothing to replace.
+fn count_writes(file: &Path, data: &Path) -> usize {
+    let calls = data.with_extension("calls");
+    let restored = clean(Command::new("strace"))
+        .args(["-f", "-e", "trace=pwrite64", "-o", text(&calls)])
+        .arg(env!("CARGO_BIN_EXE_linebook"))
+        .args(["restore", text(file), "--data", text(data)])
+        .stdout(Stdio::null())
+        .status();
+    assert!(restored.expect("strace").success());
+    let calls = fs::read_to_string(calls).expect("a file");
+    calls.matches("pwrite64(").count()
 }
 
 #[test]
@@ -351,9 +368,11 @@ fn a_restore_killed_at_any_step_mixes_nothing() {
         assert!(kept.any(is_old), "{at}: the old one is lost");
     };
     let old = killed_at_each_step(&world.data, &file, &[], is_old_or_new);
-    // Where the WAL cannot be merged, nothing is taken for the whole without it.
-    let full = ["-e", "inject=pwrite64:error=ENOSPC"];
-    let unmerged = killed_at_each_step(&world.data, &file, &full, is_old_or_new);
+    // Where the WAL cannot be merged, nothing is taken for the whole without it. The disk is full when the backup's copy is
+    // written; a restore that has nothing to replace writes once more, to the lock file.
+    let copied = count_writes(&file, &world.folder.path().join("count"));
+    let full = format!("inject=pwrite64:error=ENOSPC:when={copied}+");
+    let unmerged = killed_at_each_step(&world.data, &file, &["-e", &full], is_old_or_new);
 
     // One that is damaged is kept with its WAL, and with no other.
     fs::write(world.database(), "rubbish".repeat(1000)).expect("a file");
