@@ -83,8 +83,9 @@ async fn tidy_up(app: &App) -> Infallible {
             in_pieces(app, now_ms, "freeing closed DIDs", dids::free_closed).await;
         }
         in_pieces(app, now_ms, "removing expired sessions", sessions::purge).await;
-        log_failures(app).await;
         tokio::time::sleep(INTERVAL).await;
+        // Of the hour that has just ended: at the start there are none.
+        log_failures(app).await;
     }
 }
 
