@@ -1,5 +1,5 @@
 -- The whole current schema. A new file is made from this text; an older file reaches the same shape through the
--- numbered steps in src/store/migrate.rs, and a test proves that the two meet.
+-- numbered steps in src/store/file/migrate.rs, and a test proves that the two meet.
 --
 -- Times are milliseconds since 1970-01-01 UTC (columns ending in _ms). Booleans are 0 or 1.
 -- The rules live in src/service; what stands here is the net under them: no two callers, no bug and no hand-written

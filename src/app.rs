@@ -13,12 +13,12 @@ use crate::ambient::Ambient;
 use crate::aside::{Aside, OneEach};
 use crate::housekeeping::{self, BackupPlan};
 use crate::metrics::Metrics;
-use crate::service::callers::Callers;
-use crate::service::failures::Failures;
+use crate::service::guard::callers::Callers;
+use crate::service::guard::failures::Failures;
+use crate::service::guard::throttle::Throttle;
+use crate::service::guard::verifier::Verifier;
 use crate::service::installation;
 use crate::service::overview::Backups;
-use crate::service::throttle::Throttle;
-use crate::service::verifier::Verifier;
 use crate::store::{Store, StoreError};
 
 /// How long the database may take to read and to write before the server counts as not ready.

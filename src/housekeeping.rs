@@ -11,9 +11,11 @@ use tokio::sync::oneshot;
 
 use crate::ambient::{file_time, parse_file_time, rfc3339};
 use crate::app::App;
-use crate::service::{clock, dids, failures, sessions};
-use crate::store::backup::{self, BackupError};
-use crate::store::{StoreError, WriteTx, installation};
+use crate::service::guard::failures;
+use crate::service::{clock, dids, sessions};
+use crate::store::file::backup::{self, BackupError};
+use crate::store::tables::installation;
+use crate::store::{StoreError, WriteTx};
 
 /// How often the server looks for closed DIDs and expired sessions, beginning at its start.
 pub const INTERVAL: Duration = Duration::from_secs(60 * 60);

@@ -5,7 +5,7 @@
 //! goes straight to the rules.
 
 pub mod api;
-pub mod cli;
+pub mod command;
 pub mod http;
 pub mod service;
 pub mod store;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use linebook::ambient::Ambient;
-use linebook::service::access::Actor;
+use linebook::service::guard::access::Actor;
 use linebook::service::sessions;
 use linebook::store::{FILE_NAME, Options, Store};
 use rusqlite::Connection;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use linebook::ambient::Ambient;
-use linebook::service::access::Actor;
 use linebook::service::devices::{self, NewDevice, Pin};
+use linebook::service::guard::access::Actor;
 use linebook::store::{Options, Store};
 
 use super::world::{FIRST_USER, scatter};

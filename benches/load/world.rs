@@ -8,7 +8,7 @@ use linebook::ambient::Ambient;
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
 use linebook::api::signature;
-use linebook::service::passwords;
+use linebook::service::guard::passwords;
 use linebook::store::FILE_NAME;
 use rusqlite::Connection;
 

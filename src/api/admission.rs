@@ -13,14 +13,15 @@ use super::method::{Call, Method};
 use super::parameters::Parameters;
 use super::signature;
 use crate::app::App;
-use crate::service::access::{Actor, Caller, Scope};
-use crate::service::callers::Callers;
-use crate::service::throttle::{self, Guess, Proof, Throttle};
+use crate::service::guard::access::{Actor, Caller, Scope};
+use crate::service::guard::callers::Callers;
+use crate::service::guard::throttle::{self, Guess, Proof, Throttle};
 use crate::service::{AccessError, Error, Refusal, Rule, sessions};
-use crate::store::action_log::Through;
-use crate::store::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
-use crate::store::users::ADMIN;
-use crate::store::{ReadTx, Snapshot, StoreError, installation};
+use crate::store::tables::action_log::Through;
+use crate::store::tables::installation;
+use crate::store::tables::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
+use crate::store::tables::users::ADMIN;
+use crate::store::{ReadTx, Snapshot, StoreError};
 
 /// Why a call ends early.
 pub(super) enum Failure {

@@ -8,7 +8,7 @@ use super::curl::percent_encode;
 use super::method::{HashLevel, HashOrder, Method};
 use super::parameters::Parameters;
 use super::signature;
-use crate::store::settings::HashCheck;
+use crate::store::tables::settings::HashCheck;
 
 /// Hex digits of a SHA1.
 const SHA1_DIGITS: usize = 40;

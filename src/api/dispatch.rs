@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 use super::xml::{Document, Element, Layout, page};
 use crate::app::App;
 use crate::service::{AccessError, Error, Refusal};
-use crate::store::settings::{Dialect, Gzip};
+use crate::store::tables::settings::{Dialect, Gzip};
 use crate::store::{Snapshot, StoreError};
 
 /// How often a call is admitted anew because its caller's password was changed while it was verified or while it waited.

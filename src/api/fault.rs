@@ -1,7 +1,7 @@
 //! The faults that no page describes: an HTTP status each, and XML all the same.
 
 use super::limits::{MAX_BODY, MAX_HEAD, MAX_PARAMETERS, MAX_QUERY};
-use crate::service::throttle;
+use crate::service::guard::throttle;
 use crate::store::StoreError;
 
 /// What is wrong with a request, or with the server, before or beyond what a page describes.

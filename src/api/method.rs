@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::parameters::Parameters;
 use super::xml::Element;
 use crate::ambient::Ambient;
-use crate::service::access::Actor;
+use crate::service::guard::access::Actor;
 use crate::service::{AccessError, Error, Refusal, Rule};
 use crate::store::row::Id;
-use crate::store::settings::Dialect;
-use crate::store::users::{Permission, UserType};
+use crate::store::tables::settings::Dialect;
+use crate::store::tables::users::{Permission, UserType};
 use crate::store::{ReadTx, WriteTx};
 
 /// A method of the API.

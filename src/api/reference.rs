@@ -10,7 +10,7 @@ use super::method::{COMMON_ERRORS, ErrorEnvelope, ErrorText, Kind, Method, Param
 use super::methods::METHODS;
 use super::parameters::Parameters;
 use super::xml::DECLARATION;
-use crate::store::settings::Dialect;
+use crate::store::tables::settings::Dialect;
 
 /// The key with which the examples are signed: the demo world's.
 pub const EXAMPLE_KEY: &str = "secret";

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::method::{HashLevel, HashOrder, Method};
 use super::parameters::Parameters;
-use crate::store::settings::HashCheck;
+use crate::store::tables::settings::HashCheck;
 
 /// The string that is hashed, without the key: values as sent, only of parameters that were sent, no separators.
 pub fn signed_text(order: &HashOrder, parameters: &Parameters) -> String {

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::metrics::NO_METHOD;
 use crate::service::Error;
 use crate::store::StoreError;
-use crate::store::settings;
+use crate::store::tables::settings;
 
 /// What of a request decides how its answer is sent.
 #[derive(Debug, Clone, Copy)]

@@ -20,10 +20,6 @@ use futures_util::future::select;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
-use super::connection::Timeouts;
-use super::door::{Door, MAX_TURNED_AWAY};
-use super::places::{MAX_LEAVING, Places};
-use super::tls::Tls;
 use super::{address, pages, reply, request};
 use crate::api::dispatch::{self, Request, Verb, dispatch};
 use crate::api::fault::Fault;
@@ -31,6 +27,10 @@ use crate::api::methods;
 use crate::api::xml::Layout;
 use crate::app::App;
 use crate::housekeeping;
+use crate::http::wire::connection::Timeouts;
+use crate::http::wire::door::{Door, MAX_TURNED_AWAY};
+use crate::http::wire::places::{MAX_LEAVING, Places};
+use crate::http::wire::tls::Tls;
 use crate::metrics;
 
 /// Connections that the system keeps until they are accepted.

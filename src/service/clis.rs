@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::lists::{self, Slice};
 use super::{CliError, Error, Rule, devices, log, text};
-use crate::store::clis::{self, Cli, Walk};
-use crate::store::ivrs::IVRS;
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::{ReadTx, WriteTx, devices as device_rows, users};
+use crate::store::tables::clis::{self, Cli, Walk};
+use crate::store::tables::devices as device_rows;
+use crate::store::tables::ivrs::IVRS;
+use crate::store::tables::users;
+use crate::store::{ReadTx, WriteTx};
 
 /// Longest number, in digits.
 pub const MAX_NUMBER: usize = 20;

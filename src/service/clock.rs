@@ -3,11 +3,12 @@
 
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::{Error, log};
 use crate::ambient::SLACK_MS;
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
-use crate::store::{ReadTx, StoreError, WriteTx, action_log, installation};
+use crate::store::tables::{action_log, installation};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// By how much the clock moves, against one that nobody sets, when it leaps.

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
-use crate::store::devices::{self, Address, Device, DeviceType, Walk};
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::{Permission, User};
-use crate::store::{ReadTx, StoreError, WriteTx, device_groups, installation, settings};
+use crate::store::tables::devices::{self, Address, Device, DeviceType, Walk};
+use crate::store::tables::users::{Permission, User};
+use crate::store::tables::{device_groups, installation, settings};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest description, in characters.
 pub const MAX_DESCRIPTION: usize = 255;

@@ -3,15 +3,16 @@
 
 use serde_json::json;
 
-use super::access::{Actor, Right, scope_of};
 use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, clock, log, providers, text};
 use crate::ambient::SLACK_MS;
-use crate::store::dialplans::DIALPLANS;
-use crate::store::dids::{self, Did, DidStatus, Walk};
+use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::User;
-use crate::store::{ReadTx, StoreError, WriteTx, devices, settings};
+use crate::store::tables::dialplans::DIALPLANS;
+use crate::store::tables::dids::{self, Did, DidStatus, Walk};
+use crate::store::tables::users::User;
+use crate::store::tables::{devices, settings};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest DID, in digits (ITU-T E.164).
 pub const MAX_NUMBER: usize = 15;
@@ -29,7 +30,7 @@ pub fn create(
 ) -> Result<Id, Error> {
     by.require(Right::ManageDids)?;
     let provider = match provider_id {
-        Some(id) => crate::store::providers::find(tx, id)?,
+        Some(id) => crate::store::tables::providers::find(tx, id)?,
         None => None,
     }
     .ok_or(DidError::ProviderNotFound)?;

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{Error, Rule, SetupError, log, setup, users};
-use crate::store::device_groups::DeviceGroup;
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::{ReadTx, WriteTx, device_groups, devices};
+use crate::store::tables::device_groups::DeviceGroup;
+use crate::store::tables::{device_groups, devices};
+use crate::store::{ReadTx, WriteTx};
 
 /// Adds a device group of `user_id`, beside his primary one.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<Id, Error> {

@@ -1,10 +1,12 @@
 //! The installation as a whole: what a new database starts with.
 
-use super::access::Actor;
 use super::users::{self, NewUser};
 use super::{Error, keys};
-use crate::store::users::{ADMIN, UserType};
-use crate::store::{ReadTx, StoreError, WriteTx, installation, readiness, settings};
+use crate::service::guard::access::Actor;
+use crate::store::file::readiness;
+use crate::store::tables::users::{ADMIN, UserType};
+use crate::store::tables::{installation, settings};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Admin's username in a new database.
 pub const ADMIN_USERNAME: &str = "admin";

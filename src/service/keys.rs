@@ -3,12 +3,12 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::{Error, Rule, UserError, log, users};
 use crate::ambient::Ambient;
-use crate::store::api_keys::{self, ApiKey};
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
-use crate::store::users::UserType;
+use crate::store::tables::api_keys::{self, ApiKey};
+use crate::store::tables::users::UserType;
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Shortest key, in characters.

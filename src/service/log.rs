@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use super::Error;
-use super::access::{Actor, Right};
 use super::lists::{self, Slice};
-use crate::store::action_log::{self, Entry, Through};
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::UserType;
+use crate::store::tables::action_log::{self, Entry, Through};
+use crate::store::tables::users::UserType;
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Records that `by` did `action` to the object `object_id`; `before` and `after` are the fields that changed.

@@ -3,12 +3,13 @@
 
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, log, setup};
-use crate::store::named::{Named, Table};
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::{ReadTx, StoreError, WriteTx, clis, dialplans, dids, ivrs};
+use crate::store::tables::named::{Named, Table};
+use crate::store::tables::{clis, dialplans, dids, ivrs};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// One kind of named thing, and what differs between them.
 pub struct Kind {

@@ -1,14 +1,15 @@
 //! What there is, at a glance: counts that stay cheap, and warnings that help.
 
-use super::access::{Actor, Right};
 use super::lists::MAX_OVERVIEW;
 use super::{Error, clock};
 use crate::ambient::SLACK_MS;
-use crate::store::dids::DidStatus;
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
-use crate::store::settings::HashCheck;
-use crate::store::users::UserType;
-use crate::store::{ReadTx, StoreError, clis, devices, dids, installation, settings, users};
+use crate::store::tables::dids::DidStatus;
+use crate::store::tables::settings::HashCheck;
+use crate::store::tables::users::UserType;
+use crate::store::tables::{clis, devices, dids, installation, settings, users};
+use crate::store::{ReadTx, StoreError};
 
 /// Of how many devices, the newest ones, the missing caller IDs are counted.
 pub const LOOKED_AT: u32 = 2000;

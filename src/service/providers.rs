@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{Error, Rule, SetupError, log, setup};
-use crate::store::providers::{self, Provider};
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::UserType;
+use crate::store::tables::providers::{self, Provider};
+use crate::store::tables::users::UserType;
 use crate::store::{ReadTx, WriteTx};
 
 /// Whether `by` may put DIDs on a provider: everyone on his own, a reseller also on those marked common use.

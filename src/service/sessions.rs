@@ -9,16 +9,17 @@ use blake2::digest::{KeyInit, Mac};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::access::{Actor, Right, Scope, scope_of};
-use super::throttle::Guess;
-use super::verifier::Verifier;
 use super::{AccessError, Error, UserError, installation, log, users};
 use crate::ambient::{Ambient, SLACK_MS, is_young, rfc3339};
-use crate::store::action_log::Through;
+use crate::service::guard::access::{Actor, Right, Scope, scope_of};
+use crate::service::guard::throttle::Guess;
+use crate::service::guard::verifier::Verifier;
 use crate::store::row::Id;
-use crate::store::sessions::{self, Listed, Session, TokenHash};
-use crate::store::users::{self as user_rows, ADMIN, User, UserType};
-use crate::store::{ReadTx, Store, StoreError, WriteTx, installation as rows};
+use crate::store::tables::action_log::Through;
+use crate::store::tables::installation as rows;
+use crate::store::tables::sessions::{self, Listed, Session, TokenHash};
+use crate::store::tables::users::{self as user_rows, ADMIN, User, UserType};
+use crate::store::{ReadTx, Store, StoreError, WriteTx};
 
 /// After how long without a request a session ends.
 pub const IDLE_MS: i64 = 2 * 60 * 60 * 1000;

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::access::{Actor, Right};
 use super::{AccessError, Error, Rule, SetupError, devices, log, setup};
+use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
-use crate::store::settings::{self, HashCheck, OwnerSettings, RequirePassword, Settings};
-use crate::store::users::UserType;
-use crate::store::{ReadTx, StoreError, WriteTx, installation};
+use crate::store::tables::installation;
+use crate::store::tables::settings::{self, HashCheck, OwnerSettings, RequirePassword, Settings};
+use crate::store::tables::users::UserType;
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// One setting: all that is said about it anywhere.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use super::Error;
 use super::SetupError;
-use super::access::Actor;
+use crate::service::guard::access::Actor;
 use crate::store::row::Id;
-use crate::store::users::UserType;
+use crate::store::tables::users::UserType;
 use crate::store::{ReadTx, StoreError};
 
 /// Longest name of a provider, device group, IVR or dial plan, in characters.

@@ -5,14 +5,15 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
 
-use super::access::{Actor, OPERATOR, Right, SYSTEM};
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, UserError, log, settings, setup, text};
-use crate::store::action_log::Through;
+use crate::service::guard::access::{Actor, OPERATOR, Right, SYSTEM};
 use crate::store::row::{Cursor, Id};
-use crate::store::settings as settings_table;
-use crate::store::users::{self, ADMIN, Permission, User, UserType};
-use crate::store::{ReadTx, StoreError, WriteTx, device_groups, sessions};
+use crate::store::tables::action_log::Through;
+use crate::store::tables::settings as settings_table;
+use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
+use crate::store::tables::{device_groups, sessions};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest username, in characters.
 pub const MAX_USERNAME: usize = 80;

@@ -3,32 +3,11 @@
 //! [`Store::read`] gives a snapshot that cannot write, by type; [`Store::write`] goes through the one writer thread and
 //! returns after the commit that holds it is on disk.
 
-pub mod action_log;
-pub mod api_keys;
-pub mod backup;
-pub mod check;
-pub mod clis;
-pub mod device_groups;
-pub mod devices;
-pub mod dialplans;
-pub mod dids;
-mod draft;
 mod error;
-pub mod folder;
-pub mod installation;
-pub mod ivrs;
-pub mod migrate;
-pub mod named;
-mod note;
+pub mod file;
 mod pool;
-pub mod providers;
-pub mod readiness;
 pub mod row;
-pub mod sessions;
-pub mod settings;
-mod shape;
-pub mod users;
-mod watch;
+pub mod tables;
 pub mod writer;
 
 use std::cell::RefCell;
@@ -41,10 +20,11 @@ use rusqlite::Connection;
 
 use crate::ambient::Ambient;
 pub use error::StoreError;
-use folder::FolderLock;
-pub use migrate::OpenError;
+use file::folder::FolderLock;
+pub use file::migrate::OpenError;
+use file::watch::Watch;
+use file::{check, folder, migrate};
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
-use watch::Watch;
 pub use writer::{MAX_BATCH, QUEUE};
 
 /// The database's file name in the data folder.

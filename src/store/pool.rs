@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::StoreError;
-use super::watch::Watch;
+use crate::store::file::watch::Watch;
 
 /// How long a statement waits for another process (the command line beside a server) to finish its transaction.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

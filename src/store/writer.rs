@@ -14,9 +14,9 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::watch::Watch;
 use super::{StoreError, WriteTx};
 use crate::ambient::{Ambient, machine_ms};
+use crate::store::file::watch::Watch;
 
 /// How many writes may wait; the next one is refused with [`StoreError::Overloaded`].
 pub const QUEUE: usize = 4096;
@@ -294,8 +294,9 @@ fn end_stray_transaction(connection: &Connection) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::settings;
-    use crate::store::{FILE_NAME, Options, Store, installation, pool};
+    use crate::store::tables::installation;
+    use crate::store::tables::settings;
+    use crate::store::{FILE_NAME, Options, Store, pool};
 
     type Outcome = oneshot::Receiver<Result<(), StoreError>>;
 

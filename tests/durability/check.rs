@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use linebook::service::installation;
-use linebook::store::check::{CHECKS, COUNT, FILE_CHECKS, SHAPE};
+use linebook::store::file::check::{CHECKS, COUNT, FILE_CHECKS, SHAPE};
 use linebook::store::{OpenError, Options, Store};
 use rusqlite::Connection;
 use serde_json::Value;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use linebook::ambient::{Ambient, LAST_MS};
 use linebook::app::App;
 use linebook::housekeeping;
-use linebook::service::access::Actor;
 use linebook::service::clock;
+use linebook::service::guard::access::Actor;
 use linebook::store::{Options, Store};
 
 use super::server::{World, look, ok, wait_for};

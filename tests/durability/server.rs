@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use linebook::store::check;
-use linebook::store::migrate;
+use linebook::store::file::check;
+use linebook::store::file::migrate;
 use rusqlite::{Connection, OpenFlags};
 use sha1::{Digest, Sha1};
 use tempfile::TempDir;

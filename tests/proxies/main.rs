@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use linebook::ambient::Ambient;
-use linebook::http::connection::Timeouts;
 use linebook::http::server::Options;
+use linebook::http::wire::connection::Timeouts;
 use linebook::store;
 use tempfile::TempDir;
 

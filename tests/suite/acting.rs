@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use linebook::ambient::Ambient;
 use linebook::api::method::{HashLevel, HashOrder, Run};
 use linebook::api::methods;
-use linebook::service::access::Actor;
-use linebook::service::callers::{Callers, REMEMBERED_FOR};
-use linebook::service::throttle::{Limits, Throttle};
-use linebook::service::{AccessError, Error, keys, passwords, settings, users};
-use linebook::store::users::Permission;
+use linebook::service::guard::access::Actor;
+use linebook::service::guard::callers::{Callers, REMEMBERED_FOR};
+use linebook::service::guard::passwords;
+use linebook::service::guard::throttle::{Limits, Throttle};
+use linebook::service::{AccessError, Error, keys, settings, users};
+use linebook::store::tables::users::Permission;
 use linebook::store::{Options, ReadTx, WriteTx};
 
 use crate::common::moment::{Change, HalfSent, overtaken, status};

@@ -11,7 +11,7 @@ use linebook::api::diagnosis::Budget;
 use linebook::api::limits::MAX_BODY;
 use linebook::app::App;
 use linebook::aside::{MAX_WAITING_OF_ONE, THREADS};
-use linebook::service::access::Actor;
+use linebook::service::guard::access::Actor;
 use linebook::service::keys::MAX_ACTIVE_KEYS;
 use linebook::service::sessions;
 

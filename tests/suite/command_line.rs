@@ -11,7 +11,7 @@ use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
 use clap::CommandFactory;
 use linebook::ambient::Ambient;
-use linebook::cli::{Cli, init};
+use linebook::command::{Cli, init};
 use linebook::store::Options;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;

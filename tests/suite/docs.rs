@@ -12,12 +12,14 @@ use linebook::api::reference;
 use linebook::api::xml::DECLARATION;
 use linebook::aside;
 use linebook::config::MAX_CONNECTIONS;
-use linebook::http::chunks::MAX_WIRE;
-use linebook::http::connection::{FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_BYTES, Timeouts};
-use linebook::http::head::{MAX_BLANK, MAX_HEADERS};
 use linebook::http::server::{BACKLOG, MIN_SHARE, share};
-use linebook::http::tls::HANDSHAKE_TIMEOUT;
-use linebook::service::{failures, line, throttle};
+use linebook::http::wire::chunks::MAX_WIRE;
+use linebook::http::wire::connection::{
+    FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_BYTES, Timeouts,
+};
+use linebook::http::wire::head::{MAX_BLANK, MAX_HEADERS};
+use linebook::http::wire::tls::HANDSHAKE_TIMEOUT;
+use linebook::service::guard::{failures, line, throttle};
 use linebook::store::writer;
 use linebook::telemetry;
 

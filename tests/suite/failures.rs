@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use linebook::housekeeping;
-use linebook::service::failures;
+use linebook::service::guard::failures;
 use linebook::service::sessions::form_token;
 use linebook::store;
 use rusqlite::Connection;
@@ -77,7 +77,7 @@ fn failed_sign_ins_are_in_the_action_log_once_the_server_ends() {
         !all.contains("typed-password") && !all.contains("wrong-"),
         "{all}"
     );
-    assert!(store::check::check(&connection).unwrap().is_empty());
+    assert!(store::file::check::check(&connection).unwrap().is_empty());
 }
 
 #[test]

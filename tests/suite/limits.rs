@@ -9,10 +9,10 @@ use actix_service::fn_service;
 use futures_util::future::join_all;
 use linebook::ambient::Ambient;
 use linebook::api::fault::Fault;
-use linebook::http::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
-use linebook::http::door::Door;
-use linebook::http::places::Places;
 use linebook::http::server::{Options, bind};
+use linebook::http::wire::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
+use linebook::http::wire::door::Door;
+use linebook::http::wire::places::Places;
 use linebook::store;
 use rustix::process::Signal;
 

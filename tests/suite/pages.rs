@@ -3,8 +3,8 @@
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
 use linebook::api::signature::sign;
-use linebook::service::access::Actor;
 use linebook::service::dids;
+use linebook::service::guard::access::Actor;
 
 use crate::common::world::NOW_MS;
 use crate::common::{Request, World, sha1};

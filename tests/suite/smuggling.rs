@@ -5,9 +5,9 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use linebook::ambient::Ambient;
-use linebook::http::connection::{MAX_DRAINED, Timeouts};
-use linebook::http::head::MAX_BLANK;
 use linebook::http::server::Options;
+use linebook::http::wire::connection::{MAX_DRAINED, Timeouts};
+use linebook::http::wire::head::MAX_BLANK;
 use linebook::store;
 
 use crate::common::hidden::{BODY, TRIGGERS, answers, attack};

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 use linebook::ambient::Ambient;
-use linebook::service::access::Actor;
+use linebook::service::guard::access::Actor;
 use linebook::service::sessions;
 use linebook::store::Options;
 

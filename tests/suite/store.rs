@@ -6,15 +6,13 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
-use linebook::store::clis::Cli;
-use linebook::store::devices::{Device, DeviceType};
-use linebook::store::dids::{Did, DidStatus};
-use linebook::store::migrate::{APPLICATION_ID, SCHEMA, VERSION, steps};
-use linebook::store::users::{NewUser, UserType};
-use linebook::store::{
-    FILE_NAME, OpenError, Options, QUEUE, Store, StoreError, WriteTx, api_keys, clis,
-    device_groups, devices, dids, users,
-};
+use linebook::store::file::migrate::{APPLICATION_ID, SCHEMA, VERSION, steps};
+use linebook::store::tables::clis::Cli;
+use linebook::store::tables::devices::{Device, DeviceType};
+use linebook::store::tables::dids::{Did, DidStatus};
+use linebook::store::tables::users::{NewUser, UserType};
+use linebook::store::tables::{api_keys, clis, device_groups, devices, dids, users};
+use linebook::store::{FILE_NAME, OpenError, Options, QUEUE, Store, StoreError, WriteTx};
 use rusqlite::Connection;
 
 use crate::common::World;

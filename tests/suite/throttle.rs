@@ -6,11 +6,11 @@ use std::time::Duration;
 use linebook::ambient::Ambient;
 use linebook::app::MAX_WARNED;
 use linebook::http::server::Options;
-use linebook::service::line::{MAX_WAITING, RESERVED};
-use linebook::service::sessions::{form_token, new_token};
-use linebook::service::throttle::{
+use linebook::service::guard::line::{MAX_WAITING, RESERVED};
+use linebook::service::guard::throttle::{
     Limits, MAX_HASHES_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_PAIR, Throttle,
 };
+use linebook::service::sessions::{form_token, new_token};
 
 use crate::common::request::escape;
 use crate::common::socket::{Client, send_together, serve, serve_with};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linebook::store::check::CHECKS;
+use linebook::store::file::check::CHECKS;
 use rusqlite::Connection;
 
 use crate::common::World;
@@ -77,7 +77,7 @@ fn doors_open_one_way() {
         &[
             "crate::http",
             "crate::api",
-            "crate::cli",
+            "crate::command",
             "crate::app",
             "crate::config",
         ],
@@ -86,11 +86,11 @@ fn doors_open_one_way() {
     );
     absent(&["crate::service"], &["store/"], &[]);
     absent(
-        &["crate::http", "crate::cli", "crate::config"],
+        &["crate::http", "crate::command", "crate::config"],
         &["api/"],
         &[],
     );
-    absent(&["crate::cli"], &["http/"], &[]);
+    absent(&["crate::command"], &["http/"], &[]);
 }
 
 #[test]
@@ -102,8 +102,12 @@ fn crates_stay_in_their_rooms() {
     );
     absent(&["rusqlite", "r2d2"], &[""], &["store/"]);
     absent(&["use xml", " xml::", "(xml::"], &[""], &["api/xml.rs"]);
-    absent(&["std::env", "env ="], &[""], &["config.rs", "cli/mod.rs"]);
-    absent(&["env::var", "env = "], &["cli/"], &[]);
+    absent(
+        &["std::env", "env ="],
+        &[""],
+        &["config.rs", "command/mod.rs"],
+    );
+    absent(&["env::var", "env = "], &["command/"], &[]);
     absent(&["sha1::", "use sha1"], &[""], &["api/"]);
     absent(&["argon2"], &[""], &["service/"]);
     // Every connection has the same pragmas because they are made in one place.
@@ -128,20 +132,20 @@ fn clock_and_dice_are_asked_in_one_place() {
             "random()",
         ],
         &[""],
-        &["ambient.rs", "http/server.rs", "http/connection.rs"],
+        &["ambient.rs", "http/server.rs", "http/wire/connection.rs"],
     );
     // A call looks at the clock once, at its door, and all its limits and ends are measured by that.
     absent(
         &["now_ms()"],
         &["api/", "http/pages/"],
-        &["http/pages/visit.rs"],
+        &["http/pages/frame/visit.rs"],
     );
     // What is written is dated by the writer.
     absent(&["by.now_ms)?"], &["service/"], &["service/sessions.rs"]);
     // How long a request took, for its log line, and how long a client lets wait, is no time of day.
     absent(
         &["SystemTime", "rand::", "UNIX_EPOCH"],
-        &["http/server.rs", "http/connection.rs"],
+        &["http/server.rs", "http/wire/connection.rs"],
         &[],
     );
 }
@@ -427,7 +431,7 @@ fn rows_that_are_written_often_need_no_temporary_table() {
     let mut count = 0;
     for (path, name, sql) in statements() {
         let is_often = ["devices", "dids", "clis", "action_log"]
-            .map(|table| format!("store/{table}.rs"))
+            .map(|table| format!("store/tables/{table}.rs"))
             .contains(&path);
         if !is_often || sql.starts_with("SELECT") {
             continue;

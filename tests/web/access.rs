@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use linebook::api::curl::percent_encode;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
-use linebook::service::access::{Actor, Right, signers};
+use linebook::service::guard::access::{Actor, Right, signers};
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
     AccessError, Error, Rule, clis, devices, dids, groups, keys, providers, sessions, settings,
@@ -722,7 +722,7 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         let rule = *rule;
         // An accountant without permissions.
         let refused = world.app.store.write_blocking(move |tx| {
-            let clerk = linebook::store::users::find(tx, 6)?.expect("a clerk");
+            let clerk = linebook::store::tables::users::find(tx, 6)?.expect("a clerk");
             rule(tx, &sessions::actor(tx, clerk, NOW_MS)?)
         });
         let Err(Error::Refused(refusal)) = refused else {

@@ -11,9 +11,9 @@ use futures_util::future::poll_fn;
 use linebook::api::curl::percent_encode;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
 use linebook::http::server::{self, Options, bind, routes};
-use linebook::service::access::Actor;
+use linebook::service::guard::access::Actor;
 use linebook::service::{sessions, users};
-use linebook::store::users::Permission;
+use linebook::store::tables::users::Permission;
 
 use crate::access::{FORM, PEOPLE, Person, area, closed, may, objects, paths, right};
 use crate::moment::{Change, HalfSent, header, overtaken, status};
@@ -268,7 +268,7 @@ fn the_requests_of_these_tests_change_something_by_themselves() {
 fn a_session_that_ended_acts_no_more() {
     let world = World::new();
     let token = world.token(0);
-    let end: Change = |tx| Ok(linebook::store::sessions::delete_of_user(tx, 0)?);
+    let end: Change = |tx| Ok(linebook::store::tables::sessions::delete_of_user(tx, 0)?);
     let before = world.dump();
     let asked = overtaken(&world.app, end, || {
         world.post("/settings/keys/new", &token, &[])
@@ -345,7 +345,11 @@ fn a_file_ends_where_its_reader_may_not_read_on() {
         .filter(|route| route.path.ends_with(".csv") && route.who == Who::SignedIn);
     let mut count = 0;
     for route in files {
-        let end: Change = |tx| Ok(linebook::store::sessions::delete_of_user(tx, RESELLER)?);
+        let end: Change = |tx| {
+            Ok(linebook::store::tables::sessions::delete_of_user(
+                tx, RESELLER,
+            )?)
+        };
         let harmless: Change = |tx| users::set_blocked(tx, &operator(), 5, true);
         assert!(read_on(route.path, None), "{}", route.path);
         assert!(read_on(route.path, Some(harmless)), "{}", route.path);

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use linebook::http::pages::routes::{ROUTES, Verb};
-use linebook::service::access::Actor;
+use linebook::service::guard::access::Actor;
 use linebook::service::sessions::form_token;
 use linebook::service::settings::{self, SETTINGS};
 

@@ -6,10 +6,11 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use linebook::ambient::SLACK_MS;
-use linebook::service::access::Actor;
-use linebook::service::line::MAX_WAITING;
-use linebook::service::verifier::AT_ONCE;
-use linebook::service::{passwords, sessions, users};
+use linebook::service::guard::access::Actor;
+use linebook::service::guard::line::MAX_WAITING;
+use linebook::service::guard::passwords;
+use linebook::service::guard::verifier::AT_ONCE;
+use linebook::service::{sessions, users};
 use linebook::store::StoreError;
 
 use crate::world::{NOW_MS, World};

@@ -10,7 +10,7 @@ use crate::service::clis::{self, MAX_NUMBER, MAX_TEXT, NewCli};
 use crate::service::text::MAX_DOMAIN;
 use crate::service::{AccessError, CliError, Error, Rule};
 use crate::store::WriteTx;
-use crate::store::users::{Permission, UserType};
+use crate::store::tables::users::{Permission, UserType};
 
 /// The method.
 pub static METHOD: Method = Method {

@@ -8,7 +8,7 @@ use crate::api::xml::Element;
 use crate::service::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN, NewDevice, Pin};
 use crate::service::{AccessError, DeviceError, Error, Rule, UserError};
 use crate::store::WriteTx;
-use crate::store::users::{Permission, UserType};
+use crate::store::tables::users::{Permission, UserType};
 
 const REPLY: &str = "<status>Device created</status><id>8</id><username>1006</username><password>q7GbX0sKd2mVw9Ta</password>";
 

@@ -8,10 +8,10 @@ use crate::api::xml::Element;
 use crate::service::devices;
 use crate::service::{AccessError, Error, Rule, UserError};
 use crate::store::ReadTx;
-use crate::store::devices::{Address, Device};
 use crate::store::row::Id;
-use crate::store::settings::Dialect;
-use crate::store::users::{Permission, UserType};
+use crate::store::tables::devices::{Address, Device};
+use crate::store::tables::settings::Dialect;
+use crate::store::tables::users::{Permission, UserType};
 
 /// How many devices are read, and held in memory, at once.
 pub const PIECE: u32 = 500;

@@ -8,7 +8,7 @@ use crate::api::xml::Element;
 use crate::service::dids::{self, MAX_NUMBER};
 use crate::service::{AccessError, DidError, Error, Rule};
 use crate::store::WriteTx;
-use crate::store::users::{Permission, UserType};
+use crate::store::tables::users::{Permission, UserType};
 
 /// The method.
 pub static METHOD: Method = Method {

@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::parts::{self, Field, Problem, badge, facts, plain_time, time};
 use super::sign_in::{self, hashed, new_password, problem_of_password};
-use super::visit::{Answer, Trouble, Visit, refusal};
-use crate::service::throttle::Guess;
+use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, plain_time, time};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal};
+use crate::service::guard::throttle::Guess;
 use crate::service::{AccessError, Error, sessions, users};
-use crate::store::sessions::Listed;
+use crate::store::tables::sessions::Listed;
 
 /// The page.
 pub async fn show(visit: Visit) -> Result<Answer, Trouble> {

@@ -3,19 +3,21 @@
 use maud::html;
 
 use super::devices::problem_of_cli;
-use super::list::{Column, List};
-use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no};
-use super::visit::{Answer, Trouble, Visit, refusal};
 use crate::api::parameters::Parameters;
-use crate::service::access::{Actor, Right};
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::parts::{
+    self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no,
+};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal};
 use crate::service::clis::{self, Edit, Filter, NewCli};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::{MAX_OFFERED, Slice};
 use crate::service::named::IVRS;
 use crate::service::{Error, devices, users};
 use crate::store::ReadTx;
-use crate::store::clis::Cli;
-use crate::store::devices::Device;
 use crate::store::row::Cursor;
+use crate::store::tables::clis::Cli;
+use crate::store::tables::devices::Device;
 
 /// A CLI, and the device it stands for.
 pub struct Row {

@@ -3,13 +3,13 @@
 use maud::{Markup, html};
 
 use super::hash;
-use super::parts::{self, Field, select};
-use super::visit::{Answer, Trouble, Visit};
 use crate::api::dispatch::{Body, Request, Verb, dispatch};
 use crate::api::method::{Kind, Method, Parameter};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
-use crate::service::access::{Right, Signers, signers};
+use crate::http::pages::frame::parts::{self, Field, select};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::service::guard::access::{Right, Signers, signers};
 
 /// Bytes of an answer that are shown.
 const SHOWN: usize = 64 * 1024;

@@ -2,24 +2,26 @@
 
 use maud::{Markup, html};
 
-use super::list::{Column, List};
-use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no};
-use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::api::methods;
 use crate::api::parameters::{Parameters, parse_id};
-use crate::service::access::{Actor, Right};
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::parts::{
+    self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no,
+};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::service::devices::{self, Edit, Filter, NewDevice, Pin, Sort};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{
     CliError, DeviceError, Error, Refusal, Rule, UserError, clis, dids, groups, users,
 };
 use crate::store::ReadTx;
-use crate::store::clis::Cli;
-use crate::store::device_groups::DeviceGroup;
-use crate::store::devices::{Device, DeviceType};
-use crate::store::dids::Did;
 use crate::store::row::{Cursor, Id};
-use crate::store::users::Permission;
+use crate::store::tables::clis::Cli;
+use crate::store::tables::device_groups::DeviceGroup;
+use crate::store::tables::devices::{Device, DeviceType};
+use crate::store::tables::dids::Did;
+use crate::store::tables::users::Permission;
 
 /// CLIs and DIDs that a device's page shows at most; the lists have the others.
 const SHOWN: usize = 20;

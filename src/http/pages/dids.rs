@@ -3,22 +3,24 @@
 use maud::{Markup, html};
 
 use super::devices::{BY_NAME, offered_users};
-use super::list::{Column, List};
-use super::parts::{self, Action, Field, Problem, badge, facts, or_dash, select, time};
-use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::api::curl::percent_encode;
 use crate::api::methods;
 use crate::api::parameters::{Parameters, parse_id};
-use crate::service::access::{Actor, Right};
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::parts::{
+    self, Action, Field, Problem, badge, facts, or_dash, select, time,
+};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::service::dids::{self, Filter, MAX_RANGE};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::DIALPLANS;
 use crate::service::{
     DidError, Error, Refusal, Rule, UserError, devices, providers, settings, users,
 };
 use crate::store::ReadTx;
-use crate::store::dids::{Did, DidStatus};
 use crate::store::row::{Cursor, Id};
+use crate::store::tables::dids::{Did, DidStatus};
 
 /// Numbers of a range that the preview shows from each of its ends.
 const PREVIEWED: usize = 5;

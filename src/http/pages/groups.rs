@@ -3,17 +3,17 @@
 use maud::{Markup, html};
 
 use super::devices::{BY_NAME, offered_users};
-use super::list::{Column, List};
-use super::parts::{Field, Problem, badge, facts};
-use super::setup::{Kind, One};
-use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
-use crate::service::access::{Actor, Right};
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::named_form::{Kind, One};
+use crate::http::pages::frame::parts::{Field, Problem, badge, facts};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, groups, users};
 use crate::store::ReadTx;
-use crate::store::device_groups::DeviceGroup;
 use crate::store::row::Cursor;
+use crate::store::tables::device_groups::DeviceGroup;
 
 const KIND: Kind = Kind {
     path: "/groups",

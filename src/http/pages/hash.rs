@@ -2,17 +2,17 @@
 
 use maud::{Markup, html};
 
-use super::parts::{self, Problem};
-use super::visit::{Answer, Trouble, Visit};
 use crate::api::diagnosis::{Budget, Diagnosis, diagnose};
 use crate::api::fault::Fault;
 use crate::api::method::{HashLevel, HashOrder, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
+use crate::http::pages::frame::parts::{self, Problem};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
 use crate::http::request::pasted;
-use crate::service::access::{Right, Signers, signers};
+use crate::service::guard::access::{Right, Signers, signers};
 use crate::service::keys::mask;
-use crate::store::settings::HashCheck;
+use crate::store::tables::settings::HashCheck;
 
 /// The way here, for whoever looks for the words that his client shows him.
 pub fn way_here() -> Markup {

@@ -3,19 +3,19 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::list::{Column, List};
-use super::parts::{Field, plain_time, select, time};
-use super::visit::{Answer, Trouble, Visit};
 use crate::ambient::{parse_day, rfc3339};
 use crate::api::parameters::Parameters;
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::parts::{Field, plain_time, select, time};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
 use crate::service::Error;
-use crate::service::access::Actor;
+use crate::service::guard::access::Actor;
 use crate::service::lists::Slice;
 use crate::service::log::{self, Filter};
 use crate::store::ReadTx;
-use crate::store::action_log::{Entry, Through};
 use crate::store::row::{Cursor, Id};
-use crate::store::users::UserType;
+use crate::store::tables::action_log::{Entry, Through};
+use crate::store::tables::users::UserType;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;

@@ -1,27 +1,21 @@
 //! The pages: what the service layer can do, in a browser. Rendered here, without JavaScript; no rule stands here.
 
 mod account;
-mod assets;
 mod clis;
 mod console;
-mod cookies;
 mod devices;
 mod dids;
+pub(in crate::http) mod frame;
 mod groups;
 mod hash;
-mod layout;
-mod list;
 mod log;
 mod named;
 mod overview;
-mod parts;
 mod providers;
 pub mod routes;
 mod settings;
-mod setup;
 mod sign_in;
 mod users;
-mod visit;
 
 use std::sync::Arc;
 
@@ -32,11 +26,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use self::routes::{Handler, ROUTES, Route, Verb, Who};
-use self::visit::{Answer, Trouble, Visit};
 use super::request;
 use crate::api::fault::Fault;
 use crate::api::parameters::parse_id;
 use crate::app::App;
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
 use crate::service::sessions;
 use crate::store::row::Id;
 

@@ -2,17 +2,17 @@
 
 use maud::html;
 
-use super::list::{Column, Fetch, List};
-use super::parts::{Problem, facts};
-use super::setup::{Kind, One};
-use super::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::list::{Column, Fetch, List};
+use crate::http::pages::frame::named_form::{Kind, One};
+use crate::http::pages::frame::parts::{Problem, facts};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
 use crate::service::Error;
-use crate::service::access::{Actor, Right};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::{self, Kind as Rules};
 use crate::store::ReadTx;
-use crate::store::named::Named;
 use crate::store::row::Cursor;
+use crate::store::tables::named::Named;
 
 /// What differs between the two.
 struct Area {

@@ -2,15 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::parts::badge;
-use super::visit::{Answer, Trouble, Visit};
 use super::{hash, log};
+use crate::http::pages::frame::parts::badge;
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
 use crate::service::Error;
-use crate::service::access::Right;
+use crate::service::guard::access::Right;
 use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
 use crate::service::log as action_log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
-use crate::store::dids::DidStatus;
+use crate::store::tables::dids::DidStatus;
 
 /// Changes that are shown.
 const CHANGES: usize = 8;

@@ -2,18 +2,18 @@
 
 use maud::{Markup, html};
 
-use super::list::{Column, List};
-use super::parts::{Problem, facts, tick, yes_no};
-use super::setup::{Kind, One};
-use super::visit::{Answer, Trouble, Visit};
 use crate::api::parameters::Parameters;
-use crate::service::access::{Actor, Right};
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::named_form::{Kind, One};
+use crate::http::pages::frame::parts::{Problem, facts, tick, yes_no};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, providers};
 use crate::store::ReadTx;
-use crate::store::providers::Provider;
 use crate::store::row::Cursor;
-use crate::store::users::UserType;
+use crate::store::tables::providers::Provider;
+use crate::store::tables::users::UserType;
 
 const KIND: Kind = Kind {
     path: "/providers",

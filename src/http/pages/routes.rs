@@ -3,10 +3,11 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::visit::{Answer, Trouble, Visit};
-use super::{
-    account, assets, clis, console, devices, dids, groups, hash, log, named, overview, providers,
-    settings, sign_in, users,
+use crate::http::pages::frame::assets;
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::{
+    account, clis, console, devices, dids, groups, hash, log, named, overview, providers, settings,
+    sign_in, users,
 };
 
 /// How it is asked for.

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use super::hash;
-use super::parts::{self, Action, Field, Problem, select, time};
-use super::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::http::pages::frame::parts::{self, Action, Field, Problem, select, time};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::service::keys::{self, MaskedKey};
 use crate::service::settings::{self, SETTINGS, Setting};
 use crate::service::{Error, Refusal, Rule, SetupError, UserError, users};
-use crate::store::users::UserType;
+use crate::store::tables::users::UserType;
 
 /// What the page shows beyond what is stored.
 #[derive(Default)]

@@ -2,15 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::layout;
-use super::parts::{self, Field, Problem};
-use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::api::fault::Fault;
-use crate::service::access::Actor;
-use crate::service::throttle::{Failure, Proof};
-use crate::service::{AccessError, Error, Rule, UserError, installation, passwords, sessions};
+use crate::http::pages::frame::layout;
+use crate::http::pages::frame::parts::{self, Field, Problem};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::service::guard::access::Actor;
+use crate::service::guard::passwords;
+use crate::service::guard::throttle::{Failure, Proof};
+use crate::service::{AccessError, Error, Rule, UserError, installation, sessions};
 use crate::store::row::Id;
-use crate::store::users::{ADMIN, UserType};
+use crate::store::tables::users::{ADMIN, UserType};
 
 /// The name under which people look for the pages.
 pub async fn admin(_: Visit) -> Result<Answer, Trouble> {

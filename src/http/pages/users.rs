@@ -2,18 +2,20 @@
 
 use maud::html;
 
-use super::list::{Column, List};
-use super::parts::{self, Action, Field, Problem, badge, facts, select, tick, yes_no};
 use super::sign_in::{hashed, new_password, problem_of_password};
-use super::visit::{Answer, Trouble, Visit, refusal, words};
 use crate::api::parameters::Parameters;
-use crate::service::access::{Actor, Right};
+use crate::http::pages::frame::list::{Column, List};
+use crate::http::pages::frame::parts::{
+    self, Action, Field, Problem, badge, facts, select, tick, yes_no,
+};
+use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::users::{self, Filter, NewUser};
 use crate::service::{Error, Refusal, Rule, UserError};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
-use crate::store::users::{Permission, User, UserType};
+use crate::store::tables::users::{Permission, User, UserType};
 
 static LIST: List<User> = List {
     path: "/users",

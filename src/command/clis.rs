@@ -1,0 +1,67 @@
+//! `cli`: the calling numbers and domains by which devices are recognised.
+
+use serde_json::json;
+
+use crate::ambient::Ambient;
+use crate::command::{Fault, Report, Window, change, id, look, naming};
+use crate::config::DataDir;
+use crate::service::clis as rules;
+use crate::store::row::Id;
+use crate::store::tables::clis;
+
+/// CLIs, the calling numbers and domains by which devices are recognised: list and delete them
+#[derive(Debug, clap::Args)]
+pub struct Clis {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List CLIs
+    List {
+        #[command(flatten)]
+        window: Window,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Delete a CLI
+    Delete {
+        /// The CLI's id
+        #[arg(value_parser = id())]
+        id: Id,
+        #[command(flatten)]
+        at: DataDir,
+    },
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "device_id",
+    "number",
+    "domain",
+    "banned",
+    "ivr_id",
+    "description",
+    "comment",
+];
+
+impl Clis {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+        match self.verb {
+            Verb::List { window, at } => {
+                let rows = look(&at, ambient, |tx, _| {
+                    Ok(clis::list(tx, window.after(), window.fetch())?)
+                })?;
+                Ok(Report::list(COLUMNS, rows, &window))
+            }
+            Verb::Delete { id, at } => {
+                change(&at, ambient, move |tx, by| {
+                    rules::delete(tx, by, id).map_err(|error| naming(error, id))
+                })?;
+                let json = json!({ "id": id, "deleted": true });
+                Ok(Report::new(format!("CLI {id} is deleted"), &json))
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `demo`: the demo world, served at once, with lines to paste.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::ambient::Ambient;
+use crate::api::reference::{EXAMPLE_KEY, example_parameters};
+use crate::api::{curl, methods};
+use crate::app::App;
+use crate::command::serve::{check_loopback, open_alone, serve};
+use crate::command::{Fault, Report};
+use crate::config::{self, Server};
+use crate::service::installation;
+use crate::store::{FILE_NAME, OpenError, Options, Store};
+use crate::telemetry;
+
+/// The methods in the order in which their examples build on each other.
+const ORDER: &[&str] = &[
+    "device_create",
+    "did_create",
+    "did_trunk_device_assign",
+    "cli_add",
+    "devices_get",
+];
+
+/// Everyone's in the demo world who has one.
+const DEMO_PASSWORD: &str = "password";
+
+/// Serve the demo world, and print a call of each method that can be pasted
+///
+/// The world is made in a temporary folder that goes away with the server, or in --data, where it stays. Its password
+/// and keys are public, so it is served on loopback addresses only.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// A folder to keep the world in: missing, without a database, or with a demo world in it
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Demo {
+    pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
+        check_loopback(self.server.on.listen)?;
+        let _log = telemetry::start(&self.server.log, self.server.log_format);
+        // Held until the server has stopped, then removed.
+        let temporary;
+        let data = match &self.data {
+            Some(data) => data,
+            None => {
+                temporary = temporary_folder()?;
+                temporary.path()
+            }
+        };
+        let options = self.server.store_options();
+        let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
+        let mut app = App::new(store, ambient.clone());
+        // Only this machine reaches it, and whoever tries it out should find everything.
+        app.has_public_metrics = self.server.metrics_listen.is_none();
+        serve(app, &self.server, |url| hello(url, data))
+    }
+}
+
+fn temporary_folder() -> Result<tempfile::TempDir, Fault> {
+    tempfile::Builder::new()
+        .prefix("linebook-demo-")
+        .tempdir()
+        .map_err(|error| Fault::Said(format!("no temporary folder can be made: {error}")))
+}
+
+/// The demo world in `data`: the one that is there, or a new one.
+fn open(data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault> {
+    let now_ms = ambient.now_ms();
+    if !data.join(FILE_NAME).exists() {
+        return Store::create(data, options, |tx| {
+            installation::fill_demo(tx, now_ms).map_err(|error| OpenError::from(error).into())
+        });
+    }
+    let store = Store::open(data, options)?;
+    match store.read(installation::is_demo)? {
+        true => Ok(store),
+        false => Err(Fault::Said(format!(
+            "{} holds a database that is not a demo world: choose another folder",
+            data.display()
+        ))),
+    }
+}
+
+/// Where it listens, and a line to paste for each method.
+fn hello(base: &str, data: &Path) -> String {
+    let mut lines = vec![
+        format!(
+            "linebook's demo world listens on {base}, its database is in {}",
+            data.display()
+        ),
+        format!(
+            "linebook's pages are at {base}/ (sign in as admin with the password {DEMO_PASSWORD})"
+        ),
+        String::new(),
+    ];
+    for method in ORDER.iter().filter_map(|name| methods::find(name)) {
+        if method.name == "did_trunk_device_assign" {
+            // A new DID is free; a trunk takes only a reserved one.
+            lines.push(format!(
+                "{} did reserve 123456789 --user 2 --data {}",
+                shell_word(&config::program()),
+                shell_word(&data.display().to_string())
+            ));
+        }
+        let parameters = example_parameters(method);
+        lines.push(curl::line(
+            base,
+            method,
+            &parameters,
+            &method.hashes[0],
+            EXAMPLE_KEY,
+        ));
+    }
+    lines.join("\n")
+}
+
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    match text.chars().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::demo::shell_word;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell_word("/tmp/linebook-demo-1"), "/tmp/linebook-demo-1");
+        assert_eq!(shell_word("a b/it's"), r"'a b/it'\''s'");
+    }
+}

@@ -1,0 +1,78 @@
+//! `dialplan`: what can answer a DID instead of a device.
+
+use serde_json::json;
+
+use crate::ambient::Ambient;
+use crate::command::{Fault, Owner, Report, Window, change, did, id, look};
+use crate::config::DataDir;
+use crate::service::dids;
+use crate::service::named::DIALPLANS;
+use crate::store::row::Id;
+use crate::store::tables::dialplans;
+
+/// Dial plans, which answer a DID instead of a device: add, list and assign them
+#[derive(Debug, clap::Args)]
+pub struct Dialplan {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Add a dial plan
+    Add {
+        /// What people call it
+        name: String,
+        #[command(flatten)]
+        owner: Owner,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Put a reserved DID on a dial plan
+    Assign {
+        /// The dial plan's id
+        #[arg(value_parser = id())]
+        id: Id,
+        /// The DID's number
+        did: String,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// List dial plans
+    List {
+        #[command(flatten)]
+        window: Window,
+        #[command(flatten)]
+        at: DataDir,
+    },
+}
+
+const COLUMNS: &[&str] = &["id", "owner_id", "name"];
+
+impl Dialplan {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+        match self.verb {
+            Verb::Add { name, owner, at } => {
+                let id = change(&at, ambient, move |tx, by| {
+                    let owner_id = owner.id(tx, by)?;
+                    DIALPLANS
+                        .create(tx, by, owner_id, &name)
+                        .map_err(|error| owner.naming(error, &name))
+                })?;
+                Ok(Report::new(
+                    format!("dial plan {id} was added"),
+                    &json!({ "id": id }),
+                ))
+            }
+            Verb::Assign { id, did, at } => did::step(&at, ambient, did, move |tx, by, did| {
+                dids::assign_to_dialplan(tx, by, did, id)
+            }),
+            Verb::List { window, at } => {
+                let rows = look(&at, ambient, |tx, _| {
+                    Ok(dialplans::DIALPLANS.list(tx, window.after(), window.fetch())?)
+                })?;
+                Ok(Report::list(COLUMNS, rows, &window))
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `did`: DIDs and the steps of their life.
+
+use std::path::PathBuf;
+
+use crate::ambient::Ambient;
+use crate::command::{Fault, Report, Window, change, did_import, id, look, naming};
+use crate::config::DataDir;
+use crate::service::guard::access::Actor;
+use crate::service::{self, DidError, dids as rules, users};
+use crate::store::WriteTx;
+use crate::store::row::Id;
+use crate::store::tables::dids;
+
+/// DIDs: create, import and list them, and take them through their life
+///
+/// free -> reserved (for a user) -> active (on a trunk, through the API, or on a dial plan) -> closed -> free.
+/// A reserved DID can be freed, an active one taken off; a free or closed one can be terminated, and freed again.
+#[derive(Debug, clap::Args)]
+pub struct Did {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Make a DID: free, on no device
+    Create {
+        /// Its number: 1 to 15 digits
+        number: String,
+        /// The id of the provider it comes from
+        #[arg(long, value_name = "ID", value_parser = id())]
+        provider: Id,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Make many DIDs from a CSV file with the header `did,provider_id`: all of them, or none
+    Import {
+        /// The file, - for standard input
+        file: PathBuf,
+        /// Do everything, say what would happen, and undo it
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// List DIDs
+    List {
+        #[command(flatten)]
+        window: Window,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Reserve a free DID for a user
+    Reserve {
+        /// Its number
+        number: String,
+        /// The user, by id or username
+        #[arg(long)]
+        user: String,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Take a reservation back: the DID is free
+    Unreserve(Number),
+    /// Take an active DID off its device or dial plan: it stays reserved for its user
+    Unassign(Number),
+    /// Make a closed or terminated DID free
+    Free(Number),
+    /// Take an active DID out of use; its user keeps it until it is freed
+    Close(Number),
+    /// Make a free or closed DID history
+    Terminate(Number),
+}
+
+#[derive(Debug, clap::Args)]
+struct Number {
+    /// Its number
+    number: String,
+    #[command(flatten)]
+    at: DataDir,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "did",
+    "status",
+    "provider_id",
+    "owner_id",
+    "user_id",
+    "device_id",
+    "dialplan_id",
+    "closed_ms",
+];
+
+impl Did {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
+        match self.verb {
+            Verb::Create {
+                number,
+                provider,
+                at,
+            } => step(&at, ambient, number, move |tx, by, number| {
+                rules::create(tx, by, number, Some(provider))
+                    .map(|_| ())
+                    .map_err(|error| did_import::naming_create(error, number, provider))
+            }),
+            Verb::Import { file, dry_run, at } => did_import::run(&at, ambient, &file, dry_run),
+            Verb::List { window, at } => {
+                let rows = look(&at, ambient, |tx, _| {
+                    Ok(dids::list(tx, window.after(), window.fetch())?)
+                })?;
+                Ok(Report::list(COLUMNS, rows, &window))
+            }
+            Verb::Reserve { number, user, at } => {
+                step(&at, ambient, number, move |tx, by, number| {
+                    let user = users::get_named(tx, by, &user)?;
+                    rules::reserve(tx, by, number, user.id)
+                })
+            }
+            Verb::Unreserve(did) => step(&did.at, ambient, did.number, rules::unreserve),
+            Verb::Unassign(did) => step(&did.at, ambient, did.number, rules::unassign),
+            Verb::Free(did) => step(&did.at, ambient, did.number, rules::free),
+            Verb::Close(did) => step(&did.at, ambient, did.number, rules::close),
+            Verb::Terminate(did) => step(&did.at, ambient, did.number, rules::terminate),
+        }
+    }
+}
+
+/// Takes one DID one step on, and shows where it is then.
+pub(super) fn step<F>(
+    at: &DataDir,
+    ambient: &Ambient,
+    number: String,
+    work: F,
+) -> Result<Report, Fault>
+where
+    F: FnOnce(&WriteTx<'_>, &Actor, &str) -> Result<(), service::Error> + Send + 'static,
+{
+    let did = change(at, ambient, move |tx, by| {
+        work(tx, by, &number).map_err(|error| naming(error, &number))?;
+        dids::find_by_number(tx, &number)?.ok_or_else(|| service::Error::from(DidError::NotFound))
+    })?;
+    let text = match did.user_id {
+        Some(user_id) => format!("DID {} is {}, of user {user_id}", did.did, did.status),
+        None => format!("DID {} is {}", did.did, did.status),
+    };
+    let json = serde_json::to_value(&did).expect("a DID is plain values");
+    Ok(Report::new(text, &json))
+}

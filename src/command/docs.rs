@@ -1,0 +1,25 @@
+//! `docs` and `openapi`: the reference, made from the table of methods.
+
+use crate::api::reference;
+use crate::command::Report;
+
+/// Print the method reference as Markdown
+#[derive(Debug, clap::Args)]
+pub struct Docs {}
+
+impl Docs {
+    pub(super) fn run(self) -> Report {
+        Report::line(reference::markdown().trim_end().into())
+    }
+}
+
+/// Print the API as an OpenAPI 3.1 document
+#[derive(Debug, clap::Args)]
+pub struct Openapi {}
+
+impl Openapi {
+    pub(super) fn run(self) -> Report {
+        let document = reference::openapi();
+        Report::new(format!("{document:#}"), &document)
+    }
+}

@@ -1,0 +1,146 @@
+//! What verbs print: a table or a line for people, JSON for programs. The only place that writes to standard output.
+
+use std::io::{self, Write};
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ambient::rfc3339;
+use crate::command::Window;
+use crate::service::text;
+
+/// What a verb has to say.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// For people, without the last line's end.
+    text: String,
+    /// For programs: one JSON text.
+    json: String,
+    /// For people, beside the output.
+    note: Option<String>,
+}
+
+impl Report {
+    /// One or more lines for people, and the same as JSON.
+    pub fn new(text: impl Into<String>, json: &Value) -> Self {
+        Self {
+            text: text.into(),
+            json: json.to_string(),
+            note: None,
+        }
+    }
+
+    /// One line for people, and the same text as JSON.
+    pub fn line(text: String) -> Self {
+        let json = Value::from(text.as_str());
+        Self::new(text, &json)
+    }
+
+    /// Rows as a table of `columns`, which are fields of their JSON.
+    pub fn table<T: Serialize>(columns: &[&str], rows: &[T]) -> Self {
+        let values: Vec<Value> = rows.iter().map(to_value).collect();
+        Self {
+            text: table(columns, &values),
+            // The rows themselves keep the order of their fields; a `Value` sorts them.
+            json: serde_json::to_string(rows).expect("rows are plain values"),
+            note: None,
+        }
+    }
+
+    /// The part of a list that `window` asks for, out of one row more; says so when there are more.
+    pub fn list<T: Serialize>(columns: &[&str], rows: Vec<T>, window: &Window) -> Self {
+        Self::part(columns, rows, window.limit, "--after")
+    }
+
+    /// The first `limit` of `rows`; when there are more, the flag that goes on behind the last one's id.
+    pub fn part<T: Serialize>(columns: &[&str], mut rows: Vec<T>, limit: u32, flag: &str) -> Self {
+        let has_more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let mut report = Self::table(columns, &rows);
+        if has_more && let Some(last) = rows.last() {
+            report.note = Some(format!("there are more: {flag} {}", to_value(last)["id"]));
+        }
+        report
+    }
+
+    /// Prints it. A reader that has gone away (`| head`) has seen what it wanted.
+    pub fn print(&self, as_json: bool) -> Result<(), io::Error> {
+        let text = match as_json {
+            true => self.json.as_str().into(),
+            false => text::revealed(&self.text),
+        };
+        let printed = match text.is_empty() {
+            true => Ok(()),
+            false => print(&text),
+        };
+        match printed {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            other => other?,
+        }
+        if let Some(note) = &self.note {
+            complain(note);
+        }
+        Ok(())
+    }
+}
+
+fn print(text: &str) -> Result<(), io::Error> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Writes one line to standard error. Nobody is left to hear that it failed.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "linebook: {}", printable(text));
+}
+
+/// Without line ends and whatever else could drive a terminal, change the order in which a line is read, or not be seen.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if text::is_hidden(c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
+
+fn to_value<T: Serialize>(row: &T) -> Value {
+    serde_json::to_value(row).expect("rows are plain values")
+}
+
+fn table(columns: &[&str], rows: &[Value]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(columns.iter().copied());
+    for row in rows {
+        table.add_row(columns.iter().map(|column| cell(column, &row[*column])));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// A value as people read it; times (fields in `_ms`) as RFC 3339.
+fn cell(column: &str, value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_i64() {
+            Some(at_ms) if column.ends_with("_ms") => rfc3339(at_ms),
+            _ => number.to_string(),
+        },
+        Value::Array(values) => {
+            let cells: Vec<String> = values.iter().map(|value| cell(column, value)).collect();
+            cells.join(" ")
+        }
+        Value::Object(_) => value.to_string(),
+    };
+    printable(&text)
+}

@@ -1,0 +1,337 @@
+//! What pages are made of: fields with their labels and problems, forms, badges, times.
+
+use std::borrow::Cow;
+
+use maud::{Markup, html};
+
+use crate::ambient::rfc3339;
+use crate::http::pages::frame::visit::Visit;
+use crate::service::lists::MAX_OFFERED;
+use crate::service::{sessions, text};
+
+/// A page in which nothing is hidden: names and other texts are shown with the escapes of what nobody would see in them.
+/// What goes back to the server (values, typed text) stays as it is.
+pub fn revealed(html: String) -> String {
+    if let Cow::Borrowed(_) = text::revealed(&html) {
+        return html;
+    }
+    let mut shown = String::with_capacity(html.len() + 64);
+    let (mut rest, mut is_typed) = (html.as_str(), false);
+    // In a text and in a value `<` and `>` are escaped, so each pair of them is a tag.
+    while let Some((text, tag)) = rest.split_once('<') {
+        let (tag, behind) = tag.split_once('>').unwrap_or((tag, ""));
+        push(&mut shown, text, is_typed);
+        shown.extend(["<", tag, ">"]);
+        is_typed = tag.starts_with("textarea");
+        rest = behind;
+    }
+    push(&mut shown, rest, is_typed);
+    shown
+}
+
+fn push(shown: &mut String, text: &str, is_typed: bool) {
+    match is_typed {
+        true => shown.push_str(text),
+        false => shown.push_str(&text::revealed(text)),
+    }
+}
+
+/// The problem that stopped a form: the field it stands beside (blank: the form as a whole), and its text.
+pub type Problem = Option<(&'static str, String)>;
+
+fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
+    let found = problem.as_ref().filter(|(field, _)| *field == name);
+    found.map(|(_, text)| text.as_str())
+}
+
+/// What stands above a form that was refused, where no field is to blame.
+pub fn problem_of_form(problem: &Problem) -> Markup {
+    html! {
+        @if let Some(text) = problem_of(problem, "") {
+            p.notice.bad role="alert" { (text) }
+        }
+    }
+}
+
+/// The hidden token without which a form is refused.
+pub fn form_token(visit: &Visit) -> Markup {
+    html! { input type="hidden" name="form_token" value=(sessions::form_token(&visit.token)); }
+}
+
+/// A field of a form.
+pub struct Field<'a> {
+    /// Its name in the form.
+    pub name: &'static str,
+    /// What stands above it.
+    pub label: &'static str,
+    /// What is in it.
+    pub value: &'a str,
+    /// What helps to fill it in.
+    pub hint: &'a str,
+    /// `text`, `password`, `number`, ...
+    pub kind: &'static str,
+    /// Whether the browser asks for it.
+    pub is_required: bool,
+    /// What it offers to choose from.
+    pub offers: &'a [(String, String)],
+    /// The offers are all there is, unless there are [`MAX_OFFERED`] of them: then this says what is typed instead.
+    pub typed: Option<&'static str>,
+}
+
+impl<'a> Field<'a> {
+    /// A text.
+    pub fn text(name: &'static str, label: &'static str, value: &'a str) -> Self {
+        Self {
+            name,
+            label,
+            value,
+            hint: "",
+            kind: "text",
+            is_required: false,
+            offers: &[],
+            typed: None,
+        }
+    }
+
+    /// The same with a hint.
+    pub fn hint(self, hint: &'a str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// The same, required.
+    pub fn required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+
+    /// The same of another kind.
+    pub fn kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same with offers, beside which anything else can be typed.
+    pub fn offers(self, offers: &'a [(String, String)]) -> Self {
+        Self { offers, ..self }
+    }
+
+    /// A choice among these, as long as one can look through them; beyond that a text that offers them, for what `typed`
+    /// says.
+    pub fn among(self, offers: &'a [(String, String)], typed: &'static str) -> Self {
+        Self {
+            offers,
+            typed: Some(typed),
+            ..self
+        }
+    }
+
+    fn choice(&self, problem: &Problem) -> Markup {
+        let bad = problem_of(problem, self.name);
+        let none = if self.is_required { "choose…" } else { "any" };
+        let is_offered = self.offers.iter().any(|(sent, _)| sent == self.value);
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) (self.must()) }
+                select #(self.name) name=(self.name) required[self.is_required]
+                    aria-invalid=[bad.map(|_| "true")] aria-describedby=[described(self.name, self.hint, bad)] {
+                    option value="" { (none) }
+                    @if !is_offered && !self.value.is_empty() { option value=(self.value) selected { (self.value) } }
+                    @for (sent, shown) in self.offers {
+                        option value=(sent) selected[sent == self.value] { (shown) }
+                    }
+                }
+                (help(self.name, self.hint, bad))
+            }
+        }
+    }
+
+    fn must(&self) -> Markup {
+        html! { @if self.is_required { span.must aria-hidden="true" { " *" } } }
+    }
+
+    /// The field, with the problem where it is this one's.
+    pub fn render(&self, problem: &Problem) -> Markup {
+        if self.typed.is_some()
+            && !self.offers.is_empty()
+            && self.offers.len() < MAX_OFFERED as usize
+        {
+            return self.choice(problem);
+        }
+        let bad = problem_of(problem, self.name);
+        let hint = match (self.hint, self.typed) {
+            (hint, None) => hint.to_owned(),
+            ("", Some(typed)) => typed.to_owned(),
+            (hint, Some(typed)) => format!("{hint}: {typed}"),
+        };
+        let described = described(self.name, &hint, bad);
+        let list = format!("{}-offers", self.name);
+        let autocomplete = match (self.kind, self.name) {
+            ("password", "password") => "current-password",
+            ("password", _) => "new-password",
+            (_, "username") => "username",
+            _ => "off",
+        };
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) (self.must()) }
+                input #(self.name) name=(self.name) type=(self.kind) value=(self.value)
+                    required[self.is_required] autocomplete=(autocomplete)
+                    aria-invalid=[bad.map(|_| "true")] aria-describedby=[described]
+                    list=[(!self.offers.is_empty()).then_some(&list)];
+                @if !self.offers.is_empty() {
+                    datalist id=(list) {
+                        @for (value, text) in self.offers { option value=(value) { (text) } }
+                    }
+                }
+                (help(self.name, &hint, bad))
+            }
+        }
+    }
+}
+
+fn described(name: &str, hint: &str, bad: Option<&str>) -> Option<String> {
+    match (hint.is_empty(), bad.is_none()) {
+        (true, true) => None,
+        (false, true) => Some(format!("{name}-hint")),
+        (true, false) => Some(format!("{name}-problem")),
+        (false, false) => Some(format!("{name}-problem {name}-hint")),
+    }
+}
+
+fn help(name: &str, hint: &str, bad: Option<&str>) -> Markup {
+    html! {
+        @if let Some(text) = bad { p.problem id={ (name) "-problem" } role="alert" { (text) } }
+        @if !hint.is_empty() { p.hint id={ (name) "-hint" } { (hint) } }
+    }
+}
+
+/// A choice. An option is what is sent, and what is shown.
+pub fn select(
+    name: &'static str,
+    label: &str,
+    options: &[(String, String)],
+    value: &str,
+    hint: &str,
+    problem: &Problem,
+) -> Markup {
+    let bad = problem_of(problem, name);
+    html! {
+        div.field {
+            label for=(name) { (label) }
+            select #(name) name=(name) aria-invalid=[bad.map(|_| "true")] aria-describedby=[described(name, hint, bad)] {
+                @for (sent, shown) in options {
+                    option value=(sent) selected[sent == value] { (shown) }
+                }
+            }
+            (help(name, hint, bad))
+        }
+    }
+}
+
+/// Options out of words that are shown as they are sent.
+pub fn options(words: &[&str]) -> Vec<(String, String)> {
+    words
+        .iter()
+        .map(|word| ((*word).into(), (*word).into()))
+        .collect()
+}
+
+/// A box to tick.
+pub fn tick(name: &str, label: &str, is_on: bool, hint: &str) -> Markup {
+    html! {
+        div.field.tick {
+            input #(name) name=(name) type="checkbox" value="1" checked[is_on]
+                aria-describedby=[described(name, hint, None)];
+            label for=(name) { (label) }
+            (help(name, hint, None))
+        }
+    }
+}
+
+/// A form that changes something, with its button.
+pub fn form(
+    visit: &Visit,
+    action: &str,
+    button: &str,
+    problem: &Problem,
+    fields: Markup,
+) -> Markup {
+    html! {
+        form.card method="post" action=(action) {
+            (form_token(visit))
+            (problem_of_form(problem))
+            (fields)
+            div.buttons { button type="submit" { (button) } }
+        }
+    }
+}
+
+/// An action that opens first and says what it will do; the button in it does it.
+pub struct Action<'a> {
+    /// Where its form goes.
+    pub path: &'a str,
+    /// What it is called.
+    pub title: &'a str,
+    /// What will be so afterwards.
+    pub consequence: &'a str,
+    /// What its button says.
+    pub button: &'a str,
+    /// It takes something away.
+    pub is_grave: bool,
+}
+
+impl Action<'_> {
+    /// The action, with what its form asks.
+    pub fn render(&self, visit: &Visit, problem: &Problem, fields: Markup) -> Markup {
+        html! {
+            details.action open[problem.is_some()] {
+                summary { (self.title) }
+                form method="post" action=(self.path) {
+                    (form_token(visit))
+                    (problem_of_form(problem))
+                    p { (self.consequence) }
+                    (fields)
+                    div.buttons { button.grave[self.is_grave] type="submit" { (self.button) } }
+                }
+            }
+        }
+    }
+}
+
+/// A short word in a colour of its own; the word says it all without the colour.
+pub fn badge(word: &str) -> Markup {
+    html! { span class={ "badge " (word) } { (word) } }
+}
+
+/// `yes` or `no`.
+pub fn yes_no(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
+
+/// A time as people read it, to the second, in UTC.
+pub fn time(at_ms: i64) -> Markup {
+    let exact = rfc3339(at_ms);
+    html! { time datetime=(exact) { (plain_time(at_ms)) } }
+}
+
+/// A time as text.
+pub fn plain_time(at_ms: i64) -> String {
+    let exact = rfc3339(at_ms);
+    let to_the_second = exact.split('.').next().unwrap_or(&exact);
+    to_the_second.replace('T', " ")
+}
+
+/// A definition list: what something is made of.
+pub fn facts(facts: &[(&str, Markup)]) -> Markup {
+    html! {
+        dl.facts {
+            @for (name, value) in facts { div { dt { (name) } dd { (value) } } }
+        }
+    }
+}
+
+/// A dash where there is nothing.
+pub fn or_dash(text: &str) -> Markup {
+    html! { @if text.is_empty() { span.none { "–" } } @else { (text) } }
+}

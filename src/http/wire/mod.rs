@@ -1,0 +1,8 @@
+//! Bytes on a connection become requests and answers become bytes. Whoever adds a method or a page never needs this.
+
+pub mod chunks;
+pub mod connection;
+pub mod door;
+pub mod head;
+pub mod places;
+pub mod tls;

@@ -1,0 +1,333 @@
+//! Who acts, on whose things, and what he may: the rules that every other rule asks.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::service::AccessError;
+use crate::service::Error;
+use crate::store::row::Id;
+use crate::store::tables::action_log::Through;
+use crate::store::tables::api_keys;
+use crate::store::tables::settings::{self, HashCheck, OwnerSettings, Settings};
+use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
+use crate::store::{ReadTx, StoreError};
+
+/// Whose things an actor reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everyone's: whoever can run the command line has the file anyway.
+    Everything,
+    /// One owner's: admin's (0) or a reseller's.
+    Owner(Id),
+    /// One plain user's own, to look at.
+    User(Id),
+}
+
+/// What someone may see or do: the API's rules of who may call what, for what the API has no method for too. Every function
+/// of the rules that shows or changes something asks for one by itself, whoever calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Be signed in at all: the overview, one's own password.
+    SignedIn,
+    /// See who there is among one's own, by name: whoever manages something of theirs says whose it is.
+    SeeUsers,
+    /// See devices and CLIs.
+    SeeDevices,
+    /// Create, change and hide devices and device groups; add, change and delete CLIs.
+    ManageDevices,
+    /// See DIDs.
+    SeeDids,
+    /// Create DIDs and lead them through their life.
+    ManageDids,
+    /// See, create, block users; set their passwords.
+    ManageUsers,
+    /// Give and take permissions.
+    ManagePermissions,
+    /// Providers, IVRs and dial plans.
+    ManageSetup,
+    /// Keys, the settings of an owner, his allow-list; Generate hash and the console.
+    ManageApi,
+    /// See the action log.
+    SeeLog,
+    /// What holds for the server as a whole: its clock.
+    ManageServer,
+}
+
+/// What the action log calls whoever runs the command line; no username.
+pub const OPERATOR: &str = "operator";
+/// What it calls the server itself; no username.
+pub const SYSTEM: &str = "system";
+
+/// Who does something: what the rules and the action log need to know of him.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// His user; none for the operator and the server itself.
+    pub user_id: Option<Id>,
+    /// His username, `operator` or `system`.
+    pub name: String,
+    /// Whose things he reaches.
+    pub scope: Scope,
+    /// What kind of user he is; the operator and the server act as admin.
+    pub user_type: UserType,
+    /// What he may beyond his type.
+    pub permissions: Vec<Permission>,
+    /// Through which door he came.
+    pub through: Through,
+    /// From which address.
+    pub address: Option<IpAddr>,
+    /// The id of his request.
+    pub request_id: Option<String>,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: i64,
+}
+
+impl Actor {
+    /// Whoever runs the command line.
+    pub fn operator(now_ms: i64) -> Self {
+        Self::nobody(OPERATOR, Through::Cli, now_ms)
+    }
+
+    /// The server itself.
+    pub fn system(now_ms: i64) -> Self {
+        Self::nobody(SYSTEM, Through::System, now_ms)
+    }
+
+    fn nobody(name: &str, through: Through, now_ms: i64) -> Self {
+        Self {
+            user_id: None,
+            name: name.into(),
+            scope: Scope::Everything,
+            user_type: UserType::Admin,
+            permissions: Vec::new(),
+            through,
+            address: None,
+            request_id: None,
+            now_ms,
+        }
+    }
+
+    /// Whether he has a permission; admin has all of them.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.user_type == UserType::Admin || self.permissions.contains(&permission)
+    }
+
+    /// Whether he has a right. Accountants and managers act for admin within their permissions, managers never on DIDs; a
+    /// reseller manages DIDs with the permission, and sees his own without; a plain user looks at what is his.
+    pub fn has(&self, right: Right) -> bool {
+        let devices = self.may(Permission::ManageDevices);
+        let dids = self.may(Permission::ManageDids);
+        match self.user_type {
+            UserType::Admin => true,
+            UserType::Reseller => match right {
+                Right::ManageDids => dids,
+                Right::ManagePermissions | Right::ManageServer => false,
+                _ => true,
+            },
+            UserType::Accountant | UserType::Manager => match right {
+                Right::SignedIn | Right::SeeLog => true,
+                Right::SeeUsers => self.has(Right::SeeDevices) || self.has(Right::SeeDids),
+                Right::SeeDevices | Right::ManageDevices => devices,
+                Right::SeeDids | Right::ManageDids => {
+                    dids && self.user_type == UserType::Accountant
+                }
+                _ => false,
+            },
+            UserType::User => matches!(
+                right,
+                Right::SignedIn | Right::SeeUsers | Right::SeeDevices | Right::SeeDids
+            ),
+        }
+    }
+
+    /// Refuses whoever lacks a right.
+    pub fn require(&self, right: Right) -> Result<(), Error> {
+        if self.has(right) {
+            return Ok(());
+        }
+        // A type that gets the right with a permission is told that this is what is missing.
+        let could = Self {
+            permissions: Permission::ALL.to_vec(),
+            ..self.clone()
+        };
+        Err(match could.has(right) {
+            true => AccessError::NotPermitted.into(),
+            false => AccessError::WrongType.into(),
+        })
+    }
+
+    /// The owner for whom he makes things: his scope, or admin. A plain user makes nothing; for him it is himself, who
+    /// owns nothing.
+    pub fn owner_id(&self) -> Id {
+        match self.scope {
+            Scope::Everything => ADMIN,
+            Scope::Owner(id) | Scope::User(id) => id,
+        }
+    }
+
+    /// The plain user who sees only what is his.
+    pub fn only_user(&self) -> Option<Id> {
+        match self.scope {
+            Scope::User(id) => Some(id),
+            Scope::Everything | Scope::Owner(_) => None,
+        }
+    }
+
+    /// Whether something that belongs to `owner_id` is his.
+    pub fn owns(&self, owner_id: Id) -> bool {
+        match self.scope {
+            Scope::Everything => true,
+            Scope::Owner(own) => own == owner_id,
+            Scope::User(_) => false,
+        }
+    }
+
+    /// Whether a user is his own: one of his scope's, or the scope itself.
+    pub fn owns_user(&self, user: &User) -> bool {
+        match self.scope {
+            Scope::User(id) => id == user.id,
+            _ => self.owns(user.owner_id) || self.owns(user.id),
+        }
+    }
+
+    /// The user with this id, if he is the actor's own; any other is as good as none.
+    pub fn own_user(&self, tx: &ReadTx<'_>, id: Id) -> Result<Option<User>, StoreError> {
+        Ok(users::find(tx, id)?.filter(|user| self.owns_user(user)))
+    }
+}
+
+/// The owner in whose scope a user's things are: a reseller's and admin's own, everyone else's owner's.
+pub fn scope_of(user: &User) -> Id {
+    match user.user_type {
+        UserType::Admin | UserType::Reseller => user.id,
+        UserType::Accountant | UserType::Manager | UserType::User => user.owner_id,
+    }
+}
+
+/// A call's user, before anything has proved that it is him.
+pub struct Caller {
+    /// The user himself.
+    pub user: User,
+    /// The argon2 string of his password.
+    pub password: Option<String>,
+    /// What he may beyond his type.
+    pub permissions: Vec<Permission>,
+    /// The owner he acts for.
+    pub owner_id: Id,
+    /// How that owner's calls are checked and answered.
+    pub owner_settings: OwnerSettings,
+    /// The active keys that may have signed his call.
+    pub keys: Vec<String>,
+    /// That owner's IP allow-list.
+    networks: Vec<String>,
+}
+
+impl Caller {
+    /// Refuses a call from an address that is not on the owner's allow-list, as if nobody had the caller's name.
+    pub fn check_address(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        if is_allowed(&self.networks, address) {
+            return Ok(());
+        }
+        tracing::warn!(
+            caller = self.user.username,
+            address = address.map(tracing::field::display),
+            "a call from an address that is not on the owner's allow-list"
+        );
+        Err(AccessError::UnknownCaller.into())
+    }
+}
+
+/// Finds the user who is named `username`. A blocked one is as unknown as a name that nobody has.
+pub fn find_caller(tx: &ReadTx<'_>, settings: &Settings, username: &str) -> Result<Caller, Error> {
+    let Some((user, password)) = users::find_by_username(tx, username)? else {
+        return Err(AccessError::UnknownCaller.into());
+    };
+    if user.blocked {
+        return Err(AccessError::UnknownCaller.into());
+    }
+    let owner_id = scope_of(&user);
+    Ok(Caller {
+        permissions: users::permissions(tx, user.id)?,
+        owner_settings: settings::get_owner(tx, owner_id)?,
+        keys: keys(tx, settings, &user, owner_id)?,
+        networks: settings::networks(tx, owner_id)?,
+        owner_id,
+        user,
+        password,
+    })
+}
+
+/// What signs the calls of someone: keys, and how strictly hashes are checked.
+pub struct Signers {
+    /// The active keys; the first one signs what is shown.
+    pub keys: Vec<String>,
+    /// Which orders are accepted.
+    pub check: HashCheck,
+}
+
+/// What signs the calls of the user named `username`, if the actor may know: his own scope's keys, and nobody else's.
+pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Signers>, Error> {
+    by.require(Right::ManageApi)?;
+    let settings = settings::get(tx)?;
+    match find_caller(tx, &settings, username) {
+        Ok(caller) if by.owns(caller.owner_id) => Ok(Some(Signers {
+            keys: caller.keys,
+            check: caller.owner_settings.hash_check,
+        })),
+        Ok(_) | Err(Error::Refused(_)) => Ok(None),
+        Err(Error::Store(error)) => Err(error.into()),
+    }
+}
+
+/// An accountant or manager signs with keys of his own, and with admin's while `shared_admin_key` is on; everyone else
+/// with his owner's.
+fn keys(
+    tx: &ReadTx<'_>,
+    settings: &Settings,
+    user: &User,
+    owner_id: Id,
+) -> Result<Vec<String>, StoreError> {
+    let has_own = matches!(user.user_type, UserType::Accountant | UserType::Manager);
+    let mut keys = Vec::new();
+    if has_own {
+        keys = api_keys::list_active(tx, user.id)?;
+    }
+    if !has_own || settings.shared_admin_key {
+        keys.extend(api_keys::list_active(tx, owner_id)?);
+    }
+    Ok(keys.into_iter().map(|key| key.secret).collect())
+}
+
+/// Whether `address` is on an allow-list; an empty list allows every address.
+fn is_allowed(networks: &[String], address: Option<IpAddr>) -> bool {
+    // ::ffff:192.0.2.1 is 192.0.2.1 seen through a dual-stack socket.
+    let address = address.map(|address| address.to_canonical());
+    networks.is_empty()
+        || address.is_some_and(|address| {
+            networks
+                .iter()
+                .filter_map(|network| network.parse::<IpNet>().ok())
+                .any(|network| network.contains(&address))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::service::guard::access::is_allowed;
+
+    fn check(networks: &[&str], address: &str) -> bool {
+        let networks: Vec<String> = networks.iter().map(|network| (*network).into()).collect();
+        is_allowed(&networks, address.parse().ok())
+    }
+
+    #[test]
+    fn an_allow_list_holds_its_blocks_and_nothing_else() {
+        assert!(check(&[], "203.0.113.9"));
+        assert!(check(&["192.0.2.0/24"], "192.0.2.255"));
+        assert!(!check(&["192.0.2.0/24"], "192.0.3.0"));
+        assert!(check(&["192.0.2.0/24"], "::ffff:192.0.2.1"));
+        assert!(check(&["10.0.0.0/8", "2001:db8::/32"], "2001:db8::1"));
+        assert!(!check(&["10.0.0.0/8", "2001:db8::/32"], "2001:db9::1"));
+        assert!(!check(&["10.0.0.0/8"], "not an address"));
+    }
+}

@@ -1,0 +1,476 @@
+//! The line in which passwords wait for argon2. Nobody takes all of it: a full line turns away who takes most, and whoever
+//! sends one password does not wait for all that somebody else has sent.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::service::guard::network::{IPV6, Network};
+
+/// Passwords that wait at once.
+pub const MAX_WAITING: usize = 64;
+/// Of these places, how many only those have who were right lately.
+pub const RESERVED: usize = 16;
+/// One of so many passes is of whoever came first, whatever else waits: everyone's turn comes.
+const OLDEST_EVERY: u64 = 8;
+
+/// Whose password waits.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::service) struct Who {
+    /// From where; none: it did not come through a socket.
+    pub address: Option<IpAddr>,
+    /// The name was right from there lately, or is signed in.
+    pub is_known: bool,
+    /// How often its network was wrong lately, or turned away, as far as is known.
+    pub failures: u32,
+}
+
+/// What becomes of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::service) enum Verdict {
+    /// It is to be done now.
+    Served,
+    /// Its place was needed more by somebody else.
+    TurnedAway,
+}
+
+/// What waits: one argon2 pass, or that it was turned away.
+pub(in crate::service) type Job = Box<dyn FnOnce(Verdict) + Send>;
+
+/// The line.
+#[derive(Default)]
+pub(in crate::service) struct Line {
+    state: Mutex<State>,
+    has_come: Condvar,
+    turned_away: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    /// The turn of the last who was served.
+    turn: u64,
+    /// How many have come.
+    came: u64,
+    /// How many were served.
+    served: u64,
+    is_closed: bool,
+}
+
+struct Waiting {
+    who: Who,
+    job: Job,
+    /// Dropped when the caller hangs up.
+    caller: Weak<()>,
+    /// Of those who were wrong as often, the lowest is served first.
+    turn: u64,
+    /// How many had come with this one.
+    number: u64,
+}
+
+impl Line {
+    /// Puts a job into the line. If that is full, the newest of the network that has the most in it is turned away: of
+    /// several such networks, from the one that was wrong most often lately. That may be this one. `failures` says how
+    /// often the network of somebody who waits was wrong by now.
+    pub(in crate::service) fn put(
+        &self,
+        who: Who,
+        caller: Weak<()>,
+        job: Job,
+        failures: impl Fn(&Who) -> u32,
+    ) {
+        let mut state = self.lock();
+        let turn = state.turn_of(&who);
+        state.came += 1;
+        let number = state.came;
+        state.waiting.push(Waiting {
+            who,
+            job,
+            caller,
+            turn,
+            number,
+        });
+        if !state.has_room() {
+            // Whoever hung up makes room before anybody is turned away.
+            state
+                .waiting
+                .retain(|waiting| waiting.caller.strong_count() > 0);
+        }
+        for waiting in &mut state.waiting {
+            waiting.who.failures = failures(&waiting.who);
+        }
+        let away = match state.has_room() {
+            true => None,
+            false => Some(state.turn_away()),
+        };
+        drop(state);
+        self.has_come.notify_one();
+        if let Some(away) = away {
+            self.turned_away.fetch_add(1, Ordering::Relaxed);
+            (away.job)(Verdict::TurnedAway);
+        }
+    }
+
+    /// Waits for the next job; none: no more will come.
+    pub(in crate::service) fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.next() {
+                return Some(job);
+            }
+            if state.is_closed {
+                return None;
+            }
+            let waited = self.has_come.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets everyone who waits for a job go.
+    pub(in crate::service) fn close(&self) {
+        self.lock().is_closed = true;
+        self.has_come.notify_all();
+    }
+
+    /// Passwords that were turned away since the start.
+    pub(in crate::service) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Passwords that wait.
+    pub(in crate::service) fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    // The state is whole between two statements, so a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Behind one of each other network, and behind all that its own has in the line already.
+    fn turn_of(&self, who: &Who) -> u64 {
+        let last = self
+            .waiting
+            .iter()
+            .filter(|waiting| waiting.who.is_like(who));
+        let last = last.map(|waiting| waiting.turn).max();
+        last.unwrap_or(0).max(self.turn) + 1
+    }
+
+    fn has_room(&self) -> bool {
+        let strangers = self.waiting.iter().filter(|one| !one.who.is_known);
+        self.waiting.len() <= MAX_WAITING && strangers.count() <= MAX_WAITING - RESERVED
+    }
+
+    /// Takes out who has to go for the newest.
+    fn turn_away(&mut self) -> Waiting {
+        let mut counts: HashMap<Option<Network>, u32> = HashMap::new();
+        for waiting in &self.waiting {
+            for network in networks(&waiting.who) {
+                *counts.entry(network).or_default() += 1;
+            }
+        }
+        // The widest network counts singly, narrower ones as many times as it has their limit.
+        let widest = IPV6[IPV6.len() - 1].1;
+        let share = |network: &Option<Network>| {
+            counts[network] * network.map_or(widest, |network| widest / network.times)
+        };
+        let rank = |waiting: &Waiting| {
+            let most = networks(&waiting.who).iter().map(share).max();
+            (most, waiting.who.failures, waiting.number)
+        };
+        // A stranger does not take the place of who is known.
+        let is_known = self
+            .waiting
+            .last()
+            .is_some_and(|newest| newest.who.is_known);
+        let places = self.waiting.iter().enumerate();
+        let candidates = places.filter(|(_, one)| is_known || !one.who.is_known);
+        let away = candidates.max_by_key(|(_, waiting)| rank(waiting));
+        let (place, _) = away.expect("the newest is one of them");
+        self.waiting.remove(place)
+    }
+
+    /// Takes out who is next: of those whose network was wrong least often, the lowest turn.
+    fn next(&mut self) -> Option<Job> {
+        let is_oldest = (self.served + 1).is_multiple_of(OLDEST_EVERY);
+        let order = |waiting: &Waiting| match is_oldest {
+            true => (0, 0, waiting.number),
+            false => (waiting.who.counted(), waiting.turn, waiting.number),
+        };
+        let places = self.waiting.iter().enumerate();
+        let (place, _) = places.min_by_key(|(_, waiting)| order(waiting))?;
+        let next = self.waiting.swap_remove(place);
+        self.served += 1;
+        if !is_oldest {
+            self.turn = self.turn.max(next.turn);
+        }
+        // It is wrong until it is known to be right; then the next who comes says so.
+        let others = self.waiting.iter_mut().map(|waiting| &mut waiting.who);
+        for who in others.filter(|who| who.is_like(&next.who)) {
+            who.failures = who.failures.saturating_add(1);
+        }
+        Some(next.job)
+    }
+}
+
+impl Who {
+    /// Whether it waits behind this one of its network.
+    fn is_like(&self, other: &Self) -> bool {
+        let network = |who: &Self| who.address.map(Network::of);
+        self.is_known == other.is_known && network(self) == network(other)
+    }
+
+    /// The failures that let others go before it. Whoever was right lately has none.
+    fn counted(&self) -> u32 {
+        match self.is_known {
+            true => 0,
+            false => self.failures,
+        }
+    }
+}
+
+/// What a password counts in; those that did not come through a socket count together.
+fn networks(who: &Who) -> Vec<Option<Network>> {
+    match who.address {
+        Some(address) => Network::all(address).map(Some).collect(),
+        None => vec![None],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// A line in which names wait, and what became of them, in order.
+    struct Waiters {
+        line: Line,
+        caller: Arc<()>,
+        told: Sender<(String, Verdict)>,
+        outcomes: Receiver<(String, Verdict)>,
+    }
+
+    impl Waiters {
+        fn new() -> Self {
+            let (told, outcomes) = channel();
+            Self {
+                line: Line::default(),
+                caller: Arc::default(),
+                told,
+                outcomes,
+            }
+        }
+
+        fn put(&self, name: &str, address: &str, is_known: bool) {
+            self.put_after(name, address, is_known, &|_| 0);
+        }
+
+        fn put_after(
+            &self,
+            name: &str,
+            address: &str,
+            is_known: bool,
+            failures: &dyn Fn(Option<IpAddr>) -> u32,
+        ) {
+            let who = Who {
+                address: address.parse().ok(),
+                is_known,
+                failures: 0,
+            };
+            let (name, told) = (name.to_owned(), self.told.clone());
+            let job = Box::new(move |verdict| told.send((name, verdict)).unwrap());
+            let caller = Arc::downgrade(&self.caller);
+            self.line.put(who, caller, job, |who| failures(who.address));
+        }
+
+        /// Who was turned away since it was last asked.
+        fn turned_away(&self) -> Vec<String> {
+            let outcomes = self.outcomes.try_iter();
+            let away = outcomes.map(|(name, verdict)| {
+                assert_eq!(verdict, Verdict::TurnedAway);
+                name
+            });
+            away.collect()
+        }
+
+        /// Serves the next.
+        fn next(&self) -> String {
+            self.line.next().expect("somebody waits")(Verdict::Served);
+            self.outcomes.try_recv().unwrap().0
+        }
+
+        /// Everyone who waits, in the order in which they are served.
+        fn served(&self) -> Vec<String> {
+            self.line.close();
+            while let Some(job) = self.line.next() {
+                job(Verdict::Served);
+            }
+            self.outcomes.try_iter().map(|(name, _)| name).collect()
+        }
+    }
+
+    const STRANGERS: usize = MAX_WAITING - RESERVED;
+
+    fn from(address: &str) -> Option<IpAddr> {
+        address.parse().ok()
+    }
+
+    #[test]
+    fn a_full_line_turns_away_the_newest_of_who_has_most() {
+        let line = Waiters::new();
+        for number in 0..STRANGERS {
+            line.put(&format!("many{number}"), "192.0.2.1", false);
+        }
+        assert_eq!(line.turned_away(), Vec::<String>::new());
+        line.put("one more", "192.0.2.1", false);
+        assert_eq!(line.turned_away(), ["one more"]);
+        line.put("first", "192.0.2.2", false);
+        line.put("second", "192.0.2.3", false);
+        let last = |back| format!("many{}", STRANGERS - back);
+        assert_eq!(line.turned_away(), [last(1), last(2)]);
+        assert_eq!(line.line.turned_away(), 3);
+        // Behind one of those who came before, and before all others of his.
+        let served = line.served();
+        assert_eq!(served[..4], ["many0", "first", "second", "many1"]);
+        assert_eq!(served.len(), STRANGERS);
+    }
+
+    #[test]
+    fn whoever_has_a_network_of_ipv6_is_one_who_has_many() {
+        for step in [1, 256] {
+            let line = Waiters::new();
+            for number in 0..STRANGERS {
+                let address = format!("2001:db8:1:{:x}::1", number * step);
+                line.put(&format!("many{number}"), &address, false);
+            }
+            line.put("other", "2001:db8:2::1", false);
+            assert_eq!(line.turned_away(), [format!("many{}", STRANGERS - 1)]);
+        }
+    }
+
+    #[test]
+    fn of_equals_those_who_were_wrong_lately_go_first_and_wait_longest() {
+        let line = Waiters::new();
+        let address = |number: usize| format!("192.0.2.{number}");
+        let wrong: IpAddr = address(7).parse().unwrap();
+        let failures = |address| if address == Some(wrong) { 3 } else { 0 };
+        for number in 0..STRANGERS {
+            line.put_after(&format!("{number}"), &address(number), false, &failures);
+        }
+        // All have one in the line: the newest is the newcomer.
+        line.put("new", &address(200), false);
+        assert_eq!(line.turned_away(), ["new"]);
+        line.put_after("new", &address(200), false, &failures);
+        assert_eq!(line.turned_away(), ["7"]);
+        line.put_after("newer", &address(201), false, &failures);
+        assert_eq!(line.turned_away(), ["newer"]);
+        let served = line.served();
+        assert_eq!(served.last().unwrap(), "new");
+
+        let line = Waiters::new();
+        line.put_after("wrong", &address(7), false, &failures);
+        line.put_after("right", &address(8), false, &failures);
+        line.put_after("known", &address(7), true, &failures);
+        assert_eq!(line.served(), ["right", "known", "wrong"]);
+    }
+
+    /// Whoever came while forty waited that had been wrong was behind all of them once the first of them was served.
+    #[test]
+    fn whoever_was_not_wrong_goes_before_all_who_were_whenever_they_come() {
+        let line = Waiters::new();
+        let is_wrong = |address: IpAddr| address.to_string().starts_with("192.0.2.");
+        let failures = |address: Option<IpAddr>| if address.is_some_and(is_wrong) { 3 } else { 0 };
+        for number in 0..40 {
+            line.put_after("wrong", &format!("192.0.2.{number}"), false, &failures);
+        }
+        for number in 0..16 {
+            assert_eq!(line.next(), "wrong");
+            let address = format!("198.51.100.{number}");
+            line.put_after("new", &address, false, &failures);
+            let before = std::iter::from_fn(|| Some(line.next())).position(|name| name == "new");
+            assert!(before.is_some_and(|before| before <= 1), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn everyone_has_a_turn_however_many_come_after_them() {
+        let line = Waiters::new();
+        let wrong = from("192.0.2.1");
+        let failures = |address| if address == wrong { 50 } else { 0 };
+        let count = 10;
+        for number in 0..count {
+            line.put_after(&format!("wrong{number}"), "192.0.2.1", false, &failures);
+        }
+        let mut served = Vec::new();
+        for number in 0..count * OLDEST_EVERY {
+            let address = format!("198.51.100.{number}");
+            line.put_after("new", &address, false, &failures);
+            served.push(line.next());
+        }
+        served.retain(|name| name != "new");
+        let wrongs: Vec<String> = (0..count).map(|number| format!("wrong{number}")).collect();
+        assert_eq!(served, wrongs);
+        assert_eq!(line.turned_away(), Vec::<String>::new());
+    }
+
+    /// One that is served is wrong until it is known to be right: an address with many does not go before who was wrong once.
+    #[test]
+    fn whoever_sends_many_is_behind_who_was_wrong_once() {
+        let line = Waiters::new();
+        let failures = |address| if address == from("192.0.2.2") { 1 } else { 0 };
+        for number in 0..6 {
+            line.put_after(&format!("many{number}"), "192.0.2.1", false, &failures);
+        }
+        line.put_after("once", "192.0.2.2", false, &failures);
+        assert_eq!(line.served()[..4], ["many0", "once", "many1", "many2"]);
+    }
+
+    #[test]
+    fn those_who_were_right_have_places_of_their_own() {
+        let line = Waiters::new();
+        for number in 0..2 * STRANGERS {
+            line.put("stranger", &format!("192.0.2.{number}"), false);
+        }
+        assert_eq!(line.turned_away().len(), STRANGERS);
+        for number in 0..RESERVED {
+            line.put("known", &format!("198.51.100.{number}"), true);
+        }
+        assert_eq!(line.turned_away(), Vec::<String>::new());
+        assert_eq!(line.line.len(), MAX_WAITING);
+        line.put("known too", "198.51.100.99", true);
+        assert_eq!(line.turned_away(), ["known too"]);
+        // Nobody is known enough to take several.
+        line.put("again", "198.51.100.1", true);
+        assert_eq!(line.turned_away(), ["again"]);
+    }
+
+    #[test]
+    fn strangers_leave_who_is_known_alone() {
+        let line = Waiters::new();
+        for _ in 0..MAX_WAITING - 1 {
+            line.put("known", "198.51.100.1", true);
+        }
+        line.put("stranger", "192.0.2.1", false);
+        line.put("other", "192.0.2.2", false);
+        assert_eq!(line.turned_away(), ["other"]);
+        line.put("known too", "198.51.100.2", true);
+        assert_eq!(line.turned_away(), ["known"]);
+    }
+
+    #[test]
+    fn whoever_hung_up_makes_room() {
+        let mut line = Waiters::new();
+        for _ in 0..STRANGERS {
+            line.put("gone", "192.0.2.1", false);
+        }
+        line.caller = Arc::default();
+        line.put("here", "192.0.2.1", false);
+        assert_eq!(line.served(), ["here"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Who is let in: accounts and what they may, passwords and how they wait, what failed and how often.
+
+pub mod access;
+pub mod callers;
+pub mod failures;
+pub mod line;
+pub mod network;
+pub mod passwords;
+pub mod throttle;
+pub mod verifier;

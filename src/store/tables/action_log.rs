@@ -1,0 +1,203 @@
+//! The table `action_log`: who changed what. Rows are only ever added.
+
+use rusqlite::{Row, named_params};
+use serde::Serialize;
+
+use crate::store::row::{Id, text_enum};
+use crate::store::{ReadTx, StoreError, WriteTx};
+
+text_enum! {
+    /// Through which door a change came.
+    Through {
+        /// An API method.
+        Api = "api",
+        /// The command line.
+        Cli = "cli",
+        /// A page of the browser interface.
+        Pages = "pages",
+        /// The server itself.
+        System = "system",
+    }
+}
+
+/// One change.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at_ms: i64,
+    /// The user who did it; none for the operator and the server itself.
+    pub actor_id: Option<Id>,
+    /// His username, `operator` or `system`.
+    pub actor: String,
+    /// Through which door.
+    pub through: Through,
+    /// From which address, where there is one.
+    pub address: Option<String>,
+    /// The request's id, where there is one.
+    pub request_id: Option<String>,
+    /// `device.create`, `did.reserve`, ...
+    pub action: String,
+    /// The id of the object that the action's first word names.
+    pub object_id: Option<Id>,
+    /// JSON of the changed fields, as they were.
+    pub before: Option<String>,
+    /// JSON of the changed fields, as they are now.
+    pub after: Option<String>,
+}
+
+const INSERT: &str = "
+INSERT INTO action_log (
+  at_ms,
+  actor_id,
+  actor,
+  through,
+  address,
+  request_id,
+  action,
+  object_id,
+  before,
+  after
+) VALUES (
+  :at_ms,
+  :actor_id,
+  :actor,
+  :through,
+  :address,
+  :request_id,
+  :action,
+  :object_id,
+  :before,
+  :after
+)";
+
+/// Adds one entry.
+pub fn insert(tx: &WriteTx<'_>, entry: &Entry) -> Result<Id, StoreError> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":at_ms": entry.at_ms,
+            ":actor_id": entry.actor_id,
+            ":actor": entry.actor,
+            ":through": entry.through,
+            ":address": entry.address,
+            ":request_id": entry.request_id,
+            ":action": entry.action,
+            ":object_id": entry.object_id,
+            ":before": entry.before,
+            ":after": entry.after,
+        },
+    )
+}
+
+const LIST: &str = "
+SELECT
+  at_ms,
+  actor_id,
+  actor,
+  through,
+  address,
+  request_id,
+  action,
+  object_id,
+  before,
+  after,
+  id
+FROM action_log
+WHERE id < :before_id
+ORDER BY id DESC
+LIMIT :limit";
+
+/// The newest `limit` entries with ids below `before_id`, newest first.
+pub fn list(tx: &ReadTx<'_>, before_id: Id, limit: u32) -> Result<Vec<(Id, Entry)>, StoreError> {
+    tx.list(
+        LIST,
+        named_params! { ":before_id": before_id, ":limit": limit },
+        entry,
+    )
+}
+
+fn entry(row: &Row<'_>) -> Result<(Id, Entry), rusqlite::Error> {
+    Ok((
+        row.get(10)?,
+        Entry {
+            at_ms: row.get(0)?,
+            actor_id: row.get(1)?,
+            actor: row.get(2)?,
+            through: row.get(3)?,
+            address: row.get(4)?,
+            request_id: row.get(5)?,
+            action: row.get(6)?,
+            object_id: row.get(7)?,
+            before: row.get(8)?,
+            after: row.get(9)?,
+        },
+    ))
+}
+
+/// The columns of an entry, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  at_ms,
+  actor_id,
+  actor,
+  through,
+  address,
+  request_id,
+  action,
+  object_id,
+  before,
+  after,
+  id
+FROM action_log
+",
+            $rest
+        )
+    };
+}
+
+const LIST_OF_ACTOR: &str = select!(
+    "INDEXED BY action_log_of_actor
+WHERE actor_id = :actor_id
+  AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+/// The newest `limit` entries of a user with ids below `before_id`, newest first.
+pub fn list_of_actor(
+    tx: &ReadTx<'_>,
+    actor_id: Id,
+    before_id: Id,
+    limit: u32,
+) -> Result<Vec<(Id, Entry)>, StoreError> {
+    tx.list(
+        LIST_OF_ACTOR,
+        named_params! { ":actor_id": actor_id, ":before_id": before_id, ":limit": limit },
+        entry,
+    )
+}
+
+const LIST_OF_OBJECT: &str = select!(
+    "INDEXED BY action_log_of_object
+WHERE object_id = :object_id
+  AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+/// The newest `limit` entries about objects of this number with ids below `before_id`, newest first.
+pub fn list_of_object(
+    tx: &ReadTx<'_>,
+    object_id: Id,
+    before_id: Id,
+    limit: u32,
+) -> Result<Vec<(Id, Entry)>, StoreError> {
+    tx.list(
+        LIST_OF_OBJECT,
+        named_params! { ":object_id": object_id, ":before_id": before_id, ":limit": limit },
+        entry,
+    )
+}

@@ -1,0 +1,331 @@
+//! The table `clis`.
+
+use rusqlite::{Row, named_params};
+use serde::Serialize;
+
+use crate::store::row::{Cursor, Id, Range};
+use crate::store::{ReadTx, StoreError, WriteTx};
+
+/// A CLI: a calling number or domain by which a device is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cli {
+    /// Its row.
+    pub id: Id,
+    /// The device it stands for.
+    pub device_id: Id,
+    /// 1 to 20 digits.
+    pub number: Option<String>,
+    /// A host name in lower case.
+    pub domain: Option<String>,
+    /// At most 255 characters.
+    pub description: String,
+    /// At most 255 characters.
+    pub comment: String,
+    /// Calls from it are refused.
+    pub banned: bool,
+    /// The voice menu its calls go to.
+    pub ivr_id: Option<Id>,
+}
+
+fn cli(row: &Row<'_>) -> Result<Cli, rusqlite::Error> {
+    Ok(Cli {
+        id: row.get(0)?,
+        device_id: row.get(1)?,
+        number: row.get(2)?,
+        domain: row.get(3)?,
+        description: row.get(4)?,
+        comment: row.get(5)?,
+        banned: row.get(6)?,
+        ivr_id: row.get(7)?,
+    })
+}
+
+const FIND: &str = "
+SELECT
+  id,
+  device_id,
+  number,
+  domain,
+  description,
+  comment,
+  banned,
+  ivr_id
+FROM clis
+WHERE id = :id";
+
+/// The CLI with this id.
+pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Cli>, StoreError> {
+    tx.find(FIND, named_params! { ":id": id }, cli)
+}
+
+const DEVICE_WITH_NUMBER: &str = "
+SELECT device_id
+FROM clis
+WHERE number = :number";
+
+/// The device that has the CLI of this number.
+pub fn device_with_number(tx: &ReadTx<'_>, number: &str) -> Result<Option<Id>, StoreError> {
+    tx.find(
+        DEVICE_WITH_NUMBER,
+        named_params! { ":number": number },
+        |row| row.get(0),
+    )
+}
+
+const DEVICE_WITH_DOMAIN: &str = "
+SELECT device_id
+FROM clis
+WHERE domain = :domain";
+
+/// The device that has the CLI of this domain (in lower case).
+pub fn device_with_domain(tx: &ReadTx<'_>, domain: &str) -> Result<Option<Id>, StoreError> {
+    tx.find(
+        DEVICE_WITH_DOMAIN,
+        named_params! { ":domain": domain },
+        |row| row.get(0),
+    )
+}
+
+const LIST: &str = "
+SELECT
+  id,
+  device_id,
+  number,
+  domain,
+  description,
+  comment,
+  banned,
+  ivr_id
+FROM clis
+WHERE id > :after
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` CLIs with ids above `after`, in id order.
+pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Cli>, StoreError> {
+    tx.list(
+        LIST,
+        named_params! { ":after": after, ":limit": limit },
+        cli,
+    )
+}
+
+const INSERT: &str = "
+INSERT INTO clis (
+  device_id,
+  number,
+  domain,
+  description,
+  comment,
+  banned,
+  ivr_id,
+  created_ms,
+  user_id,
+  owner_id
+) VALUES (
+  :device_id,
+  :number,
+  :domain,
+  :description,
+  :comment,
+  :banned,
+  :ivr_id,
+  :now_ms,
+  (SELECT user_id FROM devices WHERE id = :device_id),
+  (SELECT owner_id FROM devices WHERE id = :device_id)
+)";
+
+/// Adds a CLI (its `id` is not looked at); its id.
+pub fn insert(tx: &WriteTx<'_>, new: &Cli, now_ms: i64) -> Result<Id, StoreError> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":device_id": new.device_id,
+            ":number": new.number,
+            ":domain": new.domain,
+            ":description": new.description,
+            ":comment": new.comment,
+            ":banned": new.banned,
+            ":ivr_id": new.ivr_id,
+            ":now_ms": now_ms,
+        },
+    )
+}
+
+const DELETE: &str = "
+DELETE FROM clis
+WHERE id = :id";
+
+/// Deletes a CLI.
+pub fn delete(tx: &WriteTx<'_>, id: Id) -> Result<(), StoreError> {
+    tx.execute(DELETE, named_params! { ":id": id })?;
+    Ok(())
+}
+
+/// The columns of a CLI, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  id,
+  device_id,
+  number,
+  domain,
+  description,
+  comment,
+  banned,
+  ivr_id
+FROM clis
+",
+            $rest
+        )
+    };
+}
+
+/// Along which index the CLIs of a page are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk<'a> {
+    /// A scope's, the newest first.
+    OfOwner(Id),
+    /// A user's, the newest first.
+    OfUser(Id),
+    /// A device's, the newest first.
+    OnDevice(Id),
+    /// A scope's by number, from those that begin with a text.
+    ByNumber(Id, &'a str),
+    /// A scope's by domain, from those that begin with a text (in lower case).
+    ByDomain(Id, &'a str),
+}
+
+const OF_OWNER: &str = select!(
+    "  INDEXED BY clis_of_owner
+WHERE owner_id = :whose
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    "  INDEXED BY clis_of_user
+WHERE user_id = :whose
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const ON_DEVICE: &str = select!(
+    "  INDEXED BY clis_on_device
+WHERE device_id = :whose
+  AND id < :id
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const BY_NUMBER: &str = select!(
+    "  INDEXED BY clis_by_number
+WHERE owner_id = :whose
+  AND (number, id) > (:after, :id)
+  AND number < :until
+ORDER BY number, id
+LIMIT :limit"
+);
+
+const BY_DOMAIN: &str = select!(
+    "  INDEXED BY clis_by_domain
+WHERE owner_id = :whose
+  AND (domain, id) > (:after, :id)
+  AND domain < :until
+ORDER BY domain, id
+LIMIT :limit"
+);
+
+/// Up to `limit` CLIs of a walk, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk<'_>,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Cli>, StoreError> {
+    let (sql, whose, start) = match walk {
+        Walk::OfOwner(id) => (OF_OWNER, id, None),
+        Walk::OfUser(id) => (OF_USER, id, None),
+        Walk::OnDevice(id) => (ON_DEVICE, id, None),
+        Walk::ByNumber(id, start) => (BY_NUMBER, id, Some(start)),
+        Walk::ByDomain(id, start) => (BY_DOMAIN, id, Some(start)),
+    };
+    match start {
+        None => {
+            let id = after.map_or(Id::MAX, |after| after.id);
+            let sent = named_params! { ":whose": whose, ":id": id, ":limit": limit };
+            tx.list(sql, sent, cli)
+        }
+        Some(start) => {
+            let range = Range::new(start, after);
+            let sent = named_params! {
+                ":whose": whose,
+                ":after": range.after,
+                ":id": range.id,
+                ":until": range.until,
+                ":limit": limit,
+            };
+            tx.list(sql, sent, cli)
+        }
+    }
+}
+
+const COUNT: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM clis INDEXED BY clis_of_owner
+  WHERE owner_id = :owner_id
+  LIMIT :limit
+)";
+
+/// How many CLIs a scope has, counted up to `limit`.
+pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const UPDATE: &str = "
+UPDATE clis
+SET
+  description = :description,
+  comment = :comment,
+  banned = :banned,
+  ivr_id = :ivr_id
+WHERE id = :id";
+
+/// Replaces what can be edited of a CLI: everything but its device, number and domain.
+pub fn update(tx: &WriteTx<'_>, cli: &Cli) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE,
+        named_params! {
+            ":id": cli.id,
+            ":description": cli.description,
+            ":comment": cli.comment,
+            ":banned": cli.banned,
+            ":ivr_id": cli.ivr_id,
+        },
+    )?;
+    Ok(())
+}
+
+const IVR_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM clis
+  WHERE ivr_id = :ivr_id
+)";
+
+/// Whether a CLI's calls go to this IVR.
+pub fn ivr_is_used(tx: &ReadTx<'_>, ivr_id: Id) -> Result<bool, StoreError> {
+    tx.get(IVR_IS_USED, named_params! { ":ivr_id": ivr_id }, |row| {
+        row.get(0)
+    })
+}

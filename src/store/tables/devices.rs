@@ -1,0 +1,716 @@
+//! The table `devices`. A hidden device is never found or listed here.
+
+use rusqlite::{Row, named_params};
+use serde::Serialize;
+
+use crate::store::row::{Cursor, Id, Range, text_enum};
+use crate::store::{ReadTx, StoreError, WriteTx};
+
+text_enum! {
+    /// What a device speaks.
+    DeviceType {
+        /// Session Initiation Protocol.
+        Sip = "SIP",
+        /// Inter-Asterisk eXchange.
+        Iax2 = "IAX2",
+        /// A fax extension.
+        Fax = "FAX",
+        /// No hardware behind it.
+        Virtual = "Virtual",
+        /// ITU-T H.323.
+        H323 = "H323",
+        /// A Zaptel channel.
+        Zap = "ZAP",
+        /// Skype for SIP.
+        Skype = "Skype",
+    }
+}
+
+/// A device. Its `Debug` and its JSON leave the secret out.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Device {
+    /// Its number in the API (`device_id`).
+    pub id: Id,
+    /// Whose it is.
+    pub user_id: Id,
+    /// The group of that user it is in.
+    pub device_group_id: Id,
+    /// What it speaks.
+    #[serde(rename = "type")]
+    pub device_type: DeviceType,
+    /// At most 255 characters.
+    pub description: String,
+    /// The number by which other devices reach it.
+    pub extension: String,
+    /// What it registers as.
+    pub username: String,
+    /// What it registers with.
+    #[serde(skip)]
+    pub secret: String,
+    /// 1 to 20 digits; none: pinless.
+    pub pin: Option<String>,
+    /// What it shows when it calls; blank: nothing.
+    pub caller_id: String,
+    /// Where it is; 0.0.0.0: wherever it registers from.
+    pub ipaddr: String,
+    /// The port of that address.
+    pub port: u16,
+    /// DIDs can be assigned to it through the API.
+    pub is_trunk: bool,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "device {} of user {}", self.id, self.user_id)
+    }
+}
+
+fn device(row: &Row<'_>) -> Result<Device, rusqlite::Error> {
+    Ok(Device {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        device_group_id: row.get(2)?,
+        device_type: row.get(3)?,
+        description: row.get(4)?,
+        extension: row.get(5)?,
+        username: row.get(6)?,
+        secret: row.get(7)?,
+        pin: row.get(8)?,
+        caller_id: row.get(9)?,
+        ipaddr: row.get(10)?,
+        port: row.get(11)?,
+        is_trunk: row.get(12)?,
+    })
+}
+
+const FIND: &str = "
+SELECT
+  id,
+  user_id,
+  device_group_id,
+  type,
+  description,
+  extension,
+  username,
+  secret,
+  pin,
+  caller_id,
+  ipaddr,
+  port,
+  is_trunk
+FROM devices
+WHERE id = :id
+  AND hidden_ms IS NULL";
+
+/// The device with this id.
+pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Device>, StoreError> {
+    tx.find(FIND, named_params! { ":id": id }, device)
+}
+
+const LIST: &str = "
+SELECT
+  id,
+  user_id,
+  device_group_id,
+  type,
+  description,
+  extension,
+  username,
+  secret,
+  pin,
+  caller_id,
+  ipaddr,
+  port,
+  is_trunk
+FROM devices
+WHERE id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` devices with ids above `after`, in id order.
+pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Device>, StoreError> {
+    tx.list(
+        LIST,
+        named_params! { ":after": after, ":limit": limit },
+        device,
+    )
+}
+
+const LIST_OF_USER: &str = "
+SELECT
+  id,
+  user_id,
+  device_group_id,
+  type,
+  description,
+  extension,
+  username,
+  secret,
+  pin,
+  caller_id,
+  ipaddr,
+  port,
+  is_trunk
+FROM devices
+WHERE user_id = :user_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` devices of a user with ids above `after`, in id order.
+pub fn list_of_user(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    tx.list(
+        LIST_OF_USER,
+        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        device,
+    )
+}
+
+/// Where a device is.
+pub struct Address {
+    /// The device's number in the API (`device_id`).
+    pub device_id: Id,
+    /// What it speaks.
+    pub device_type: DeviceType,
+    /// 0.0.0.0: wherever it registers from.
+    pub ipaddr: String,
+    /// The port of that address.
+    pub port: u16,
+}
+
+fn address(row: &Row<'_>) -> Result<Address, rusqlite::Error> {
+    Ok(Address {
+        device_id: row.get(0)?,
+        device_type: row.get(1)?,
+        ipaddr: row.get(2)?,
+        port: row.get(3)?,
+    })
+}
+
+const ADDRESSES_OF_USER: &str = "
+SELECT
+  id,
+  type,
+  ipaddr,
+  port
+FROM devices INDEXED BY devices_of_user
+WHERE user_id = :user_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+/// [`list_of_user`], reading no more than where the devices are.
+pub fn addresses_of_user(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Address>, StoreError> {
+    tx.list(
+        ADDRESSES_OF_USER,
+        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        address,
+    )
+}
+
+const PIN_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM devices
+  WHERE pin = :pin
+)";
+
+/// Whether any device has this PIN.
+pub fn pin_is_used(tx: &ReadTx<'_>, pin: &str) -> Result<bool, StoreError> {
+    tx.get(PIN_IS_USED, named_params! { ":pin": pin }, |row| row.get(0))
+}
+
+const EXTENSION_IS_USED: &str = "
+SELECT
+  EXISTS (
+    SELECT 1
+    FROM devices
+    WHERE extension = :extension
+  )
+  OR EXISTS (
+    SELECT 1
+    FROM devices
+    WHERE username = :extension
+  )";
+
+/// Whether any device, hidden ones too, has this extension, or it as its username.
+pub fn extension_is_used(tx: &ReadTx<'_>, extension: &str) -> Result<bool, StoreError> {
+    tx.get(
+        EXTENSION_IS_USED,
+        named_params! { ":extension": extension },
+        |row| row.get(0),
+    )
+}
+
+const INSERT: &str = "
+INSERT INTO devices (
+  user_id,
+  device_group_id,
+  type,
+  description,
+  extension,
+  username,
+  secret,
+  pin,
+  caller_id,
+  ipaddr,
+  port,
+  is_trunk,
+  created_ms,
+  owner_id
+) VALUES (
+  :user_id,
+  :device_group_id,
+  :type,
+  :description,
+  :extension,
+  :username,
+  :secret,
+  :pin,
+  :caller_id,
+  :ipaddr,
+  :port,
+  :is_trunk,
+  :now_ms,
+  (
+    SELECT iif(type IN ('admin', 'reseller'), id, owner_id)
+    FROM users
+    WHERE id = :user_id
+  )
+)";
+
+/// Adds a device (its `id` is not looked at); its id.
+pub fn insert(tx: &WriteTx<'_>, new: &Device, now_ms: i64) -> Result<Id, StoreError> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":user_id": new.user_id,
+            ":device_group_id": new.device_group_id,
+            ":type": new.device_type,
+            ":description": new.description,
+            ":extension": new.extension,
+            ":username": new.username,
+            ":secret": new.secret,
+            ":pin": new.pin,
+            ":caller_id": new.caller_id,
+            ":ipaddr": new.ipaddr,
+            ":port": new.port,
+            ":is_trunk": new.is_trunk,
+            ":now_ms": now_ms,
+        },
+    )
+}
+
+const UPDATE_TRUNK: &str = "
+UPDATE devices
+SET is_trunk = :is_trunk
+WHERE id = :id";
+
+/// Makes a device a trunk, or an ordinary one.
+pub fn update_trunk(tx: &WriteTx<'_>, id: Id, is_trunk: bool) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE_TRUNK,
+        named_params! { ":id": id, ":is_trunk": is_trunk },
+    )?;
+    Ok(())
+}
+
+const HIDE: &str = "
+UPDATE devices
+SET
+  hidden_ms = :now_ms,
+  pin = NULL
+WHERE id = :id";
+
+/// Hides a device and gives its PIN back; its extension stays taken.
+pub fn hide(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(HIDE, named_params! { ":id": id, ":now_ms": now_ms })?;
+    Ok(())
+}
+
+const IN_USE: &str = "
+SELECT
+  EXISTS (
+    SELECT 1
+    FROM dids
+    WHERE device_id = :id
+  )
+  OR EXISTS (
+    SELECT 1
+    FROM clis
+    WHERE device_id = :id
+  )";
+
+/// Whether a DID or a CLI is on the device.
+pub fn in_use(tx: &ReadTx<'_>, id: Id) -> Result<bool, StoreError> {
+    tx.get(IN_USE, named_params! { ":id": id }, |row| row.get(0))
+}
+
+/// The columns of a device, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  id,
+  user_id,
+  device_group_id,
+  type,
+  description,
+  extension,
+  username,
+  secret,
+  pin,
+  caller_id,
+  ipaddr,
+  port,
+  is_trunk
+FROM devices
+",
+            $rest
+        )
+    };
+}
+
+/// Along which index the devices of a page are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk<'a> {
+    /// A scope's, the newest first.
+    Newest {
+        /// The scope.
+        owner_id: Id,
+    },
+    /// A scope's of one type, the newest first.
+    OfType {
+        /// The scope.
+        owner_id: Id,
+        /// The type.
+        device_type: DeviceType,
+    },
+    /// A scope's trunks, the newest first.
+    Trunks {
+        /// The scope.
+        owner_id: Id,
+    },
+    /// A user's, the newest first.
+    OfUser {
+        /// The user.
+        user_id: Id,
+    },
+    /// Those in a group, the newest first.
+    InGroup {
+        /// The group's user.
+        user_id: Id,
+        /// The group.
+        device_group_id: Id,
+    },
+    /// A scope's by extension, from those that begin with a text.
+    ByExtension {
+        /// The scope.
+        owner_id: Id,
+        /// What the extension begins with; blank: anything.
+        start: &'a str,
+    },
+    /// A scope's by description, from those that begin with a text in any letter case (ASCII).
+    ByDescription {
+        /// The scope.
+        owner_id: Id,
+        /// What the description begins with; blank: anything.
+        start: &'a str,
+    },
+}
+
+const NEWEST: &str = select!(
+    "  INDEXED BY devices_of_owner
+WHERE owner_id = :owner_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_TYPE: &str = select!(
+    "  INDEXED BY devices_by_type
+WHERE owner_id = :owner_id
+  AND type = :type
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const TRUNKS: &str = select!(
+    "  INDEXED BY devices_trunks
+WHERE owner_id = :owner_id
+  AND is_trunk = 1
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    "WHERE user_id = :user_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const IN_GROUP: &str = select!(
+    "  INDEXED BY devices_in_group
+WHERE user_id = :user_id
+  AND device_group_id = :device_group_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const BY_EXTENSION: &str = select!(
+    "  INDEXED BY devices_by_extension
+WHERE owner_id = :owner_id
+  AND (extension, id) > (:after, :id)
+  AND extension < :until
+  AND hidden_ms IS NULL
+ORDER BY extension, id
+LIMIT :limit"
+);
+
+// A comparison of rows is not taken as the start of a range where a collation is named, and thousands may have one
+// description: first the rest of those, then the later ones.
+const OF_DESCRIPTION: &str = select!(
+    "  INDEXED BY devices_by_description
+WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE = :after
+  AND description COLLATE NOCASE < :until
+  AND id > :id
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit"
+);
+
+const BY_DESCRIPTION: &str = select!(
+    "  INDEXED BY devices_by_description
+WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE > :after
+  AND description COLLATE NOCASE < :until
+  AND hidden_ms IS NULL
+ORDER BY description COLLATE NOCASE, id
+LIMIT :limit"
+);
+
+/// Up to `limit` devices of a walk, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk<'_>,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let id = after.map_or(Id::MAX, |after| after.id);
+    match walk {
+        Walk::Newest { owner_id } => tx.list(
+            NEWEST,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::OfType {
+            owner_id,
+            device_type,
+        } => tx.list(
+            OF_TYPE,
+            named_params! { ":owner_id": owner_id, ":type": device_type, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::Trunks { owner_id } => tx.list(
+            TRUNKS,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::OfUser { user_id } => tx.list(
+            OF_USER,
+            named_params! { ":user_id": user_id, ":id": id, ":limit": limit },
+            device,
+        ),
+        Walk::InGroup {
+            user_id,
+            device_group_id,
+        } => tx.list(
+            IN_GROUP,
+            named_params! {
+                ":user_id": user_id,
+                ":device_group_id": device_group_id,
+                ":id": id,
+                ":limit": limit,
+            },
+            device,
+        ),
+        Walk::ByExtension { owner_id, start } => {
+            let range = Range::new(start, after);
+            tx.list(
+                BY_EXTENSION,
+                named_params! {
+                    ":owner_id": owner_id,
+                    ":after": range.after,
+                    ":id": range.id,
+                    ":until": range.until,
+                    ":limit": limit,
+                },
+                device,
+            )
+        }
+        Walk::ByDescription { owner_id, start } => {
+            let range = Range::new(start, after);
+            let mut found = tx.list(
+                OF_DESCRIPTION,
+                named_params! {
+                    ":owner_id": owner_id,
+                    ":after": range.after,
+                    ":id": range.id,
+                    ":until": range.until,
+                    ":limit": limit,
+                },
+                device,
+            )?;
+            let left = limit - found.len() as u32;
+            if left > 0 {
+                found.extend(tx.list(
+                    BY_DESCRIPTION,
+                    named_params! {
+                        ":owner_id": owner_id,
+                        ":after": range.after,
+                        ":until": range.until,
+                        ":limit": left,
+                    },
+                    device,
+                )?);
+            }
+            Ok(found)
+        }
+    }
+}
+
+const COUNT: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM devices INDEXED BY devices_of_owner
+  WHERE owner_id = :owner_id
+    AND hidden_ms IS NULL
+  LIMIT :limit
+)";
+
+/// How many devices a scope has, counted up to `limit`.
+pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_TRUNKS: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM devices INDEXED BY devices_trunks
+  WHERE owner_id = :owner_id
+    AND is_trunk = 1
+    AND hidden_ms IS NULL
+  LIMIT :limit
+)";
+
+/// How many trunks a scope has, counted up to `limit`.
+pub fn count_trunks(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_TRUNKS,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_WITHOUT_CALLER_ID: &str = "
+SELECT count(*)
+FROM (
+  SELECT caller_id
+  FROM devices INDEXED BY devices_of_owner
+  WHERE owner_id = :owner_id
+    AND hidden_ms IS NULL
+  ORDER BY id DESC
+  LIMIT :limit
+)
+WHERE caller_id = ''";
+
+/// How many of a scope's newest `limit` devices have no caller ID.
+pub fn count_without_caller_id(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_WITHOUT_CALLER_ID,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const UPDATE: &str = "
+UPDATE devices
+SET
+  device_group_id = :device_group_id,
+  description = :description,
+  secret = :secret,
+  pin = :pin,
+  caller_id = :caller_id
+WHERE id = :id";
+
+/// Replaces what can be edited of a device: group, description, secret, PIN, caller ID.
+pub fn update(tx: &WriteTx<'_>, device: &Device) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE,
+        named_params! {
+            ":id": device.id,
+            ":device_group_id": device.device_group_id,
+            ":description": device.description,
+            ":secret": device.secret,
+            ":pin": device.pin,
+            ":caller_id": device.caller_id,
+        },
+    )?;
+    Ok(())
+}
+
+const GROUP_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM devices INDEXED BY devices_in_group
+  WHERE user_id = :user_id
+    AND device_group_id = :device_group_id
+    AND hidden_ms IS NULL
+)";
+
+/// Whether a device is in this group.
+pub fn group_is_used(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    device_group_id: Id,
+) -> Result<bool, StoreError> {
+    tx.get(
+        GROUP_IS_USED,
+        named_params! { ":user_id": user_id, ":device_group_id": device_group_id },
+        |row| row.get(0),
+    )
+}

@@ -1,0 +1,428 @@
+//! The table `dids`.
+
+use rusqlite::{Row, named_params};
+use serde::Serialize;
+
+use crate::store::row::{Cursor, Id, Range, text_enum};
+use crate::store::{ReadTx, StoreError, WriteTx};
+
+text_enum! {
+    /// Where a DID is in its life.
+    DidStatus {
+        /// Nobody's.
+        Free = "free",
+        /// For a user, on nothing yet.
+        Reserved = "reserved",
+        /// On a device or a dial plan.
+        Active = "active",
+        /// Taken out of use; its user is kept until it is freed.
+        Closed = "closed",
+        /// History.
+        Terminated = "terminated",
+    }
+}
+
+/// A DID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Did {
+    /// Its row.
+    pub id: Id,
+    /// The number: 1 to 15 digits.
+    pub did: String,
+    /// Which carrier it comes from.
+    pub provider_id: Id,
+    /// Whose scope it is in.
+    pub owner_id: Id,
+    /// Where it is in its life.
+    pub status: DidStatus,
+    /// Who has it: reserved, active and closed ones.
+    pub user_id: Option<Id>,
+    /// What it rings, when active.
+    pub device_id: Option<Id>,
+    /// What answers it instead of a device, when active.
+    pub dialplan_id: Option<Id>,
+    /// Since when it is closed.
+    pub closed_ms: Option<i64>,
+}
+
+fn did(row: &Row<'_>) -> Result<Did, rusqlite::Error> {
+    Ok(Did {
+        id: row.get(0)?,
+        did: row.get(1)?,
+        provider_id: row.get(2)?,
+        owner_id: row.get(3)?,
+        status: row.get(4)?,
+        user_id: row.get(5)?,
+        device_id: row.get(6)?,
+        dialplan_id: row.get(7)?,
+        closed_ms: row.get(8)?,
+    })
+}
+
+const FIND_BY_NUMBER: &str = "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+WHERE did = :did";
+
+/// The DID with this number.
+pub fn find_by_number(tx: &ReadTx<'_>, number: &str) -> Result<Option<Did>, StoreError> {
+    tx.find(FIND_BY_NUMBER, named_params! { ":did": number }, did)
+}
+
+const LIST: &str = "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+WHERE id > :after
+ORDER BY id
+LIMIT :limit";
+
+/// Up to `limit` DIDs with ids above `after`, in id order.
+pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Did>, StoreError> {
+    tx.list(
+        LIST,
+        named_params! { ":after": after, ":limit": limit },
+        did,
+    )
+}
+
+const LIST_CLOSED_AHEAD: &str = "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+WHERE closed_ms > :ahead_ms
+ORDER BY closed_ms
+LIMIT :limit";
+
+/// Up to `limit` DIDs that were closed after `ahead_ms`.
+pub fn list_closed_ahead(
+    tx: &ReadTx<'_>,
+    ahead_ms: i64,
+    limit: u32,
+) -> Result<Vec<Did>, StoreError> {
+    tx.list(
+        LIST_CLOSED_AHEAD,
+        named_params! { ":ahead_ms": ahead_ms, ":limit": limit },
+        did,
+    )
+}
+
+const LIST_CLOSED: &str = "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+WHERE closed_ms <= :until_ms
+ORDER BY closed_ms
+LIMIT :limit";
+
+/// Up to `limit` DIDs that were closed at or before `until_ms`, the oldest first.
+pub fn list_closed(tx: &ReadTx<'_>, until_ms: i64, limit: u32) -> Result<Vec<Did>, StoreError> {
+    tx.list(
+        LIST_CLOSED,
+        named_params! { ":until_ms": until_ms, ":limit": limit },
+        did,
+    )
+}
+
+const INSERT: &str = "
+INSERT INTO dids (
+  did,
+  provider_id,
+  owner_id,
+  status,
+  created_ms
+) VALUES (
+  :did,
+  :provider_id,
+  :owner_id,
+  'free',
+  :now_ms
+)";
+
+/// Adds a free DID; its id.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    number: &str,
+    provider_id: Id,
+    owner_id: Id,
+    now_ms: i64,
+) -> Result<Id, StoreError> {
+    tx.insert(
+        INSERT,
+        named_params! {
+            ":did": number,
+            ":provider_id": provider_id,
+            ":owner_id": owner_id,
+            ":now_ms": now_ms,
+        },
+    )
+}
+
+const UPDATE: &str = "
+UPDATE dids
+SET
+  owner_id = :owner_id,
+  status = :status,
+  user_id = :user_id,
+  device_id = :device_id,
+  dialplan_id = :dialplan_id,
+  closed_ms = :closed_ms,
+  reserved_ms = iif(:status = 'reserved', coalesce(reserved_ms, :now_ms), NULL)
+WHERE id = :id";
+
+/// Replaces a DID's state: everything but its number and provider.
+pub fn update(tx: &WriteTx<'_>, did: &Did, now_ms: i64) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE,
+        named_params! {
+            ":id": did.id,
+            ":owner_id": did.owner_id,
+            ":status": did.status,
+            ":user_id": did.user_id,
+            ":device_id": did.device_id,
+            ":dialplan_id": did.dialplan_id,
+            ":closed_ms": did.closed_ms,
+            ":now_ms": now_ms,
+        },
+    )?;
+    Ok(())
+}
+
+/// The columns of a DID, before whatever picks the rows.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "
+SELECT
+  id,
+  did,
+  provider_id,
+  owner_id,
+  status,
+  user_id,
+  device_id,
+  dialplan_id,
+  closed_ms
+FROM dids
+",
+            $rest
+        )
+    };
+}
+
+const FIND: &str = select!("WHERE id = :id");
+
+/// The DID of this row.
+pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Did>, StoreError> {
+    tx.find(FIND, named_params! { ":id": id }, did)
+}
+
+/// Along which index the DIDs of a page are walked, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// A scope's.
+    OfOwner(Id),
+    /// A scope's in one state.
+    InState(Id, DidStatus),
+    /// A user's.
+    OfUser(Id),
+    /// Those of a scope that a provider gave.
+    OfProvider(Id, Id),
+}
+
+const OF_OWNER: &str = select!(
+    "  INDEXED BY dids_of_owner
+WHERE owner_id = :owner
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+const IN_STATE: &str = select!(
+    "  INDEXED BY dids_by_status
+WHERE owner_id = :owner
+  AND status = :status
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    "  INDEXED BY dids_of_user
+WHERE user_id = :user_id
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+const OF_PROVIDER: &str = select!(
+    "  INDEXED BY dids_of_provider
+WHERE provider_id = :provider_id
+  AND owner_id = :owner
+  AND (did, id) > (:after, :id)
+  AND did < :until
+ORDER BY did, id
+LIMIT :limit"
+);
+
+/// Up to `limit` DIDs of a walk whose numbers begin with `start`, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk,
+    start: &str,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Did>, StoreError> {
+    let Range { after, id, until } = Range::new(start, after);
+    match walk {
+        Walk::OfOwner(owner) => tx.list(
+            OF_OWNER,
+            named_params! { ":owner": owner, ":after": after, ":id": id, ":until": until, ":limit": limit },
+            did,
+        ),
+        Walk::OfUser(user_id) => tx.list(
+            OF_USER,
+            named_params! { ":user_id": user_id, ":after": after, ":id": id, ":until": until, ":limit": limit },
+            did,
+        ),
+        Walk::InState(owner, status) => tx.list(
+            IN_STATE,
+            named_params! {
+                ":owner": owner,
+                ":status": status,
+                ":after": after,
+                ":id": id,
+                ":until": until,
+                ":limit": limit,
+            },
+            did,
+        ),
+        Walk::OfProvider(owner, provider_id) => tx.list(
+            OF_PROVIDER,
+            named_params! {
+                ":owner": owner,
+                ":provider_id": provider_id,
+                ":after": after,
+                ":id": id,
+                ":until": until,
+                ":limit": limit,
+            },
+            did,
+        ),
+    }
+}
+
+const ON_DEVICE: &str = select!(
+    "WHERE device_id = :device_id
+ORDER BY did
+LIMIT :limit"
+);
+
+/// Up to `limit` DIDs on a device, by number.
+pub fn list_on_device(tx: &ReadTx<'_>, device_id: Id, limit: u32) -> Result<Vec<Did>, StoreError> {
+    tx.list(
+        ON_DEVICE,
+        named_params! { ":device_id": device_id, ":limit": limit },
+        did,
+    )
+}
+
+const COUNT_IN_STATE: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM dids INDEXED BY dids_by_status
+  WHERE owner_id = :owner_id
+    AND status = :status
+  LIMIT :limit
+)";
+
+/// How many DIDs of a scope are in a state, counted up to `limit`.
+pub fn count_in_state(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    status: DidStatus,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_IN_STATE,
+        named_params! { ":owner_id": owner_id, ":status": status, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_RESERVED_UNTIL: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM dids INDEXED BY dids_reserved
+  WHERE owner_id = :owner_id
+    AND reserved_ms <= :until_ms
+  LIMIT :limit
+)";
+
+/// How many DIDs of a scope have been reserved since `until_ms` or longer, counted up to `limit`.
+pub fn count_reserved_until(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    until_ms: i64,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_RESERVED_UNTIL,
+        named_params! { ":owner_id": owner_id, ":until_ms": until_ms, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const DIALPLAN_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM dids
+  WHERE dialplan_id = :dialplan_id
+)";
+
+/// Whether a DID is on this dial plan.
+pub fn dialplan_is_used(tx: &ReadTx<'_>, dialplan_id: Id) -> Result<bool, StoreError> {
+    tx.get(
+        DIALPLAN_IS_USED,
+        named_params! { ":dialplan_id": dialplan_id },
+        |row| row.get(0),
+    )
+}

@@ -1,0 +1,72 @@
+//! The table `ivrs`: voice menus, as far as a CLI can name one.
+
+use crate::store::tables::named::Table;
+
+/// Its statements.
+pub static IVRS: Table = Table {
+    find: FIND,
+    find_name: FIND_NAME,
+    list: LIST,
+    walk: WALK,
+    insert: INSERT,
+    update: UPDATE,
+    hide: HIDE,
+};
+
+const FIND: &str = "
+SELECT
+  id,
+  owner_id,
+  name
+FROM ivrs
+WHERE id = :id
+  AND hidden_ms IS NULL";
+
+const FIND_NAME: &str = "
+SELECT name
+FROM ivrs
+WHERE id = :id";
+
+const LIST: &str = "
+SELECT
+  id,
+  owner_id,
+  name
+FROM ivrs
+WHERE id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+const WALK: &str = "
+SELECT
+  id,
+  owner_id,
+  name
+FROM ivrs INDEXED BY ivrs_of_owner
+WHERE owner_id = :owner_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit";
+
+const INSERT: &str = "
+INSERT INTO ivrs (
+  owner_id,
+  name,
+  created_ms
+) VALUES (
+  :owner_id,
+  :name,
+  :now_ms
+)";
+
+const UPDATE: &str = "
+UPDATE ivrs
+SET name = :name
+WHERE id = :id";
+
+const HIDE: &str = "
+UPDATE ivrs
+SET hidden_ms = :now_ms
+WHERE id = :id";
