@@ -393,7 +393,7 @@ enum Framing {
     Chunked,
 }
 
-/// RFC 9112, 9.3; a large head ends the connection, which README says.
+/// RFC 9112, 9.3; a large head ends the connection, as docs/operating.md says.
 fn after(message: &Message, minor: u8, head: usize) -> After {
     let options = message.list("connection");
     let has = |option: &[u8]| {

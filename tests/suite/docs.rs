@@ -122,7 +122,7 @@ fn the_readme_s_first_steps_work() {
 
 #[test]
 fn the_limits_are_those_of_the_code() {
-    let readme = file("README.md");
+    let operating = file("docs/operating.md");
     let kib = |bytes: usize| format!("{} KiB", bytes / 1024);
     let times = Timeouts::default();
     let seconds = |time: Duration| format!("{} s", time.as_secs_f64());
@@ -231,9 +231,12 @@ fn the_limits_are_those_of_the_code() {
     assert_eq!(share(MIN_SHARE - 1), MIN_SHARE - 1);
     for (limit, is) in &rows {
         let row = format!("\n| {limit} | {is}");
-        assert!(readme.contains(&row), "README.md has no row {row}");
+        assert!(
+            operating.contains(&row),
+            "docs/operating.md has no row {row}"
+        );
     }
-    let table = readme
+    let table = operating
         .split("| limit | is | beyond it |\n|---|---|---|\n")
         .nth(1);
     let table = table.unwrap().split("\n\n").next().unwrap();
@@ -245,9 +248,12 @@ fn the_limits_are_those_of_the_code() {
         throttle::MAX_HASHES_PER_PAIR
     );
     let reserved = format!("{} of the {} places", line::RESERVED, line::MAX_WAITING);
-    assert!(readme.contains(&reserved), "README.md: {reserved}");
     assert!(
-        readme.contains(&throttled),
-        "README.md does not say {throttled}"
+        operating.contains(&reserved),
+        "docs/operating.md: {reserved}"
+    );
+    assert!(
+        operating.contains(&throttled),
+        "docs/operating.md does not say {throttled}"
     );
 }
