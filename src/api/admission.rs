@@ -13,7 +13,7 @@ use super::method::{Call, Method};
 use super::parameters::Parameters;
 use super::signature;
 use crate::app::App;
-use crate::service::guard::access::{Actor, Caller, Scope};
+use crate::service::guard::access::{Actor, Caller, Origin};
 use crate::service::guard::callers::Callers;
 use crate::service::guard::throttle::{self, Guess, Proof, Throttle};
 use crate::service::{AccessError, Error, Refusal, Rule, sessions};
@@ -180,18 +180,13 @@ impl Request {
 
 impl Identity {
     fn actor(&self, asked: &Asked<'_>) -> Actor {
-        let caller = &self.caller;
-        Actor {
-            user_id: Some(caller.user.id),
-            name: caller.user.username.clone(),
-            scope: Scope::Owner(caller.owner_id),
-            user_type: caller.user.user_type,
-            permissions: caller.permissions.clone(),
+        let from = Origin {
             through: Through::Api,
             address: asked.address,
             request_id: Some(asked.request_id.into()),
             now_ms: asked.now_ms,
-        }
+        };
+        Actor::of(&self.caller.user, self.caller.permissions.clone(), from)
     }
 }
 

@@ -11,14 +11,13 @@ use subtle::ConstantTimeEq;
 
 use super::{AccessError, Error, UserError, installation, log, users};
 use crate::ambient::{Ambient, SLACK_MS, is_young, rfc3339};
-use crate::service::guard::access::{Actor, Right, Scope, scope_of};
+use crate::service::guard::access::{Actor, Origin, Right};
 use crate::service::guard::throttle::Guess;
 use crate::service::guard::verifier::Verifier;
 use crate::store::row::Id;
-use crate::store::tables::action_log::Through;
 use crate::store::tables::installation as rows;
 use crate::store::tables::sessions::{self, Listed, Session, TokenHash};
-use crate::store::tables::users::{self as user_rows, ADMIN, User, UserType};
+use crate::store::tables::users::{self as user_rows, ADMIN, User};
 use crate::store::{ReadTx, Store, StoreError, WriteTx};
 
 /// After how long without a request a session ends.
@@ -102,17 +101,19 @@ pub async fn verify(
 /// argon2 took its time.
 pub fn start_verified(
     tx: &WriteTx<'_>,
-    by: &Actor,
+    from: Origin,
     user_id: Id,
     verified: &str,
     token: &str,
 ) -> Result<(), Error> {
     let stored = user_rows::find_password(tx, user_id)?;
-    let is_allowed = user_rows::find(tx, user_id)?.is_some_and(|user| !user.blocked);
-    if !is_allowed || stored.as_deref() != Some(verified) {
-        return Err(AccessError::WrongPassword.into());
+    let user = user_rows::find(tx, user_id)?.filter(|user| !user.blocked);
+    match user {
+        Some(user) if stored.as_deref() == Some(verified) => {
+            start(tx, &Actor::find(tx, &user, from)?, user_id, token)
+        }
+        _ => Err(AccessError::WrongPassword.into()),
     }
-    start(tx, by, user_id, token)
 }
 
 /// Signs a user in whose password was verified. A link with which he would have set one is not needed any more.
@@ -134,8 +135,9 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
     Ok(())
 }
 
-/// Who holds this token, if his session has not expired and he is not blocked. His door is the pages.
-pub fn find(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<SignedIn>, StoreError> {
+/// Who holds this token, if their session has not expired and they are not blocked.
+pub fn find(tx: &ReadTx<'_>, token: &str, from: Origin) -> Result<Option<SignedIn>, StoreError> {
+    let now_ms = from.now_ms;
     let version = rows::access_version(tx)?;
     let Some(session) = find_session(tx, token, now_ms)? else {
         return Ok(None);
@@ -145,7 +147,7 @@ pub fn find(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<SignedIn
         return Ok(None);
     };
     Ok(Some(SignedIn {
-        actor: actor(tx, user, now_ms)?,
+        actor: Actor::find(tx, &user, from)?,
         is_due: now_ms - session.seen_ms >= SEEN_EVERY_MS,
         version,
     }))
@@ -177,29 +179,8 @@ pub fn renew(tx: &ReadTx<'_>, token: &str, by: &Actor, version: i64) -> Result<A
     }
     let user = user_rows::find(tx, by.user_id.unwrap_or(-1))?;
     let user = user.filter(|user| !user.blocked);
-    Ok(Actor {
-        address: by.address,
-        request_id: by.request_id.clone(),
-        ..actor(tx, user.ok_or(AccessError::SignedOut)?, by.now_ms)?
-    })
-}
-
-/// A user as he acts on the pages.
-pub fn actor(tx: &ReadTx<'_>, user: User, now_ms: i64) -> Result<Actor, StoreError> {
-    Ok(Actor {
-        permissions: user_rows::permissions(tx, user.id)?,
-        scope: match user.user_type {
-            UserType::User => Scope::User(user.id),
-            _ => Scope::Owner(scope_of(&user)),
-        },
-        user_id: Some(user.id),
-        name: user.username,
-        user_type: user.user_type,
-        through: Through::Pages,
-        address: None,
-        request_id: None,
-        now_ms,
-    })
+    let user = user.ok_or(AccessError::SignedOut)?;
+    Ok(Actor::find(tx, &user, by.origin())?)
 }
 
 /// Notes that a session was used, and from where.
@@ -290,18 +271,9 @@ pub fn find_link(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<Use
 }
 
 /// Sets the password that a link is for, which ends the link.
-pub fn use_link(
-    tx: &WriteTx<'_>,
-    address: Option<IpAddr>,
-    token: &str,
-    hash: &str,
-    now_ms: i64,
-) -> Result<User, Error> {
-    let user = find_link(tx, token, now_ms)?.ok_or(AccessError::LinkInvalid)?;
-    let by = Actor {
-        address,
-        ..actor(tx, user.clone(), now_ms)?
-    };
+pub fn use_link(tx: &WriteTx<'_>, from: Origin, token: &str, hash: &str) -> Result<User, Error> {
+    let user = find_link(tx, token, from.now_ms)?.ok_or(AccessError::LinkInvalid)?;
+    let by = Actor::find(tx, &user, from)?;
     users::change_password(tx, &by, user.id, hash)?;
     Ok(user)
 }

@@ -7,6 +7,7 @@
 mod common;
 
 mod acting;
+mod actors;
 mod budget;
 mod callers;
 mod command_line;

@@ -10,10 +10,10 @@ use linebook::api::parameters::Parameters;
 use linebook::api::signature::{sign, verify};
 use linebook::service::clis::{self, NewCli};
 use linebook::service::devices::{self, NewDevice, Pin};
-use linebook::service::guard::access::{Actor, Scope};
+use linebook::service::guard::access::Actor;
 use linebook::service::{DidError, Error, Rule, dids};
 use linebook::store::tables::settings::HashCheck;
-use linebook::store::tables::users::{Permission, UserType};
+use linebook::store::tables::users::{Permission, User, UserType};
 use linebook::store::{Options, StoreError, WriteTx};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -403,19 +403,21 @@ fn next(life: Option<&Life>, step: Step, scope: Option<i64>, now_ms: i64) -> Opt
 fn actor(scope: Option<i64>, now_ms: i64) -> Actor {
     match scope {
         None => Actor::operator(now_ms),
-        Some(owner) => Actor {
-            user_id: Some(owner),
-            name: "somebody".into(),
-            scope: Scope::Owner(owner),
-            user_type: if owner == 0 {
-                UserType::Admin
-            } else {
-                UserType::Reseller
-            },
+        Some(owner) => {
+            let user = User {
+                id: owner,
+                username: "somebody".into(),
+                user_type: match owner {
+                    0 => UserType::Admin,
+                    _ => UserType::Reseller,
+                },
+                owner_id: 0,
+                blocked: false,
+            };
             // Whoever may call the methods at all.
-            permissions: Permission::ALL.to_vec(),
-            ..Actor::operator(now_ms)
-        },
+            let permissions = Permission::ALL.to_vec();
+            Actor::of(&user, permissions, Actor::operator(now_ms).origin())
+        }
     }
 }
 

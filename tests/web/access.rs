@@ -6,8 +6,7 @@ use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
 use linebook::service::guard::access::{Actor, Right, signers};
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
-    AccessError, Error, Rule, clis, devices, dids, groups, keys, providers, sessions, settings,
-    users,
+    AccessError, Error, Rule, clis, devices, dids, groups, keys, providers, settings, users,
 };
 use linebook::store::WriteTx;
 
@@ -723,7 +722,8 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         // An accountant without permissions.
         let refused = world.app.store.write_blocking(move |tx| {
             let clerk = linebook::store::tables::users::find(tx, 6)?.expect("a clerk");
-            rule(tx, &sessions::actor(tx, clerk, NOW_MS)?)
+            let from = Actor::operator(NOW_MS).origin();
+            rule(tx, &Actor::find(tx, &clerk, from)?)
         });
         let Err(Error::Refused(refusal)) = refused else {
             panic!("{name}: {refused:?}");

@@ -403,9 +403,9 @@ fn what_changed_while_a_password_was_verified_counts() {
     let world = World::new();
     let start = |verified: &str| {
         let verified = verified.to_owned();
-        let by = Actor::system(NOW_MS);
+        let from = Actor::system(NOW_MS).origin();
         world.app.store.write_blocking(move |tx| {
-            sessions::start_verified(tx, &by, 4, &verified, &"d".repeat(64))
+            sessions::start_verified(tx, from, 4, &verified, &"d".repeat(64))
         })
     };
     let password = || world.value("SELECT password FROM users WHERE id = 4");

@@ -6,7 +6,6 @@ use crate::api::fault::Fault;
 use crate::http::pages::frame::layout;
 use crate::http::pages::frame::parts::{self, Field, Problem};
 use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
-use crate::service::guard::access::Actor;
 use crate::service::guard::passwords;
 use crate::service::guard::throttle::{Failure, Proof};
 use crate::service::{AccessError, Error, Rule, UserError, installation, sessions};
@@ -130,17 +129,11 @@ pub fn is_too_long(password: &str) -> bool {
 /// A session with a token of its own: one that was known before signing in is worth nothing.
 async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, Error> {
     let token = sessions::new_token(&visit.app.ambient);
-    let (now_ms, kept) = (visit.now_ms, token.clone());
-    let (remote, request_id) = (visit.remote, visit.request_id.clone());
-    let started = visit.app.store.write(move |tx| {
-        let user = crate::service::users::get(tx, &Actor::system(now_ms), user_id)?;
-        let by = Actor {
-            address: remote,
-            request_id: Some(request_id),
-            ..sessions::actor(tx, user, now_ms)?
-        };
-        sessions::start_verified(tx, &by, user_id, &verified, &kept)
-    });
+    let (from, kept) = (visit.origin(), token.clone());
+    let started = visit
+        .app
+        .store
+        .write(move |tx| sessions::start_verified(tx, from, user_id, &verified, &kept));
     started.await?;
     Ok(token)
 }
@@ -235,11 +228,11 @@ pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
             return Ok(choose(&visit, 422, &user.username, &problem));
         }
     };
-    let (token, remote, kept) = (visit.name.clone(), visit.remote, hash.clone());
+    let (token, from, kept) = (visit.name.clone(), visit.origin(), hash.clone());
     let used = visit
         .app
         .store
-        .write(move |tx| sessions::use_link(tx, remote, &token, &kept, now_ms));
+        .write(move |tx| sessions::use_link(tx, from, &token, &kept));
     let user = used.await?;
     if user.id == ADMIN {
         sessions::forget_first_run(&visit.app.store);

@@ -1,4 +1,4 @@
-//! Who acts, on whose things, and what he may: the rules that every other rule asks.
+//! Who acts, on whose things, and what they may: the rules that every other rule asks.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use crate::store::{ReadTx, StoreError};
 
 /// Whose things an actor reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+enum Scope {
     /// Everyone's: whoever can run the command line has the file anyway.
     Everything,
     /// One owner's: admin's (0) or a reseller's.
@@ -59,30 +59,67 @@ pub const OPERATOR: &str = "operator";
 /// What it calls the server itself; no username.
 pub const SYSTEM: &str = "system";
 
-/// Who does something: what the rules and the action log need to know of him.
+/// From where somebody acts, and when.
 #[derive(Debug, Clone)]
-pub struct Actor {
-    /// His user; none for the operator and the server itself.
-    pub user_id: Option<Id>,
-    /// His username, `operator` or `system`.
-    pub name: String,
-    /// Whose things he reaches.
-    pub scope: Scope,
-    /// What kind of user he is; the operator and the server act as admin.
-    pub user_type: UserType,
-    /// What he may beyond his type.
-    pub permissions: Vec<Permission>,
-    /// Through which door he came.
+pub struct Origin {
+    /// Through which door.
     pub through: Through,
     /// From which address.
     pub address: Option<IpAddr>,
-    /// The id of his request.
+    /// The id of the request.
     pub request_id: Option<String>,
     /// When, in milliseconds since 1970-01-01 UTC.
     pub now_ms: i64,
 }
 
+/// Who does something: what the rules and the action log need to know of them.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// Their user; none for the operator and the server itself.
+    pub user_id: Option<Id>,
+    /// Their username, `operator` or `system`.
+    pub name: String,
+    /// What kind of user they are; the operator and the server act as admin.
+    pub user_type: UserType,
+    /// What they may beyond their type.
+    pub permissions: Vec<Permission>,
+    /// Through which door they came.
+    pub through: Through,
+    /// From which address.
+    pub address: Option<IpAddr>,
+    /// The id of their request.
+    pub request_id: Option<String>,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub now_ms: i64,
+    /// Whose things they reach. Private, so that every actor is made in this file.
+    scope: Scope,
+}
+
 impl Actor {
+    /// The actor that a user is, through whichever door they come: a plain user reaches what is theirs, everyone else what
+    /// their owner has.
+    pub fn of(user: &User, permissions: Vec<Permission>, from: Origin) -> Self {
+        Self {
+            scope: match user.user_type {
+                UserType::User => Scope::User(user.id),
+                _ => Scope::Owner(scope_of(user)),
+            },
+            user_id: Some(user.id),
+            name: user.username.clone(),
+            user_type: user.user_type,
+            permissions,
+            through: from.through,
+            address: from.address,
+            request_id: from.request_id,
+            now_ms: from.now_ms,
+        }
+    }
+
+    /// The same, with the permissions that the database has.
+    pub fn find(tx: &ReadTx<'_>, user: &User, from: Origin) -> Result<Self, StoreError> {
+        Ok(Self::of(user, users::permissions(tx, user.id)?, from))
+    }
+
     /// Whoever runs the command line.
     pub fn operator(now_ms: i64) -> Self {
         Self::nobody(OPERATOR, Through::Cli, now_ms)
@@ -104,6 +141,16 @@ impl Actor {
             address: None,
             request_id: None,
             now_ms,
+        }
+    }
+
+    /// From where they act.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            through: self.through,
+            address: self.address,
+            request_id: self.request_id.clone(),
+            now_ms: self.now_ms,
         }
     }
 

@@ -17,12 +17,13 @@ use crate::http::pages::frame::list::Export;
 use crate::http::pages::frame::parts;
 use crate::http::pages::routes::Verb;
 use crate::http::{address, reply};
-use crate::service::guard::access::{Actor, Right};
+use crate::service::guard::access::{Actor, Origin, Right};
 use crate::service::{
     AccessError, CliError, DeviceError, DidError, Error, Refusal, Rule, SetupError, UserError,
     sessions,
 };
 use crate::store::row::Id;
+use crate::store::tables::action_log::Through;
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Nothing but what the pages themselves bring: no script, no frame, no other origin.
@@ -229,19 +230,20 @@ impl Visit {
 
     /// Finds out who holds the token.
     pub fn sign_in(&mut self) -> Result<(), StoreError> {
-        let found = self.read(|tx| sessions::find(tx, &self.token, self.now_ms))?;
+        let found = self.read(|tx| sessions::find(tx, &self.token, self.origin()))?;
         self.is_due = found.as_ref().is_some_and(|found| found.is_due);
         self.version = found.as_ref().map_or(0, |found| found.version);
-        self.by = found.map(|found| self.placed(found.actor));
+        self.by = found.map(|found| found.actor);
         Ok(())
     }
 
-    /// An actor who comes from here.
-    pub fn placed(&self, actor: Actor) -> Actor {
-        Actor {
+    /// From where whoever asks acts.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            through: Through::Pages,
             address: self.remote,
             request_id: Some(self.request_id.clone()),
-            ..actor
+            now_ms: self.now_ms,
         }
     }
 
