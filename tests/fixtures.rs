@@ -1,13 +1,30 @@
-//! Every `fixtures/<folder>/<case>.http` is a test of its name: that request to a fresh demo world is answered with
-//! exactly `<case>.xml`. `UPDATE=1` writes the answers instead of comparing them, for review in the diff.
+//! Every file under `fixtures` holds the cases of one method, or of none, and each case is a test: that request to a
+//! fresh demo world is answered with exactly that answer. `UPDATE=1` writes hashes and answers instead of comparing
+//! them, for review in the diff.
 //!
-//! A case starts with `#` lines: why it is there, and directives. Then come a request line, headers, an empty line and
-//! the body, so that the request can be pasted into curl.
+//! ```text
+//! # cli_add
+//! # right: manage_devices
+//! # signed strict: device_id cli_number cli_description comment banned ivr_id
+//! # signed documented: device_id cli_number
+//!
+//! ### banned-blank: Blank was not sent: not banned.
+//! # then: SELECT banned FROM clis WHERE id = 4 => 0
+//! POST /billing/api/cli_add?u=admin&device_id=2&cli_number=1&banned=&hash=bb3b61b28670cf45e86cd4e72841305a61bb9783
+//! => <?xml version="1.0" encoding="UTF-8"?><page><status>CLI successfully created</status></page>
+//! ```
+//!
+//! On top stands what the table says of the method, a second time: the right that it asks for, and the orders in which
+//! it may be signed. A case has a name and a reason, directives, a request line, headers, an empty line and a body where
+//! it has them, and behind `=>` the whole answer, unpacked, to the next case. What is pasted into curl ends at `=>`.
 //!
 //! - `# given: settings set allow_get on`: a line of the command line, run on the world first.
 //! - `# given sql: ...`: a change behind the server's back, first.
 //! - `# from: 192.0.2.7`: the address that it comes from.
 //! - `# lines: crlf`: the body's lines end as multipart wants them.
+//! - `# signed: provider_id`: what the hash is made of, where that is not the method's first order.
+//! - `# key: 456789`: the key that signs, where that is not the caller's first one.
+//! - `# hash: as written`: the hash is no right one.
 //! - `# status: 404`: the status, where it is not 200.
 //! - `# reply: Name: value`, `# reply: no Name`: a header that the reply must have, or must not.
 //! - `# then: SELECT ... => a|b`: what the database holds afterwards.
@@ -18,77 +35,87 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex};
 
-use common::{Answer, METHODS, Request, World};
+use common::fixture::{self, Case};
+use common::request::sent;
+use common::{Answer, Fixture, METHODS, Request, World};
 use libtest_mimic::{Arguments, Failed, Trial};
-use linebook::api::method::{COMMON_ERRORS, ErrorText, Method};
+use linebook::api::method::{COMMON_ERRORS, ErrorText, Method, Run};
 use linebook::api::methods;
 
-/// The folder of cases that are about no one method.
-const NO_METHOD: &str = "http";
+/// The files whose cases are about no one method.
+const NO_METHOD: [&str; 1] = ["requests"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let cases = list("http");
-    let mut trials: Vec<Trial> = cases.iter().map(|path| trial(path)).collect();
+    let mut trials = Vec::new();
+    for name in fixture::names() {
+        trials.extend(file(&name));
+    }
     for method in methods::METHODS {
         trials.extend(coverage(method));
+        let name = format!("{} is what its file says", method.name);
+        trials.push(Trial::test(name, || witness(method)));
     }
-    trials.push(Trial::test("every file belongs to a case", move || {
-        strays(&cases)
-    }));
+    trials.push(Trial::test(
+        "an XML reader that is not ours takes every answer",
+        xmllint,
+    ));
+    trials.push(Trial::test(
+        "what a fixture file may not be",
+        refused_fixtures,
+    ));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+/// A test per case; one that fails, where the file cannot be read.
+fn file(name: &str) -> Vec<Trial> {
+    let read = Fixture::read(name);
+    let is_known = NO_METHOD.contains(&name) || METHODS.contains(&name);
+    let read = match is_known {
+        true => read,
+        false => Err(format!("{name} is no method")),
+    };
+    match read {
+        Err(error) => vec![Trial::test(name, move || Err(error.into()))],
+        Ok(fixture) => {
+            let fixture = Arc::new(fixture);
+            let places = 0..fixture.cases.len();
+            places
+                .map(|place| {
+                    let fixture = fixture.clone();
+                    let name = format!("{name}/{}", fixture.cases[place].name);
+                    Trial::test(name, move || run(&fixture, &fixture.cases[place]))
+                })
+                .collect()
+        }
+    }
 }
 
-/// Every file in a folder under `fixtures` with this extension, in order.
-fn list(extension: &str) -> Vec<PathBuf> {
-    let folders = std::fs::read_dir(folder()).unwrap();
-    let folders = folders.map(|entry| entry.unwrap().path());
-    let files = folders
-        .filter(|path| path.is_dir())
-        .flat_map(|path| std::fs::read_dir(path).unwrap())
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = files
-        .filter(|path| path.extension().is_some_and(|known| known == extension))
-        .collect();
-    files.sort();
-    files
-}
-
-fn trial(path: &Path) -> Trial {
-    let name = path.strip_prefix(folder()).unwrap().with_extension("");
-    let path = path.to_owned();
-    Trial::test(name.to_string_lossy(), move || run(&path))
-}
-
-fn run(path: &Path) -> Result<(), Failed> {
-    let text = std::fs::read_to_string(path)?;
-    let case = Case::parse(&text)?;
+fn run(fixture: &Fixture, case: &Case) -> Result<(), Failed> {
+    let case = with_hash(fixture, case)?;
     let world = World::new();
     // In their order: commands refuse a schema that is not linebook's.
-    for (how, what) in &case.given {
+    for (how, what) in case.directives() {
         match how {
-            Given::Command => world.linebook(what),
-            Given::Sql => world.sql(what),
-        };
+            "given" => world.linebook(what),
+            "given sql" => world.sql(what),
+            _ => {}
+        }
     }
     let before = world.dump();
     let answer = world.send(&case.request);
     answer.check();
-    expect(answer.status, case.status, "status")?;
-    case.check_headers(&answer)?;
-    compare(&path.with_extension("xml"), &answer.text())?;
+    let status = case.all("status").next().unwrap_or("200");
+    expect(answer.status, status.parse()?, "status")?;
+    check_headers(&case, &answer)?;
+    compare(fixture, &case, &answer.text())?;
 
     let log_before = before["action_log"].len();
     let after = world.dump();
-    let is_read = path.parent().unwrap().ends_with("devices_get");
-    if answer.error().is_some() || is_read {
+    if answer.error().is_some() || is_read(&fixture.name) {
         expect(&after, &before, "the database")?;
     } else {
         expect(
@@ -98,10 +125,37 @@ fn run(path: &Path) -> Result<(), Failed> {
         )?;
         check_log(&world, &case.request)?;
     }
-    for (sql, rows) in &case.then {
-        expect(&world.select(sql), rows, sql)?;
+    for then in case.all("then") {
+        let (sql, rows) = then.split_once(" => ").ok_or("then: no =>")?;
+        expect(world.select(sql).as_str(), rows, sql)?;
     }
     Ok(())
+}
+
+fn is_read(name: &str) -> bool {
+    methods::find(name).is_some_and(|method| matches!(method.run, Run::Read(_)))
+}
+
+/// The case with the hash of its values, which it must carry already; `UPDATE=1` puts it there.
+fn with_hash(fixture: &Fixture, case: &Case) -> Result<Case, Failed> {
+    let Some(right) = fixture.hash(case) else {
+        return Ok(case.clone());
+    };
+    let values = sent(&case.request).map_err(|error| error.to_string())?;
+    let written = values["hash"].as_str();
+    if !is_update() {
+        expect(written, right.as_str(), "hash")?;
+        return Ok(case.clone());
+    }
+    let mut text = case.text.clone();
+    for before in ["&hash=", "?hash=", "\"hash\":\"", "name=\"hash\"\n\n"] {
+        text = text.replace(&format!("{before}{written}"), &format!("{before}{right}"));
+    }
+    Ok(case.clone().with_request(&text)?)
+}
+
+fn is_update() -> bool {
+    std::env::var_os("UPDATE").is_some()
 }
 
 /// The newest entry says from where the change came, and tells no secret.
@@ -121,14 +175,18 @@ fn check_log(world: &World, request: &Request) -> Result<(), Failed> {
     Ok(())
 }
 
-fn compare(path: &Path, answer: &str) -> Result<(), Failed> {
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, answer)?;
+/// Compares the answer, or writes it down.
+fn compare(fixture: &Fixture, case: &Case, answer: &str) -> Result<(), Failed> {
+    /// The cases of one file run side by side.
+    static FILES: Mutex<()> = Mutex::new(());
+    if is_update() {
+        let _held = FILES.lock().unwrap();
+        let before = fixture.case(&case.name).unwrap();
+        fixture::rewrite(&fixture.name, before, &case.text, answer);
         return Ok(());
     }
-    let expected = std::fs::read_to_string(path)
-        .map_err(|_| format!("no {}: UPDATE=1 writes it", path.display()))?;
-    expect(answer, expected.as_str(), "answer")
+    let expected = case.answer.as_deref();
+    expect(Some(answer), expected, "answer (UPDATE=1 writes it)")
 }
 
 fn expect<T: PartialEq + std::fmt::Debug>(is: T, should: T, what: &str) -> Result<(), Failed> {
@@ -138,101 +196,37 @@ fn expect<T: PartialEq + std::fmt::Debug>(is: T, should: T, what: &str) -> Resul
     Err(format!("{what}: is {is:?}, should be {should:?}").into())
 }
 
-/// How something is brought about before the request.
-#[derive(Debug)]
-enum Given {
-    Command,
-    Sql,
-}
-
-/// A case, as its file says.
-struct Case {
-    given: Vec<(Given, String)>,
-    status: u16,
-    reply: Vec<String>,
-    then: Vec<(String, String)>,
-    request: Request,
-}
-
-impl Case {
-    fn parse(text: &str) -> Result<Self, Failed> {
-        let is_comment = |line: &&str| line.starts_with('#');
-        let comments: Vec<&str> = text.lines().take_while(is_comment).collect();
-        if !comments.iter().any(|line| directive(line).is_none()) {
-            return Err("a case says why it is there".into());
-        }
-        let start: usize = comments.iter().map(|line| line.len() + 1).sum();
-        let mut case = Self {
-            given: Vec::new(),
-            status: 200,
-            reply: Vec::new(),
-            then: Vec::new(),
-            request: request(&text[start..])?,
+fn check_headers(case: &Case, answer: &Answer) -> Result<(), Failed> {
+    for header in case.all("reply") {
+        let (name, value) = match header.strip_prefix("no ") {
+            Some(name) => (name, None),
+            None => header
+                .split_once(": ")
+                .map(|(name, value)| (name, Some(value)))
+                .ok_or("reply: no value")?,
         };
-        for (name, value) in comments.iter().filter_map(|line| directive(line)) {
-            match name {
-                "given" => case.given.push((Given::Command, value.into())),
-                "given sql" => case.given.push((Given::Sql, value.into())),
-                "from" => case.request = case.request.from(value),
-                "lines" => {
-                    let body = String::from_utf8(case.request.body.clone())?;
-                    case.request.body = body.replace('\n', "\r\n").into_bytes();
-                }
-                "status" => case.status = value.parse()?,
-                "reply" => case.reply.push(value.into()),
-                _ => {
-                    let (sql, rows) = value.split_once(" => ").ok_or("then: no =>")?;
-                    case.then.push((sql.into(), rows.into()));
-                }
-            }
-        }
-        Ok(case)
+        expect(answer.header(name), value, name)?;
     }
-
-    fn check_headers(&self, answer: &Answer) -> Result<(), Failed> {
-        for header in &self.reply {
-            let (name, value) = match header.strip_prefix("no ") {
-                Some(name) => (name, None),
-                None => header
-                    .split_once(": ")
-                    .map(|(name, value)| (name, Some(value)))
-                    .unwrap(),
-            };
-            expect(answer.header(name), value, name)?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
-/// The name and value of a directive; none for a line of prose.
-fn directive(line: &str) -> Option<(&str, &str)> {
-    let names = [
-        "given",
-        "given sql",
-        "from",
-        "lines",
-        "status",
-        "reply",
-        "then",
-    ];
-    let (name, value) = line.strip_prefix("# ")?.split_once(": ")?;
-    names.contains(&name).then_some((name, value))
-}
-
-fn request(text: &str) -> Result<Request, Failed> {
-    let (head, body) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
-    let mut lines = head.lines();
-    let (verb, target) = lines
-        .next()
-        .and_then(|line| line.split_once(' '))
-        .ok_or("no request line")?;
-    let mut request = Request::new(verb, target);
-    for line in lines {
-        let (name, value) = line.split_once(": ").ok_or("a header is `Name: value`")?;
-        request = request.header(name, value);
-    }
-    let body = body.strip_suffix('\n').unwrap_or(body);
-    Ok(request.body(None, body))
+/// The table says of a method what its file says.
+fn witness(method: &Method) -> Result<(), Failed> {
+    let fixture = Fixture::read(method.name)?;
+    let orders = method.hashes.iter().map(|order| {
+        let level = format!("{:?}", order.level).to_lowercase();
+        format!("{level}: {}", order.parameters.join(" "))
+    });
+    let stated = fixture.orders().into_iter();
+    let stated = stated.map(|(level, order)| format!("{level}: {}", order.join(" ")));
+    expect(
+        orders.collect::<Vec<_>>(),
+        stated.collect(),
+        "what is signed",
+    )?;
+    let rights = method.callers.iter().filter_map(|caller| caller.needs);
+    let rights: BTreeSet<&str> = rights.map(|right| right.as_str()).collect();
+    expect(rights, fixture.facts("right").collect(), "the right")
 }
 
 /// One test per error that a method lists: there is a case for it, and it gets that error's text.
@@ -251,13 +245,16 @@ fn coverage(method: &'static Method) -> Vec<Trial> {
         .zip(texts)
         .chain(successes)
         .map(|(name, text)| {
-            let path = folder().join(method.name).join(&name).with_extension("xml");
             Trial::test(format!("{} has the case {name}", method.name), move || {
-                let answer = std::fs::read_to_string(&path)
-                    .map_err(|_| format!("{} is missing", path.display()))?;
-                match answer.contains(text) {
+                let fixture = Fixture::read(method.name)?;
+                let case = fixture.case(&name).ok_or("it is missing")?;
+                match case
+                    .answer
+                    .as_ref()
+                    .is_some_and(|answer| answer.contains(text))
+                {
                     true => Ok(()),
-                    false => Err(format!("{} does not say {text}", path.display()).into()),
+                    false => Err(format!("it does not say {text}").into()),
                 }
             })
         })
@@ -290,23 +287,50 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
-/// No answer without its request, no folder that is not a method's.
-fn strays(cases: &[PathBuf]) -> Result<(), Failed> {
-    let known: BTreeSet<PathBuf> = cases
-        .iter()
-        .map(|path| path.with_extension("xml"))
-        .collect();
-    let answers: BTreeSet<PathBuf> = list("xml").into_iter().collect();
-    expect(&answers, &known, "answers")?;
-    for path in cases {
-        let folder = path
-            .parent()
-            .unwrap()
-            .file_name()
-            .unwrap()
-            .to_string_lossy();
-        if folder != NO_METHOD && !METHODS.contains(&&*folder) {
-            return Err(format!("{folder} is no method").into());
+/// Hands every answer to xmllint, which is no part of linebook.
+fn xmllint() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut lint = Command::new("xmllint");
+    lint.arg("--noout");
+    for name in fixture::names() {
+        for case in Fixture::read(&name)?.cases {
+            let path = folder.path().join(format!("{name} {}.xml", case.name));
+            std::fs::write(&path, case.answer.unwrap_or_default())?;
+            lint.arg(path);
+        }
+    }
+    match lint.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into()),
+        Err(error) => {
+            println!("The answers are not checked by xmllint: {error}");
+            Ok(())
+        }
+    }
+}
+
+/// A file that could be understood in two ways is refused.
+fn refused_fixtures() -> Result<(), Failed> {
+    let head = "# cli_add\n# right: manage_devices\n\n";
+    let case = "### a: why\nPOST /\n=> <a/>";
+    for (text, error) in [
+        (format!("{head}{case}\n\n{case}\n"), "two cases are named a"),
+        (format!("{head}{case}\n=> <b/>\n"), "a has two answers"),
+        (format!("{head}### a\nPOST /\n"), "a case begins with"),
+        (format!("{head}### a: \nPOST /\n"), "a says why it is there"),
+        (
+            format!("{head}### a: why\n# form: x\nPOST /\n"),
+            "form is none of",
+        ),
+        (format!("{head}### a: why\n# lines: cr\nPOST /\n"), "not cr"),
+        (
+            format!("# cli_add\n# rigth: x\n\n{case}\n"),
+            "rigth is none of",
+        ),
+    ] {
+        let is = Fixture::parse("cli_add", &text).err().unwrap_or_default();
+        if !is.contains(error) {
+            return Err(format!("{text:?}: is {is:?}, should be {error:?}").into());
         }
     }
     Ok(())

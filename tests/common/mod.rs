@@ -8,6 +8,7 @@
 )]
 
 pub mod answer;
+pub mod fixture;
 pub mod hidden;
 pub mod moment;
 pub mod request;
@@ -17,6 +18,7 @@ pub mod socket;
 pub mod world;
 
 pub use answer::Answer;
+pub use fixture::Fixture;
 pub use request::{Call, Request};
 pub use server::Server;
 pub use world::World;

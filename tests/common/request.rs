@@ -1,5 +1,7 @@
 //! Requests: raw ones, and signed calls of a method.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::test::TestRequest;
@@ -31,6 +33,22 @@ impl Request {
             body: Vec::new(),
             from: Ipv4Addr::LOCALHOST.into(),
         }
+    }
+
+    /// What a text says: a request line, headers, an empty line and the body.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let mut lines = head.lines();
+        let (verb, target) = lines
+            .next()
+            .and_then(|line| line.split_once(' '))
+            .ok_or("no request line")?;
+        let mut request = Self::new(verb, target);
+        for line in lines {
+            let (name, value) = line.split_once(": ").ok_or("a header is `Name: value`")?;
+            request = request.header(name, value);
+        }
+        Ok(request.body(None, body))
     }
 
     /// With one header more.
@@ -253,4 +271,67 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// What a request sends, as a server is to read it: the body's values beat the query's, the last one wins.
+pub fn sent(request: &Request) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
+    let mut values = BTreeMap::new();
+    let query = request
+        .target
+        .split_once('?')
+        .map_or("", |(_, query)| query);
+    read_form(query, &mut values)?;
+    let body = std::str::from_utf8(&request.body)?;
+    let mut headers = request.headers.iter();
+    let kind = headers.find(|(name, _)| name == "Content-Type");
+    match kind.map_or("", |(_, value)| value.as_str()) {
+        "application/json" => {
+            let object: BTreeMap<String, serde_json::Value> = serde_json::from_str(body)?;
+            for (name, value) in object {
+                let value = match value {
+                    serde_json::Value::Null => continue,
+                    serde_json::Value::String(text) => text,
+                    serde_json::Value::Bool(value) => u8::from(value).to_string(),
+                    serde_json::Value::Number(number) => number.to_string(),
+                    other => return Err(format!("{other} is nested").into()),
+                };
+                values.insert(name, value);
+            }
+        }
+        multipart if multipart.starts_with("multipart/") => {
+            for part in body.split("--edge\r\n").skip(1) {
+                let (head, value) = part.split_once("\r\n\r\n").ok_or("a part without a body")?;
+                let (_, name) = head.split_once("name=\"").ok_or("a part without a name")?;
+                let value = value.split("\r\n").next().unwrap_or_default();
+                values.insert(name.trim_end_matches('"').into(), value.into());
+            }
+        }
+        _ => read_form(body, &mut values)?,
+    }
+    Ok(values)
+}
+
+fn read_form(form: &str, values: &mut BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
+    for pair in form.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        values.insert(unescape(name)?, unescape(value)?);
+    }
+    Ok(())
+}
+
+/// What percent-encoding and plus signs stand for.
+fn unescape(text: &str) -> Result<String, Box<dyn Error>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next(), rest.next()].map(|digit| digit.unwrap_or(b'?'));
+                u8::from_str_radix(std::str::from_utf8(&digits)?, 16)?
+            }
+            other => other,
+        });
+    }
+    Ok(String::from_utf8(bytes)?)
 }

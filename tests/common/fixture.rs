@@ -1,0 +1,282 @@
+//! Fixture files: what a method is said to be, and its cases. `tests/fixtures.rs` says how one is written.
+
+use std::path::{Path, PathBuf};
+
+use super::request::{Request, sent};
+use super::sha1;
+
+/// Who signs with which key in the demo world; everyone else signs with admin's first one.
+const KEYS: [(&str, &str); 5] = [
+    ("reseller", "reseller-key"),
+    ("rita", "reseller-key"),
+    ("clerk", "clerk-key"),
+    ("newcomer", "newcomer-key"),
+    ("nina", "newcomer-key"),
+];
+
+/// The facts that a file may state on top.
+const FACTS: [&str; 4] = [
+    "right",
+    "signed strict",
+    "signed documented",
+    "signed lenient",
+];
+
+/// The directives of a case.
+const DIRECTIVES: [&str; 10] = [
+    "given",
+    "given sql",
+    "from",
+    "lines",
+    "signed",
+    "key",
+    "hash",
+    "status",
+    "reply",
+    "then",
+];
+
+/// A file of cases.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    /// The file's name: a method's, or what its cases are about.
+    pub name: String,
+    /// What is said about the method: names and values in the order of the file.
+    facts: Vec<(String, String)>,
+    /// The cases in the order of the file.
+    pub cases: Vec<Case>,
+}
+
+/// A request to a fresh demo world, and the exact answer.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name.
+    pub name: String,
+    /// What happens first, what is looked at afterwards: names and values.
+    directives: Vec<(String, String)>,
+    /// The request, as the file has it.
+    pub text: String,
+    /// The request, as it is sent.
+    pub request: Request,
+    /// The whole answer, unpacked; none while it has not been written.
+    pub answer: Option<String>,
+}
+
+/// Where the fixtures are.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The path of a file.
+pub fn path(name: &str) -> PathBuf {
+    folder().join(name).with_extension("http")
+}
+
+/// The names of all files, in order.
+pub fn names() -> Vec<String> {
+    let files = std::fs::read_dir(folder()).unwrap();
+    let paths = files.map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> = paths
+        .filter(|path| path.extension().is_some_and(|known| known == "http"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().into())
+        .collect();
+    names.sort();
+    names
+}
+
+impl Fixture {
+    /// The file of this name.
+    pub fn read(name: &str) -> Result<Self, String> {
+        let path = path(name);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        Self::parse(name, &text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// A file's text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let mut blocks = blocks(text);
+        let head = blocks.remove(0);
+        let mut facts = Vec::new();
+        for line in head.lines().skip(1).filter(|line| !line.is_empty()) {
+            let (fact, value) = comment(line, &FACTS)?;
+            facts.push((fact.into(), value.into()));
+        }
+        let cases: Vec<Case> = blocks
+            .iter()
+            .map(|block| Case::parse(block))
+            .collect::<Result<_, _>>()?;
+        for (place, case) in cases.iter().enumerate() {
+            if cases[..place].iter().any(|other| other.name == case.name) {
+                return Err(format!("two cases are named {}", case.name));
+            }
+        }
+        Ok(Self {
+            name: name.into(),
+            facts,
+            cases,
+        })
+    }
+
+    /// All that it says under this name.
+    pub fn facts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let known = self.facts.iter().filter(move |fact| fact.0 == name);
+        known.map(|fact| fact.1.as_str())
+    }
+
+    /// The orders in which values are signed, each with its level.
+    pub fn orders(&self) -> Vec<(&str, Vec<&str>)> {
+        let facts = self.facts.iter();
+        facts
+            .filter_map(|(name, value)| {
+                let level = name.strip_prefix("signed ")?;
+                Some((level, value.split_whitespace().collect()))
+            })
+            .collect()
+    }
+
+    /// The case of this name.
+    pub fn case(&self, name: &str) -> Option<&Case> {
+        self.cases.iter().find(|case| case.name == name)
+    }
+
+    /// The hash that a case ought to carry: by its directives, or in the method's first order with the caller's key.
+    /// None where it is as written, and where none is sent.
+    pub fn hash(&self, case: &Case) -> Option<String> {
+        if case.all("hash").next().is_some() {
+            return None;
+        }
+        let values = sent(&case.request).ok()?;
+        let value = |name: &str| values.get(name).map_or("", String::as_str);
+        values.get("hash")?;
+        let order = match case.all("signed").next() {
+            Some(order) => order.to_owned(),
+            None => self.first_order(&case.request)?,
+        };
+        let known = KEYS.iter().find(|(caller, _)| *caller == value("u"));
+        let key = known.map_or("secret", |(_, key)| key);
+        let key = case.all("key").next().unwrap_or(key);
+        let text: String = order.split_whitespace().map(value).collect();
+        Some(sha1::hex(&(text + key)))
+    }
+
+    /// The first order of the method that a request calls: this file's, or that of the method in the path.
+    fn first_order(&self, request: &Request) -> Option<String> {
+        let first = |fixture: &Self| Some(fixture.orders().first()?.1.join(" "));
+        first(self).or_else(|| {
+            let path = request.target.split('?').next()?;
+            let method = path.rsplit('/').find(|segment| !segment.is_empty())?;
+            first(&Self::read(method).ok()?)
+        })
+    }
+}
+
+impl Case {
+    fn parse(block: &str) -> Result<Self, String> {
+        let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
+        let (name, why) = head
+            .strip_prefix("### ")
+            .and_then(|head| head.split_once(": "))
+            .ok_or_else(|| format!("a case begins with `### name: why`: {head}"))?;
+        if why.trim().is_empty() {
+            return Err(format!("{name} says why it is there"));
+        }
+        let mut directives = Vec::new();
+        let mut text = rest;
+        while text.starts_with('#') {
+            let (line, more) = text.split_once('\n').unwrap_or((text, ""));
+            let (directive, value) = comment(line, &DIRECTIVES)?;
+            directives.push((directive.into(), value.into()));
+            text = more;
+        }
+        let parts: Vec<&str> = text.split("\n=> ").collect();
+        let (text, answer) = match parts[..] {
+            [text] => (text, None),
+            [text, answer] => (text, Some(answer.to_owned())),
+            _ => return Err(format!("{name} has two answers")),
+        };
+        let case = Self {
+            name: name.into(),
+            directives,
+            text: text.into(),
+            request: Request::new("", ""),
+            answer,
+        };
+        let case = case.with_request(text);
+        case.map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// With another request, which is sent as its directives say.
+    pub fn with_request(mut self, text: &str) -> Result<Self, String> {
+        let mut request = Request::parse(text)?;
+        if let Some(address) = self.all("from").next() {
+            request = request.from(address);
+        }
+        match self.all("lines").next() {
+            None => {}
+            Some("crlf") => {
+                let body = String::from_utf8(request.body.clone()).unwrap();
+                request.body = body.replace('\n', "\r\n").into_bytes();
+            }
+            Some(other) => return Err(format!("lines end with crlf, not {other}")),
+        }
+        self.text = text.into();
+        self.request = request;
+        Ok(self)
+    }
+
+    /// All that it says under this name.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let directives = self.directives();
+        directives.filter_map(move |(known, value)| (known == name).then_some(value))
+    }
+
+    /// What it says, in order.
+    pub fn directives(&self) -> impl Iterator<Item = (&str, &str)> {
+        let directives = self.directives.iter();
+        directives.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Writes another request and answer into a case of a file.
+pub fn rewrite(name: &str, case: &Case, request: &str, answer: &str) {
+    let file = std::fs::read_to_string(path(name)).unwrap();
+    let head = format!("### {}: ", case.name);
+    let written: Vec<String> = blocks(&file)
+        .into_iter()
+        .map(|block| {
+            if !block.starts_with(&head) {
+                return block;
+            }
+            let (comments, _) = block.split_at(block.find(&case.text).unwrap());
+            format!("{comments}{request}\n=> {answer}")
+        })
+        .collect();
+    std::fs::write(path(name), written.join("\n\n") + "\n").unwrap();
+}
+
+/// What stands above the first case, and each case, without the empty line between them.
+fn blocks(text: &str) -> Vec<String> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let mut blocks = Vec::new();
+    for part in text.split("\n### ") {
+        let part = part.strip_suffix('\n').unwrap_or(part);
+        blocks.push(match blocks.is_empty() {
+            true => part.to_owned(),
+            false => format!("### {part}"),
+        });
+    }
+    blocks
+}
+
+/// The name and value of a `# name: value` line.
+fn comment<'a>(line: &'a str, known: &[&str]) -> Result<(&'a str, &'a str), String> {
+    let comment = line.strip_prefix("# ");
+    let (name, value) = comment
+        .and_then(|comment| comment.split_once(": "))
+        .ok_or_else(|| format!("not `# name: value`: {line}"))?;
+    if !known.contains(&name) {
+        return Err(format!("{name} is none of {known:?}: {line}"));
+    }
+    Ok((name, value))
+}
