@@ -11,7 +11,7 @@ use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
 use crate::command::{Fault, Report, open, secret};
 use crate::config::{DataDir, OptionalDataDir};
-use crate::service::guard::access::find_caller;
+use crate::service::guard::callers::find_caller;
 use crate::store::tables::api_keys::mask;
 use crate::store::tables::settings::{self, HashCheck};
 

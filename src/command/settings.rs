@@ -86,7 +86,8 @@ fn find_owner(
 
 fn list(tx: &ReadTx<'_>, by: &Actor, owner: Option<&str>) -> Result<Vec<Row>, service::Error> {
     let owner_id = find_owner(tx, by, owner)?.unwrap_or(ADMIN);
-    service::setup::check_owner(tx, by, owner_id).map_err(|error| naming(error, owner_id))?;
+    service::guard::access::check_owner(tx, by, owner_id)
+        .map_err(|error| naming(error, owner_id))?;
     let settings = rules::list(tx, by, owner_id)?;
     let row = |(setting, value): (&'static rules::Setting, String)| Row {
         name: setting.name,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::lists::{self, MAX_OFFERED, Slice};
-use super::{Error, Rule, SetupError, log, setup, users};
+use super::{Error, Rule, SetupError, log, text, users};
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::device_groups::DeviceGroup;
@@ -13,7 +13,7 @@ use crate::store::{ReadTx, WriteTx};
 /// Adds a device group of `user_id`, beside his primary one.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<Id, Error> {
     by.require(Right::ManageDevices)?;
-    setup::check_name(name)?;
+    text::check_name(name)?;
     let user = users::get_own(tx, by, user_id)?;
     let id = device_groups::insert(tx, user.id, name, false, tx.now_ms())?;
     let after = json!({ "user_id": user.id, "name": name });
@@ -70,7 +70,7 @@ pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Devi
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let before = get(tx, by, id)?;
-    setup::check_name(name)?;
+    text::check_name(name)?;
     if before.name == name {
         return Ok(());
     }

@@ -16,7 +16,6 @@ pub mod overview;
 pub mod providers;
 pub mod sessions;
 pub mod settings;
-pub mod setup;
 pub mod text;
 pub mod users;
 

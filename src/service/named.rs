@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::lists::{self, Slice};
-use super::{Error, Rule, SetupError, log, setup};
-use crate::service::guard::access::{Actor, Right};
+use super::{Error, Rule, SetupError, log, text};
+use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::named::{Named, Table};
 use crate::store::tables::{clis, dialplans, dids, ivrs};
@@ -51,8 +51,8 @@ impl Kind {
         name: &str,
     ) -> Result<Id, Error> {
         by.require(Right::ManageSetup)?;
-        setup::check_name(name)?;
-        setup::check_owner(tx, by, owner_id)?;
+        text::check_name(name)?;
+        access::check_owner(tx, by, owner_id)?;
         let id = self.table.insert(tx, owner_id, name, tx.now_ms())?;
         let after = json!({ "owner_id": owner_id, "name": name });
         log::record(tx, by, &self.action("create"), id, None, Some(after))?;
@@ -93,7 +93,7 @@ impl Kind {
     pub fn update(&self, tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
         by.require(Right::ManageSetup)?;
         let before = self.get(tx, by, id)?;
-        setup::check_name(name)?;
+        text::check_name(name)?;
         if before.name == name {
             return Ok(());
         }

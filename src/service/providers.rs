@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::lists::{self, MAX_OFFERED, Slice};
-use super::{Error, Rule, SetupError, log, setup};
-use crate::service::guard::access::{Actor, Right};
+use super::{Error, Rule, SetupError, log, text};
+use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::providers::{self, Provider};
 use crate::store::tables::users::UserType;
@@ -24,8 +24,8 @@ pub fn create(
     common_use: bool,
 ) -> Result<Id, Error> {
     by.require(Right::ManageSetup)?;
-    setup::check_name(name)?;
-    setup::check_owner(tx, by, owner_id)?;
+    text::check_name(name)?;
+    access::check_owner(tx, by, owner_id)?;
     check_common_use(by, common_use)?;
     let id = providers::insert(tx, owner_id, name, common_use, tx.now_ms())?;
     let after = json!({ "owner_id": owner_id, "name": name, "common_use": common_use });
@@ -67,7 +67,7 @@ pub fn update(
 ) -> Result<(), Error> {
     by.require(Right::ManageSetup)?;
     let before = get(tx, by, id)?;
-    setup::check_name(name)?;
+    text::check_name(name)?;
     check_common_use(by, common_use && !before.common_use)?;
     let after = Provider {
         name: name.into(),

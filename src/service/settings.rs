@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::{AccessError, Error, Rule, SetupError, devices, log, setup};
-use crate::service::guard::access::{Actor, Right};
+use super::{AccessError, Error, Rule, SetupError, devices, log};
+use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::Id;
 use crate::store::tables::installation;
 use crate::store::tables::settings::{self, HashCheck, OwnerSettings, RequirePassword, Settings};
@@ -211,7 +211,7 @@ pub fn list(
     owner_id: Id,
 ) -> Result<Vec<(&'static Setting, String)>, Error> {
     by.require(Right::ManageApi)?;
-    setup::check_owner(tx, by, owner_id)?;
+    access::check_owner(tx, by, owner_id)?;
     let everyone = settings::get(tx)?;
     let owner = settings::get_owner(tx, owner_id)?;
     let value = |setting: &Setting| match setting.field {
@@ -320,7 +320,7 @@ fn set_for_owner(
     get: fn(&OwnerSettings) -> String,
     set: fn(&mut OwnerSettings, &str) -> bool,
 ) -> Result<(), Error> {
-    setup::check_owner(tx, by, owner_id)?;
+    access::check_owner(tx, by, owner_id)?;
     let before = settings::get_owner(tx, owner_id)?;
     let mut after = before;
     if !set(&mut after, value) {

@@ -1,9 +1,13 @@
-//! The shapes that texts must have: digits, host names, caller IDs, lengths; and how what nobody sees is shown.
+//! The shapes that texts must have: digits, names, host names, caller IDs, lengths; and how what nobody sees is shown.
 
 use std::borrow::Cow;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use super::{Error, SetupError};
+
+/// Longest name of a provider, device group, IVR or dial plan, in characters.
+pub const MAX_NAME: usize = 255;
 /// Longest host name, in characters.
 pub const MAX_DOMAIN: usize = 253;
 /// Longest label of a host name, in characters.
@@ -12,6 +16,15 @@ const MAX_LABEL: usize = 63;
 /// One ASCII digit or more, and nothing else.
 pub fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A name has 1 to [`MAX_NAME`] characters, none of them a control character.
+pub fn check_name(name: &str) -> Result<(), Error> {
+    let length = name.chars().count();
+    if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(SetupError::NameInvalid.into());
+    }
+    Ok(())
 }
 
 /// A character that nobody sees, or that turns what stands beside it: two texts that look the same may differ by it.

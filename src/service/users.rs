@@ -6,8 +6,8 @@ use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
 
 use super::lists::{self, Slice};
-use super::{Error, Rule, SetupError, UserError, log, settings, setup, text};
-use crate::service::guard::access::{Actor, OPERATOR, Right, SYSTEM};
+use super::{Error, Rule, SetupError, UserError, log, settings, text};
+use crate::service::guard::access::{self, Actor, OPERATOR, Right, SYSTEM};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::action_log::Through;
 use crate::store::tables::settings as settings_table;
@@ -46,7 +46,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewUser) -> Result<Id, Error> {
         UserType::Reseller | UserType::Accountant | UserType::Manager => new.owner_id == ADMIN,
         UserType::User => true,
     };
-    if !has_owner || !setup::is_owner(tx, by, new.owner_id)? {
+    if !has_owner || !access::is_owner(tx, by, new.owner_id)? {
         return Err(UserError::OwnerInvalid.into());
     }
     insert(tx, by, None, new)
@@ -314,7 +314,7 @@ pub fn allow_network(
     allowed: bool,
 ) -> Result<String, Error> {
     by.require(Right::ManageApi)?;
-    setup::check_owner(tx, by, owner_id)?;
+    access::check_owner(tx, by, owner_id)?;
     let network = normalise(network)?.to_string();
     let before = settings_table::networks(tx, owner_id)?;
     let changed = settings_table::update_network(tx, owner_id, &network, allowed)?;

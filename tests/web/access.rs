@@ -3,7 +3,8 @@
 use actix_web::http::Method;
 use linebook::api::curl::percent_encode;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
-use linebook::service::guard::access::{Actor, Right, signers};
+use linebook::service::guard::access::{Actor, Right};
+use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
     AccessError, Error, Rule, clis, devices, dids, groups, keys, providers, settings, users,

@@ -9,7 +9,8 @@ use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
 use crate::http::pages::frame::parts::{self, Field, select};
 use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
-use crate::service::guard::access::{Right, Signers, signers};
+use crate::service::guard::access::Right;
+use crate::service::guard::callers::{Signers, signers};
 
 /// Bytes of an answer that are shown.
 const SHOWN: usize = 64 * 1024;

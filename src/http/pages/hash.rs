@@ -10,7 +10,8 @@ use crate::api::{curl, methods, signature};
 use crate::http::pages::frame::parts::{self, Problem};
 use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
 use crate::http::request::pasted;
-use crate::service::guard::access::{Right, Signers, signers};
+use crate::service::guard::access::Right;
+use crate::service::guard::callers::{Signers, signers};
 use crate::service::keys::mask;
 use crate::store::tables::settings::HashCheck;
 

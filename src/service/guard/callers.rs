@@ -1,14 +1,19 @@
-//! Who calls, remembered for as long as the database says that it holds: to identify a caller takes seven statements, and
-//! most calls are by the same few.
+//! Who calls, with what their calls are checked. It is remembered for as long as the database says that it holds: to identify
+//! a caller takes seven statements, and most calls are by the same few.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::service::Error;
-use crate::service::guard::access::{Caller, find_caller};
-use crate::store::tables::installation;
-use crate::store::tables::settings::{self, Settings};
+use ipnet::IpNet;
+
+use crate::service::guard::access::{Actor, Right, scope_of};
+use crate::service::{AccessError, Error};
+use crate::store::row::Id;
+use crate::store::tables::settings::{self, HashCheck, OwnerSettings, Settings};
+use crate::store::tables::users::{self, Permission, User, UserType};
+use crate::store::tables::{api_keys, installation};
 use crate::store::{ReadTx, StoreError};
 
 /// Callers that are remembered; one more makes room by forgetting all.
@@ -99,5 +104,133 @@ impl Callers {
             };
         }
         (remembered.version == version).then_some(remembered)
+    }
+}
+
+/// A call's user, before anything has proved that it is him.
+pub struct Caller {
+    /// The user himself.
+    pub user: User,
+    /// The argon2 string of his password.
+    pub password: Option<String>,
+    /// What he may beyond his type.
+    pub permissions: Vec<Permission>,
+    /// The owner he acts for.
+    pub owner_id: Id,
+    /// How that owner's calls are checked and answered.
+    pub owner_settings: OwnerSettings,
+    /// The active keys that may have signed his call.
+    pub keys: Vec<String>,
+    /// That owner's IP allow-list.
+    networks: Vec<String>,
+}
+
+impl Caller {
+    /// Refuses a call from an address that is not on the owner's allow-list, as if nobody had the caller's name.
+    pub fn check_address(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        if is_allowed(&self.networks, address) {
+            return Ok(());
+        }
+        tracing::warn!(
+            caller = self.user.username,
+            address = address.map(tracing::field::display),
+            "a call from an address that is not on the owner's allow-list"
+        );
+        Err(AccessError::UnknownCaller.into())
+    }
+}
+
+/// Finds the user who is named `username`. A blocked one is as unknown as a name that nobody has.
+pub fn find_caller(tx: &ReadTx<'_>, settings: &Settings, username: &str) -> Result<Caller, Error> {
+    let Some((user, password)) = users::find_by_username(tx, username)? else {
+        return Err(AccessError::UnknownCaller.into());
+    };
+    if user.blocked {
+        return Err(AccessError::UnknownCaller.into());
+    }
+    let owner_id = scope_of(&user);
+    Ok(Caller {
+        permissions: users::permissions(tx, user.id)?,
+        owner_settings: settings::get_owner(tx, owner_id)?,
+        keys: keys(tx, settings, &user, owner_id)?,
+        networks: settings::networks(tx, owner_id)?,
+        owner_id,
+        user,
+        password,
+    })
+}
+
+/// What signs the calls of someone: keys, and how strictly hashes are checked.
+pub struct Signers {
+    /// The active keys; the first one signs what is shown.
+    pub keys: Vec<String>,
+    /// Which orders are accepted.
+    pub check: HashCheck,
+}
+
+/// What signs the calls of the user named `username`, if the actor may know: his own scope's keys, and nobody else's.
+pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Signers>, Error> {
+    by.require(Right::ManageApi)?;
+    let settings = settings::get(tx)?;
+    match find_caller(tx, &settings, username) {
+        Ok(caller) if by.owns(caller.owner_id) => Ok(Some(Signers {
+            keys: caller.keys,
+            check: caller.owner_settings.hash_check,
+        })),
+        Ok(_) | Err(Error::Refused(_)) => Ok(None),
+        Err(Error::Store(error)) => Err(error.into()),
+    }
+}
+
+/// An accountant or manager signs with keys of his own, and with admin's while `shared_admin_key` is on; everyone else
+/// with his owner's.
+fn keys(
+    tx: &ReadTx<'_>,
+    settings: &Settings,
+    user: &User,
+    owner_id: Id,
+) -> Result<Vec<String>, StoreError> {
+    let has_own = matches!(user.user_type, UserType::Accountant | UserType::Manager);
+    let mut keys = Vec::new();
+    if has_own {
+        keys = api_keys::list_active(tx, user.id)?;
+    }
+    if !has_own || settings.shared_admin_key {
+        keys.extend(api_keys::list_active(tx, owner_id)?);
+    }
+    Ok(keys.into_iter().map(|key| key.secret).collect())
+}
+
+/// Whether `address` is on an allow-list; an empty list allows every address.
+fn is_allowed(networks: &[String], address: Option<IpAddr>) -> bool {
+    // ::ffff:192.0.2.1 is 192.0.2.1 seen through a dual-stack socket.
+    let address = address.map(|address| address.to_canonical());
+    networks.is_empty()
+        || address.is_some_and(|address| {
+            networks
+                .iter()
+                .filter_map(|network| network.parse::<IpNet>().ok())
+                .any(|network| network.contains(&address))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_allowed;
+
+    fn check(networks: &[&str], address: &str) -> bool {
+        let networks: Vec<String> = networks.iter().map(|network| (*network).into()).collect();
+        is_allowed(&networks, address.parse().ok())
+    }
+
+    #[test]
+    fn an_allow_list_holds_its_blocks_and_nothing_else() {
+        assert!(check(&[], "203.0.113.9"));
+        assert!(check(&["192.0.2.0/24"], "192.0.2.255"));
+        assert!(!check(&["192.0.2.0/24"], "192.0.3.0"));
+        assert!(check(&["192.0.2.0/24"], "::ffff:192.0.2.1"));
+        assert!(check(&["10.0.0.0/8", "2001:db8::/32"], "2001:db8::1"));
+        assert!(!check(&["10.0.0.0/8", "2001:db8::/32"], "2001:db9::1"));
+        assert!(!check(&["10.0.0.0/8"], "not an address"));
     }
 }
