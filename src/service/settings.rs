@@ -250,22 +250,7 @@ pub fn set(
     owner_id: Option<Id>,
 ) -> Result<(), Error> {
     by.require(Right::ManageApi)?;
-    let setting = SETTINGS
-        .iter()
-        .find(|setting| setting.name == name)
-        .ok_or_else(|| Rule::from(SetupError::SettingUnknown).with(name))?;
-    match (setting.field, owner_id) {
-        (Field::Everyone { get, set }, None) => set_for_everyone(tx, by, setting, value, get, set)?,
-        (Field::Everyone { .. }, Some(_)) => {
-            let detail = format!("{name} holds for everyone, so it is set without an owner");
-            return Err(Rule::from(SetupError::SettingInvalid).with(detail));
-        }
-        (Field::Owner { get, set }, owner_id) => {
-            let owner_id = owner_id.unwrap_or_else(|| by.owner_id());
-            return set_for_owner(tx, by, owner_id, setting, value, get, set);
-        }
-    }
-    check_hash_off(tx)
+    set_each(tx, by, &[(name, value)], owner_id)
 }
 
 /// Sets several settings in one step, those per owner for the actor's own scope. What was not changed is no change.
@@ -275,10 +260,47 @@ pub fn set_all(
     values: &[(&'static str, String)],
 ) -> Result<(), Error> {
     by.require(Right::ManageApi)?;
+    let values: Vec<_> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    set_each(tx, by, &values, None)
+}
+
+/// Writes all of them and then checks the whole: on the way from one valid state to another a single one may be invalid.
+fn set_each(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    values: &[(&str, &str)],
+    owner_id: Option<Id>,
+) -> Result<(), Error> {
+    let of_owner = owner_id.unwrap_or_else(|| by.owner_id());
+    let mut sets_everyones = false;
+    let mut changes_hash_check = false;
     for (name, value) in values {
-        set(tx, by, name, value, None)?;
+        let setting = SETTINGS
+            .iter()
+            .find(|setting| setting.name == *name)
+            .ok_or_else(|| Rule::from(SetupError::SettingUnknown).with(*name))?;
+        match setting.field {
+            Field::Everyone { .. } if owner_id.is_some() => {
+                let detail = format!("{name} holds for everyone, so it is set without an owner");
+                return Err(Rule::from(SetupError::SettingInvalid).with(detail));
+            }
+            Field::Everyone { get, set } => {
+                set_for_everyone(tx, by, setting, value, get, set)?;
+                sets_everyones = true;
+            }
+            Field::Owner { get, set } => {
+                changes_hash_check |= set_for_owner(tx, by, of_owner, setting, value, get, set)?;
+            }
+        }
     }
-    Ok(())
+    match (changes_hash_check, sets_everyones) {
+        (true, _) => check_own_hash_off(tx, by, of_owner),
+        (false, true) => check_hash_off(tx),
+        (false, false) => Ok(()),
+    }
 }
 
 fn set_for_everyone(
@@ -311,6 +333,7 @@ fn set_for_everyone(
     Ok(())
 }
 
+/// True when it changed which hashes are accepted.
 fn set_for_owner(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -319,7 +342,7 @@ fn set_for_owner(
     value: &str,
     get: fn(&OwnerSettings) -> String,
     set: fn(&mut OwnerSettings, &str) -> bool,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     access::check_owner(tx, by, owner_id)?;
     let before = settings::get_owner(tx, owner_id)?;
     let mut after = before;
@@ -327,16 +350,13 @@ fn set_for_owner(
         return Err(not_taken(setting, value));
     }
     if after == before {
-        return Ok(());
+        return Ok(false);
     }
     settings::update_owner(tx, owner_id, after)?;
-    if after.hash_check != before.hash_check {
-        check_own_hash_off(tx, by, owner_id)?;
-    }
     let was = json!({ setting.name: get(&before) });
     let is = json!({ setting.name: get(&after) });
     log::record(tx, by, "owner_settings.set", owner_id, Some(was), Some(is))?;
-    Ok(())
+    Ok(after.hash_check != before.hash_check)
 }
 
 fn not_taken(setting: &Setting, value: &str) -> Error {

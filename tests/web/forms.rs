@@ -591,6 +591,27 @@ fn settings_keys_and_networks() {
     );
 }
 
+#[test]
+fn settings_of_one_form_are_checked_as_a_whole() {
+    let world = World::new();
+    let admin = world.token(0);
+    let save = |password: &str, hash: &str| {
+        let form = [("require_password", password), ("hash_check", hash)];
+        world.post("/settings/set", &admin, &form).status
+    };
+    let stored = || {
+        world.value("SELECT require_password || ' ' || hash_check FROM settings, owner_settings WHERE owner_id = 0")
+    };
+    // Either change alone would leave the owner with neither.
+    assert_eq!(save("always", "off"), 303);
+    assert_eq!(stored(), "always off");
+    assert_eq!(save("documented", "documented"), 303);
+    assert_eq!(stored(), "documented documented");
+    // What is checked once is still checked.
+    assert_eq!(save("never", "off"), 422);
+    assert_eq!(stored(), "documented documented");
+}
+
 /// Everything that a reseller can find out on the page of the settings, by all that its forms take, after one change of
 /// what holds for everyone.
 fn answers_of_settings(change: Option<(&'static str, &'static str)>) -> Vec<(String, u16, String)> {
