@@ -16,11 +16,9 @@ use crate::app::App;
 use crate::service::guard::access::{Actor, Origin};
 use crate::service::guard::callers::{Caller, Callers};
 use crate::service::guard::throttle::{self, Guess, Proof, Throttle};
-use crate::service::{AccessError, Error, Refusal, Rule, sessions};
+use crate::service::{AccessError, Error, Refusal, Rule, installation, sessions, settings};
 use crate::store::tables::action_log::Through;
-use crate::store::tables::installation;
-use crate::store::tables::settings::{self, Dialect, Gzip, HashCheck, RequirePassword, Settings};
-use crate::store::tables::users::ADMIN;
+use crate::store::tables::settings::{Dialect, Gzip, HashCheck, RequirePassword, Settings};
 use crate::store::{ReadTx, Snapshot, StoreError};
 
 /// Why a call ends early.
@@ -245,7 +243,7 @@ fn identify(
     // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
     known.dialect = match &found {
         Ok(caller) => caller.owner_settings.dialect,
-        Err(_) => settings::get_owner(tx, ADMIN)?.dialect,
+        Err(_) => settings::system_dialect(tx)?,
     };
     known.caller = None;
     let caller = found?;

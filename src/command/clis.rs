@@ -7,7 +7,6 @@ use crate::command::{Fault, Report, Window, change, id, look, naming};
 use crate::config::DataDir;
 use crate::service::clis as rules;
 use crate::store::row::Id;
-use crate::store::tables::clis;
 
 /// CLIs, the calling numbers and domains by which devices are recognised: list and delete them
 #[derive(Debug, clap::Args)]
@@ -50,8 +49,8 @@ impl Clis {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         match self.verb {
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| {
-                    Ok(clis::list(tx, window.after(), window.fetch())?)
+                let rows = look(&at, ambient, |tx, by| {
+                    rules::list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

@@ -7,7 +7,6 @@ use crate::command::{Fault, Report, Window, change, id, look, naming};
 use crate::config::DataDir;
 use crate::service::{devices as rules, users};
 use crate::store::row::Id;
-use crate::store::tables::devices;
 
 /// Devices: list them, make them trunks, hide them
 #[derive(Debug, clap::Args)]
@@ -69,7 +68,7 @@ impl Device {
         match self.verb {
             Verb::List { user, window, at } => {
                 let rows = look(&at, ambient, |tx, by| match &user {
-                    None => Ok(devices::list(tx, window.after(), window.fetch())?),
+                    None => rules::list_all(tx, by, window.after(), window.fetch()),
                     Some(name) => {
                         let user = users::get_named(tx, by, name)?;
                         rules::list_of_user(tx, by, Some(user.id), window.after(), window.fetch())

@@ -8,7 +8,6 @@ use crate::config::DataDir;
 use crate::service::dids;
 use crate::service::named::DIALPLANS;
 use crate::store::row::Id;
-use crate::store::tables::dialplans;
 
 /// Dial plans, which answer a DID instead of a device: add, list and assign them
 #[derive(Debug, clap::Args)]
@@ -68,8 +67,8 @@ impl Dialplan {
                 dids::assign_to_dialplan(tx, by, did, id)
             }),
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| {
-                    Ok(dialplans::DIALPLANS.list(tx, window.after(), window.fetch())?)
+                let rows = look(&at, ambient, |tx, by| {
+                    DIALPLANS.list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

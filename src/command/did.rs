@@ -6,10 +6,9 @@ use crate::ambient::Ambient;
 use crate::command::{Fault, Report, Window, change, did_import, id, look, naming};
 use crate::config::DataDir;
 use crate::service::guard::access::Actor;
-use crate::service::{self, DidError, dids as rules, users};
+use crate::service::{self, dids as rules, users};
 use crate::store::WriteTx;
 use crate::store::row::Id;
-use crate::store::tables::dids;
 
 /// DIDs: create, import and list them, and take them through their life
 ///
@@ -106,8 +105,8 @@ impl Did {
             }),
             Verb::Import { file, dry_run, at } => did_import::run(&at, ambient, &file, dry_run),
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| {
-                    Ok(dids::list(tx, window.after(), window.fetch())?)
+                let rows = look(&at, ambient, |tx, by| {
+                    rules::list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }
@@ -138,7 +137,7 @@ where
 {
     let did = change(at, ambient, move |tx, by| {
         work(tx, by, &number).map_err(|error| naming(error, &number))?;
-        dids::find_by_number(tx, &number)?.ok_or_else(|| service::Error::from(DidError::NotFound))
+        rules::get_by_number(tx, by, &number)
     })?;
     let text = match did.user_id {
         Some(user_id) => format!("DID {} is {}, of user {user_id}", did.did, did.status),

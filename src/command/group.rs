@@ -6,7 +6,6 @@ use crate::ambient::Ambient;
 use crate::command::{Fault, Report, Window, change, look, naming};
 use crate::config::DataDir;
 use crate::service::{groups, users};
-use crate::store::tables::device_groups;
 
 /// Device groups, which sort a user's devices: add and list them
 #[derive(Debug, clap::Args)]
@@ -52,8 +51,8 @@ impl Group {
                 ))
             }
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| {
-                    Ok(device_groups::list(tx, window.after(), window.fetch())?)
+                let rows = look(&at, ambient, |tx, by| {
+                    groups::list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

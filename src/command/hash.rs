@@ -9,11 +9,12 @@ use crate::api::diagnosis::{self, Budget, Diagnosis};
 use crate::api::method::{HashOrder, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
-use crate::command::{Fault, Report, open, secret};
+use crate::command::{Fault, Report, look, naming, secret};
 use crate::config::{DataDir, OptionalDataDir};
-use crate::service::guard::callers::find_caller;
-use crate::store::tables::api_keys::mask;
-use crate::store::tables::settings::{self, HashCheck};
+use crate::service::AccessError;
+use crate::service::guard::callers::{Signers, signers};
+use crate::service::keys::mask;
+use crate::store::tables::settings::HashCheck;
 
 /// Print the hash that signs a call, or find out why another one does not
 ///
@@ -54,14 +55,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// What signs: keys, and how strictly hashes are checked.
-struct Signers {
-    keys: Vec<String>,
-    check: HashCheck,
-}
-
 impl Hash {
-    pub(super) fn run(self, _: &Ambient) -> Result<Report, Fault> {
+    pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         let method = methods::find(&self.method).ok_or_else(|| {
             let known: Vec<&str> = methods::METHODS.iter().map(|method| method.name).collect();
             Fault::Said(format!(
@@ -72,14 +67,14 @@ impl Hash {
         })?;
         let parameters = Parameters::new(self.parameters.clone())
             .map_err(|fault| Fault::Said(format!("the parameters: {}", fault.text())))?;
-        let signers = self.signers(&parameters)?;
+        let signers = self.signers(ambient, &parameters)?;
         match &self.check {
             Some(sent) => check(method, &parameters, &signers, sent),
             None => self.sign(method, &parameters, &signers),
         }
     }
 
-    fn signers(&self, parameters: &Parameters) -> Result<Signers, Fault> {
+    fn signers(&self, ambient: &Ambient, parameters: &Parameters) -> Result<Signers, Fault> {
         let given = match (&self.key, &self.key_file) {
             (Some(key), _) => Some(key.clone()),
             (None, Some(file)) => Some(secret::read(file)?),
@@ -90,7 +85,7 @@ impl Hash {
                 keys: vec![key],
                 check: HashCheck::Documented,
             }),
-            (None, Some(data)) => stored(&DataDir { data }, parameters),
+            (None, Some(data)) => stored(&DataDir { data }, ambient, parameters),
             (None, None) => Err(Fault::Said(
                 "there is no key to sign with: give --key, --key-file, or --data and u=USERNAME"
                     .into(),
@@ -134,18 +129,13 @@ impl Hash {
 }
 
 /// The keys and the strictness that a call with these parameters meets.
-fn stored(at: &DataDir, parameters: &Parameters) -> Result<Signers, Fault> {
+fn stored(at: &DataDir, ambient: &Ambient, parameters: &Parameters) -> Result<Signers, Fault> {
     let username = parameters
         .get("u")
         .ok_or_else(|| Fault::Said("whose keys? Add u=USERNAME, or give --key".into()))?;
-    let caller = open(at)?.read(|tx| {
-        let settings = settings::get(tx)?;
-        find_caller(tx, &settings, username)
-    });
-    let caller = caller.map_err(|error| super::naming(error, username))?;
-    Ok(Signers {
-        keys: caller.keys,
-        check: caller.owner_settings.hash_check,
+    look(at, ambient, |tx, by| {
+        let unknown = || naming(AccessError::UnknownCaller.into(), username);
+        signers(tx, by, username)?.ok_or_else(unknown)
     })
 }
 

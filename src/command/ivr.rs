@@ -6,7 +6,6 @@ use crate::ambient::Ambient;
 use crate::command::{Fault, Owner, Report, Window, change, look};
 use crate::config::DataDir;
 use crate::service::named::IVRS;
-use crate::store::tables::ivrs;
 
 /// IVRs, the voice menus that a CLI's calls can go to: add and list them
 #[derive(Debug, clap::Args)]
@@ -52,8 +51,8 @@ impl Ivr {
                 ))
             }
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| {
-                    Ok(ivrs::IVRS.list(tx, window.after(), window.fetch())?)
+                let rows = look(&at, ambient, |tx, by| {
+                    IVRS.list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

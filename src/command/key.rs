@@ -55,10 +55,10 @@ impl Key {
             Verb::Add { user, key, at } => add(&at, ambient, user, &key),
             Verb::List { user, window, at } => {
                 let rows = look(&at, ambient, |tx, by| match &user {
-                    None => Ok(keys::list(tx, window.after(), window.fetch())?),
+                    None => keys::list_all(tx, by, window.after(), window.fetch()),
                     Some(name) => {
                         let user = users::get_named(tx, by, name)?;
-                        let mut keys = keys::list_of_user(tx, user.id)?;
+                        let mut keys = keys::list_of_user(tx, by, user.id)?;
                         keys.retain(|key| key.id > window.after());
                         Ok(keys)
                     }

@@ -7,8 +7,9 @@ use crate::ambient::Ambient;
 use crate::command::{DEFAULT_ROWS, id, row_count};
 use crate::command::{Fault, Report, look};
 use crate::config::DataDir;
+use crate::service::log;
 use crate::store::row::Id;
-use crate::store::tables::action_log::{self, Entry, Through};
+use crate::store::tables::action_log::{Entry, Through};
 
 /// The action log: who changed what, newest first
 #[derive(Debug, clap::Args)]
@@ -76,8 +77,8 @@ impl From<(Id, Entry)> for Row {
 impl Log {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         let before = self.before.unwrap_or(Id::MAX);
-        let entries = look(&self.at, ambient, |tx, _| {
-            Ok(action_log::list(tx, before, self.limit + 1)?)
+        let entries = look(&self.at, ambient, |tx, by| {
+            log::list_all(tx, by, before, self.limit + 1)
         })?;
         let rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
         Ok(Report::part(COLUMNS, rows, self.limit, "--before"))

@@ -6,7 +6,6 @@ use crate::ambient::Ambient;
 use crate::command::{Fault, Owner, Report, Window, change, look};
 use crate::config::DataDir;
 use crate::service::providers as rules;
-use crate::store::tables::providers;
 
 /// Providers, the carriers that DIDs come from: add and list them
 #[derive(Debug, clap::Args)]
@@ -60,8 +59,8 @@ impl Provider {
                 ))
             }
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| {
-                    Ok(providers::list(tx, window.after(), window.fetch())?)
+                let rows = look(&at, ambient, |tx, by| {
+                    rules::list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }

@@ -8,12 +8,12 @@ use crate::command::secret::{self, PasswordFile};
 use crate::command::{Fault, Owner, Report, Window, change, look, naming, one_of};
 use crate::config::DataDir;
 use crate::service;
+use crate::service::guard::access::Actor;
 use crate::service::guard::passwords;
 use crate::service::users::{self as rules, NewUser};
 use crate::store::ReadTx;
 use crate::store::row::Id;
-use crate::store::tables::settings;
-use crate::store::tables::users::{self, Permission, UserType};
+use crate::store::tables::users::{Permission, User as Found, UserType};
 
 /// Users: add and list them, set passwords and permissions, block them, restrict their addresses
 #[derive(Debug, clap::Args)]
@@ -114,7 +114,7 @@ impl User {
                 at,
             } => add(&at, ambient, username, user_type, owner, &password),
             Verb::List { window, at } => {
-                let rows = look(&at, ambient, |tx, _| list(tx, &window))?;
+                let rows = look(&at, ambient, |tx, by| list(tx, by, &window))?;
                 Ok(Report::list(COLUMNS, rows, &window))
             }
             Verb::Passwd { user, password, at } => passwd(&at, ambient, user, &password),
@@ -206,19 +206,19 @@ const COLUMNS: &[&str] = &[
 #[derive(Serialize)]
 struct Row {
     #[serde(flatten)]
-    user: users::User,
+    user: Found,
     permissions: Vec<Permission>,
     networks: Vec<String>,
 }
 
-fn list(tx: &ReadTx<'_>, window: &Window) -> Result<Vec<Row>, service::Error> {
-    let users = users::list(tx, window.after(), window.fetch())?;
+fn list(tx: &ReadTx<'_>, by: &Actor, window: &Window) -> Result<Vec<Row>, service::Error> {
+    let users = rules::list_all(tx, by, window.after(), window.fetch())?;
     users
         .into_iter()
         .map(|user| {
             Ok(Row {
-                permissions: users::permissions(tx, user.id)?,
-                networks: settings::networks(tx, user.id)?,
+                permissions: rules::permissions(tx, by, &user)?,
+                networks: rules::networks(tx, by, &user)?,
                 user,
             })
         })
@@ -252,7 +252,7 @@ fn permit(
     let (id, permissions) = change(at, ambient, move |tx, by| {
         let user = rules::get_named(tx, by, &user)?;
         rules::set_permission(tx, by, user.id, permission, allowed)?;
-        Ok((user.id, users::permissions(tx, user.id)?))
+        Ok((user.id, rules::permissions(tx, by, &user)?))
     })?;
     let words: Vec<&str> = permissions.iter().map(|one| one.as_str()).collect();
     let text = format!("user {id} has the permissions: {}", or_none(&words));
@@ -289,7 +289,7 @@ fn allow_ip(
         let user = rules::get_named(tx, by, &user)?;
         rules::allow_network(tx, by, user.id, &network, allowed)
             .map_err(|error| naming(error, &user.username))?;
-        Ok((user.id, settings::networks(tx, user.id)?))
+        Ok((user.id, rules::networks(tx, by, &user)?))
     })?;
     let words: Vec<&str> = networks.iter().map(String::as_str).collect();
     let text = match words.is_empty() {

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::metrics::NO_METHOD;
 use crate::service::Error;
 use crate::store::StoreError;
-use crate::store::tables::settings;
+use crate::store::tables::settings::Gzip as Compression;
 
 /// What of a request decides how its answer is sent.
 #[derive(Debug, Clone, Copy)]
@@ -181,7 +181,7 @@ fn is_packed(request: &HeaderMap, answer: &Answer) -> bool {
         .get(ACCEPT_ENCODING)
         .map(|value| value.to_str().is_ok_and(allows_gzip));
     match (answer.file, answer.gzip) {
-        (Some(_), settings::Gzip::Documented) => accepts.unwrap_or(true),
+        (Some(_), Compression::Documented) => accepts.unwrap_or(true),
         _ => accepts.unwrap_or(false),
     }
 }

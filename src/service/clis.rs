@@ -260,3 +260,10 @@ pub fn list(
         },
     )?)
 }
+
+/// Up to `limit` of everyone's CLIs with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Cli>, Error> {
+    by.require(Right::SeeDevices)?;
+    by.require_everything()?;
+    Ok(clis::list(tx, after, limit)?)
+}

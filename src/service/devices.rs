@@ -692,3 +692,10 @@ pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, 
     log::record(tx, by, "device.show_pin", id, None, None)?;
     Ok(device.pin)
 }
+
+/// Up to `limit` of everyone's devices with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Device>, Error> {
+    by.require(Right::SeeDevices)?;
+    by.require_everything()?;
+    Ok(devices::list(tx, after, limit)?)
+}

@@ -448,6 +448,20 @@ pub fn list_on_device(
     Ok(dids)
 }
 
+/// Up to `limit` of everyone's DIDs with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Did>, Error> {
+    by.require(Right::SeeDids)?;
+    by.require_everything()?;
+    Ok(dids::list(tx, after, limit)?)
+}
+
+/// The DID of this number, if the actor sees it.
+pub fn get_by_number(tx: &ReadTx<'_>, by: &Actor, number: &str) -> Result<Did, Error> {
+    by.require(Right::SeeDids)?;
+    let found = dids::find_by_number(tx, number)?.filter(|did| sees(by, did));
+    found.ok_or_else(|| Rule::from(DidError::NotFound).with(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{MAX_RANGE, range};

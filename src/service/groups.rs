@@ -96,3 +96,15 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     log::record(tx, by, "group.hide", id, Some(before), Some(after))?;
     Ok(())
 }
+
+/// Up to `limit` of everyone's device groups with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<DeviceGroup>, Error> {
+    by.require(Right::ManageDevices)?;
+    by.require_everything()?;
+    Ok(device_groups::list(tx, after, limit)?)
+}

@@ -56,3 +56,8 @@ pub fn touch(tx: &WriteTx<'_>, filler: &[u8]) -> Result<(), StoreError> {
 pub fn is_demo(tx: &ReadTx<'_>) -> Result<bool, StoreError> {
     installation::is_demo(tx)
 }
+
+/// A number that every change of users, permissions, keys, settings and allow-lists raises.
+pub fn access_version(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
+    installation::access_version(tx)
+}

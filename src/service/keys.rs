@@ -120,10 +120,16 @@ pub fn replace(tx: &WriteTx<'_>, by: &Actor, key_id: Id, secret: &str) -> Result
     add(tx, by, key.user_id, secret)
 }
 
-/// Up to `limit` active keys with ids above `after`, in id order.
-pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<MaskedKey>, StoreError> {
-    let keys = api_keys::list(tx, after, limit)?;
-    Ok(keys.iter().map(MaskedKey::from).collect())
+/// Up to `limit` of everyone's active keys with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<MaskedKey>, Error> {
+    by.require(Right::ManageApi)?;
+    by.require_everything()?;
+    Ok(masked(&api_keys::list(tx, after, limit)?))
 }
 
 /// The active keys that the actor may revoke, with the names of whom they sign for: his own, and for admin also those of
@@ -132,12 +138,12 @@ pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(MaskedKey, String)>,
     by.require(Right::ManageApi)?;
     let mut own = Vec::new();
     if by.user_type != UserType::Admin {
-        for key in list_of_user(tx, by.owner_id())? {
+        for key in masked(&api_keys::list_active(tx, by.owner_id())?) {
             own.push((key, by.name.clone()));
         }
         return Ok(own);
     }
-    for key in list(tx, 0, MAX_LISTED)? {
+    for key in masked(&api_keys::list(tx, 0, MAX_LISTED)?) {
         if let Some(user) = by.own_user(tx, key.user_id)? {
             own.push((key, user.username));
         }
@@ -145,10 +151,15 @@ pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(MaskedKey, String)>,
     Ok(own)
 }
 
-/// A user's active keys, oldest first.
-pub fn list_of_user(tx: &ReadTx<'_>, user_id: Id) -> Result<Vec<MaskedKey>, StoreError> {
-    let keys = api_keys::list_active(tx, user_id)?;
-    Ok(keys.iter().map(MaskedKey::from).collect())
+/// An own user's active keys, oldest first.
+pub fn list_of_user(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<MaskedKey>, Error> {
+    by.require(Right::ManageApi)?;
+    let user = users::get_own(tx, by, user_id)?;
+    Ok(masked(&api_keys::list_active(tx, user.id)?))
+}
+
+fn masked(keys: &[ApiKey]) -> Vec<MaskedKey> {
+    keys.iter().map(MaskedKey::from).collect()
 }
 
 #[cfg(test)]

@@ -109,3 +109,15 @@ pub(super) fn difference(before: &Value, after: &Value) -> (Value, Value) {
     }
     (was.into(), is.into())
 }
+
+/// The newest `limit` entries with ids below `before_id`, newest first: for whoever reaches everything.
+pub fn list_all(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    before_id: Id,
+    limit: u32,
+) -> Result<Vec<(Id, Entry)>, Error> {
+    by.require(Right::SeeLog)?;
+    by.require_everything()?;
+    Ok(action_log::list(tx, before_id, limit)?)
+}

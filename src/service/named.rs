@@ -89,6 +89,19 @@ impl Kind {
         )?)
     }
 
+    /// Up to `limit` of everyone's with ids above `after`, in id order: for whoever reaches everything.
+    pub fn list_all(
+        &self,
+        tx: &ReadTx<'_>,
+        by: &Actor,
+        after: Id,
+        limit: u32,
+    ) -> Result<Vec<Named>, Error> {
+        by.require(Right::ManageSetup)?;
+        by.require_everything()?;
+        Ok(self.table.list(tx, after, limit)?)
+    }
+
     /// Renames one.
     pub fn update(&self, tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Error> {
         by.require(Right::ManageSetup)?;

@@ -118,3 +118,15 @@ pub fn name_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Er
     let seen = found.filter(|found| by.owns(found.owner_id) || found.common_use);
     Ok(seen.map(|found| found.name))
 }
+
+/// Up to `limit` of everyone's providers with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Provider>, Error> {
+    by.require(Right::ManageSetup)?;
+    by.require_everything()?;
+    Ok(providers::list(tx, after, limit)?)
+}

@@ -9,8 +9,10 @@ use super::{AccessError, Error, Rule, SetupError, devices, log};
 use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::Id;
 use crate::store::tables::installation;
-use crate::store::tables::settings::{self, HashCheck, OwnerSettings, RequirePassword, Settings};
-use crate::store::tables::users::UserType;
+use crate::store::tables::settings::{
+    self, Dialect, HashCheck, OwnerSettings, RequirePassword, Settings,
+};
+use crate::store::tables::users::{ADMIN, UserType};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// One setting: all that is said about it anywhere.
@@ -228,6 +230,11 @@ pub fn list(
 /// What holds for everyone is admin's: others are neither told it nor let find it out by what is refused.
 fn sees_everyones(by: &Actor) -> bool {
     by.user_type == UserType::Admin
+}
+
+/// The dialect that is spoken until a caller is known: the system owner's.
+pub fn system_dialect(tx: &ReadTx<'_>) -> Result<Dialect, StoreError> {
+    Ok(settings::get_owner(tx, ADMIN)?.dialect)
 }
 
 /// After how many days a closed DID is freed.

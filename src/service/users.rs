@@ -236,6 +236,12 @@ pub fn permissions(tx: &ReadTx<'_>, by: &Actor, user: &User) -> Result<Vec<Permi
     Ok(users::permissions(tx, user.id)?)
 }
 
+/// A user's IP allow-list, as CIDR blocks; empty: his API may be called from anywhere.
+pub fn networks(tx: &ReadTx<'_>, by: &Actor, user: &User) -> Result<Vec<String>, Error> {
+    by.require(Right::ManageApi)?;
+    Ok(settings_table::networks(tx, user.id)?)
+}
+
 /// Gives a reseller, accountant or manager a permission, or takes it away.
 pub fn set_permission(
     tx: &WriteTx<'_>,
@@ -355,6 +361,13 @@ fn normalise(network: &str) -> Result<IpNet, Error> {
         return Err(invalid());
     }
     Ok(block)
+}
+
+/// Up to `limit` of everyone's users with ids above `after`, in id order: for whoever reaches everything.
+pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<User>, Error> {
+    by.require(Right::ManageUsers)?;
+    by.require_everything()?;
+    Ok(users::list(tx, after, limit)?)
 }
 
 #[cfg(test)]

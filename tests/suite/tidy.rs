@@ -93,6 +93,94 @@ fn doors_open_one_way() {
     absent(&["crate::command"], &["http/"], &[]);
 }
 
+/// What the doors take from the store although it is no type: two names and a number.
+const CONSTANTS: &[&str] = &["ADMIN", "COUNT", "FILE_NAME"];
+
+/// The file as a whole has no owner and so no rules: the command line copies, checks and locks it without them.
+const OF_THE_FILE: &[&str] = &[
+    "store::file::backup",
+    "store::file::check",
+    "store::file::folder",
+    "store::file::migrate",
+];
+
+/// Every path that `use` brings in or that is written out below `crate::`, one by one.
+fn paths(code: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (start, _) in code.match_indices("crate::") {
+        let rest = &code[start + "crate::".len()..];
+        let end = if code[..start].ends_with("use ") {
+            rest.find(';').expect("a `use` ends")
+        } else {
+            let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+            rest.find(|c| !is_path(c)).unwrap_or(rest.len())
+        };
+        branch("", &rest[..end], &mut paths);
+    }
+    paths
+}
+
+/// Takes `a::{b, c::{d, e}}` apart.
+fn branch(start: &str, tree: &str, paths: &mut Vec<String>) {
+    let tree = tree.trim();
+    let Some((head, inside)) = tree.split_once('{') else {
+        let name = tree.split(" as ").next().unwrap_or(tree).trim();
+        let path = format!("{start}{name}");
+        paths.push(path.trim_end_matches("::self").into());
+        return;
+    };
+    let inside = inside.trim_end().strip_suffix('}').expect("a closed brace");
+    let (mut depth, mut from) = (0, 0);
+    for (place, c) in inside.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                branch(&format!("{start}{head}"), &inside[from..place], paths);
+                from = place + 1;
+            }
+            _ => {}
+        }
+    }
+    if !inside[from..].trim().is_empty() {
+        branch(&format!("{start}{head}"), &inside[from..], paths);
+    }
+}
+
+/// A door that asked a table would go past the rules, which say whose each row is. With a function of the store it could.
+#[test]
+fn doors_take_types_from_the_store_and_never_functions() {
+    let is_type =
+        |name: &str| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+    let mut count = 0;
+    for source in sources() {
+        let is_command = source.path.starts_with("command/");
+        if !is_command
+            && !["http/", "api/"]
+                .iter()
+                .any(|door| source.path.starts_with(door))
+        {
+            continue;
+        }
+        for path in paths(&source.code) {
+            if path != "store" && !path.starts_with("store::") {
+                continue;
+            }
+            count += 1;
+            let names_type = path.split("::").any(is_type);
+            let last = path.rsplit("::").next().unwrap_or_default();
+            let is_of_the_file =
+                is_command && OF_THE_FILE.iter().any(|module| path.starts_with(module));
+            assert!(
+                names_type || CONSTANTS.contains(&last) || is_of_the_file,
+                "src/{}: {path} is no type: ask a rule in service/ instead",
+                source.path
+            );
+        }
+    }
+    assert!(count > 50, "only {count} paths into the store found");
+}
+
 #[test]
 fn crates_stay_in_their_rooms() {
     absent(

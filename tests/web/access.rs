@@ -7,9 +7,9 @@ use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
-    AccessError, Error, Rule, clis, devices, dids, groups, keys, providers, settings, users,
+    AccessError, Error, Rule, clis, devices, dids, groups, keys, log, providers, settings, users,
 };
-use linebook::store::WriteTx;
+use linebook::store::{ReadTx, WriteTx};
 
 use crate::world::{NOW_MS, Reply, World};
 
@@ -736,6 +736,52 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         assert!(is_forbidden, "{name}: {refusal}");
     }
     assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn lists_over_all_owners_are_the_operator_s_alone() {
+    let world = World::new();
+    type List = fn(&ReadTx<'_>, &Actor) -> Result<usize, Error>;
+    let lists: &[(&str, List)] = &[
+        ("clis", |tx, by| Ok(clis::list_all(tx, by, -1, 99)?.len())),
+        ("devices", |tx, by| {
+            Ok(devices::list_all(tx, by, -1, 99)?.len())
+        }),
+        ("dids", |tx, by| Ok(dids::list_all(tx, by, -1, 99)?.len())),
+        ("groups", |tx, by| {
+            Ok(groups::list_all(tx, by, -1, 99)?.len())
+        }),
+        ("keys", |tx, by| Ok(keys::list_all(tx, by, -1, 99)?.len())),
+        ("providers", |tx, by| {
+            Ok(providers::list_all(tx, by, -1, 99)?.len())
+        }),
+        ("users", |tx, by| Ok(users::list_all(tx, by, -1, 99)?.len())),
+        ("ivrs", |tx, by| Ok(IVRS.list_all(tx, by, -1, 99)?.len())),
+        ("dialplans", |tx, by| {
+            Ok(DIALPLANS.list_all(tx, by, -1, 99)?.len())
+        }),
+        ("log", |tx, by| {
+            Ok(log::list_all(tx, by, i64::MAX, 99)?.len())
+        }),
+    ];
+    world.get("/", &world.token(0));
+    for (name, list) in lists {
+        let listed = world.app.store.read(|tx| {
+            let all = list(tx, &Actor::operator(NOW_MS))?;
+            // Admin himself, an accountant with every permission, a plain user, a reseller.
+            for id in [0, 1, 2, 4] {
+                let user = linebook::store::tables::users::find(tx, id)?.expect("a user");
+                let from = Actor::operator(NOW_MS).origin();
+                let refused = list(tx, &Actor::find(tx, &user, from)?);
+                let Err(Error::Refused(refusal)) = refused else {
+                    panic!("{name} as {id}: {refused:?}");
+                };
+                assert!(matches!(refusal.rule, Rule::Access(_)), "{name} as {id}");
+            }
+            Ok::<_, Error>(all)
+        });
+        assert!(listed.expect(name) > 0, "{name}");
+    }
 }
 
 #[test]

@@ -198,6 +198,14 @@ impl Actor {
         })
     }
 
+    /// Refuses whoever does not reach everything: lists over all owners are the operator's alone.
+    pub fn require_everything(&self) -> Result<(), Error> {
+        match self.scope {
+            Scope::Everything => Ok(()),
+            Scope::Owner(_) | Scope::User(_) => Err(AccessError::WrongType.into()),
+        }
+    }
+
     /// The owner for whom he makes things: his scope, or admin. A plain user makes nothing; for him it is himself, who
     /// owns nothing.
     pub fn owner_id(&self) -> Id {
