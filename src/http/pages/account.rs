@@ -2,9 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::sign_in::{self, hashed, new_password, problem_of_password};
+use super::sign_in;
+use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, plain_time, time};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal};
+use crate::http::pages::frame::password::{self, hashed, new_password, problem_of_password};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::throttle::Guess;
 use crate::service::{AccessError, Error, sessions, users};
 use crate::store::tables::sessions::Listed;
@@ -90,15 +92,15 @@ pub async fn end_others(visit: Visit) -> Result<Answer, Trouble> {
 /// Changes the password of whoever knows the one until now.
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
-    sign_in::throttle(&visit, &by.name)?;
+    password::throttle(&visit, &by.name)?;
     let guess = visit.app.throttle.guess(by.now_ms, visit.remote, &by.name);
     if let Err(error) = verify_old(&visit, &guess).await {
         refusal(error)?;
-        sign_in::failed(&visit, &by.name);
+        password::failed(&visit, &by.name);
         let problem = Some(("password", "That is not the current password.".into()));
         return render(&visit, &problem);
     }
-    sign_in::succeeded(&visit, &by.name);
+    password::succeeded(&visit, &by.name);
     match hashed(&visit).await {
         Err(error) => render(&visit, &problem_of_password(error)?),
         Ok(hash) => {
@@ -112,7 +114,7 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
 async fn verify_old(visit: &Visit, guess: &Guess<'_>) -> Result<(), Error> {
     let by = visit.by();
     let old = visit.sent.raw("password").unwrap_or_default();
-    if sign_in::is_too_long(old) {
+    if password::is_too_long(old) {
         return Err(AccessError::WrongPassword.into());
     }
     let stored = visit.read(|tx| users::own_password(tx, by))?;

@@ -2,18 +2,19 @@
 
 use maud::html;
 
-use super::devices::problem_of_cli;
+use crate::api::methods;
 use crate::api::parameters::Parameters;
+use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no,
 };
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::clis::{self, Edit, Filter, NewCli};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::{MAX_OFFERED, Slice};
 use crate::service::named::IVRS;
-use crate::service::{Error, devices, users};
+use crate::service::{CliError, Error, Refusal, Rule, devices, users};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::clis::Cli;
@@ -204,7 +205,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     match visit.write(move |tx, by| clis::create(tx, by, new)).await {
         Ok(id) => Ok(Answer::SeeOther(format!("/clis/{id}?done=added"))),
         Err(error) => {
-            let problem = Some(problem_of_cli(&refusal(error)?));
+            let problem = Some(problem_of(&refusal(error)?));
             new_form(&visit, &problem)
         }
     }
@@ -300,7 +301,7 @@ pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     {
         Ok(()) => Ok(Answer::SeeOther(format!("/clis/{id}?done=saved"))),
         Err(error) => {
-            let problem = Some(problem_of_cli(&refusal(error)?));
+            let problem = Some(problem_of(&refusal(error)?));
             render(&visit, &problem)
         }
     }
@@ -311,4 +312,26 @@ pub async fn delete(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
     visit.write(move |tx, by| clis::delete(tx, by, id)).await?;
     Ok(Answer::SeeOther("/clis?done=deleted".into()))
+}
+
+/// Beside which field of a CLI's form a refusal stands, and in which words: those of the API.
+pub fn problem_of(refusal: &Refusal) -> (&'static str, String) {
+    let field = match refusal.rule {
+        Rule::Cli(CliError::DeviceMissing | CliError::DeviceNotFound) => "device",
+        Rule::Cli(
+            CliError::NumberMissing
+            | CliError::NotNumeric
+            | CliError::TakenBy
+            | CliError::TakenByAnother,
+        ) => "number",
+        Rule::Cli(CliError::DomainInvalid) => "domain",
+        Rule::Cli(CliError::IvrNotFound) => "ivr",
+        Rule::Cli(CliError::TooLong) => match refusal.detail.as_deref() {
+            Some("cli_number") => "number",
+            Some("comment") => "comment",
+            _ => "description",
+        },
+        _ => "",
+    };
+    (field, words(refusal, methods::find("cli_add")))
 }

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::hash;
 use crate::api::dispatch::{Body, Request, Verb, dispatch};
 use crate::api::method::{Kind, Method, Parameter};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{self, Field, select};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::Right;
 use crate::service::guard::callers::{Signers, signers};
 
@@ -25,7 +25,7 @@ pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
                 li { a href={ "/console/" (method.name) } { code { (method.name) } } " " (method.summary) }
             }
         }
-        (hash::way_here())
+        (parts::way_to_hash())
     };
     Ok(visit.page("API console", body))
 }

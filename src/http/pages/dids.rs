@@ -1,23 +1,19 @@
-//! DIDs: the list, new ones one by one or as a range, and DID edit: the steps that a DID's state allows.
+//! DIDs: the list, and new ones, one by one or as a range.
 
 use maud::{Markup, html};
 
-use super::devices::{BY_NAME, offered_users};
-use crate::api::curl::percent_encode;
 use crate::api::methods;
 use crate::api::parameters::{Parameters, parse_id};
+use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::choices::{BY_NAME, offered_providers, offered_users};
 use crate::http::pages::frame::list::{Column, List};
-use crate::http::pages::frame::parts::{
-    self, Action, Field, Problem, badge, facts, or_dash, select, time,
-};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::dids::{self, Filter, MAX_RANGE};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::DIALPLANS;
-use crate::service::{
-    DidError, Error, Refusal, Rule, UserError, devices, providers, settings, users,
-};
+use crate::service::{DidError, Error, Refusal, Rule, devices, providers, users};
 use crate::store::ReadTx;
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::dids::{Did, DidStatus};
@@ -27,13 +23,16 @@ const PREVIEWED: usize = 5;
 
 /// A DID, and the names of what it is tied to.
 pub struct Row {
-    did: Did,
-    username: String,
+    /// The DID.
+    pub did: Did,
+    /// What its user is called.
+    pub username: String,
     /// For whoever may know it.
-    provider: Option<String>,
+    pub provider: Option<String>,
     /// The device it is on, for whoever may look at that.
-    device_id: Option<Id>,
-    on: String,
+    pub device_id: Option<Id>,
+    /// What it is on.
+    pub on: String,
 }
 
 static LIST: List<Row> = List {
@@ -112,7 +111,7 @@ fn fetch(
     slice.try_map(|did| row(tx, by, did))
 }
 
-fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
+pub(super) fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
     let on = match (did.device_id, did.dialplan_id) {
         (Some(id), _) => match devices::extension_of(tx, by, id)? {
             extension if extension.is_empty() => extension,
@@ -162,14 +161,6 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
 /// The list as a file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
-}
-
-fn offered_providers(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
-    let usable = visit.read(|tx| providers::list_usable(tx, visit.by()))?;
-    Ok(usable
-        .into_iter()
-        .map(|found| (found.id.to_string(), found.name))
-        .collect())
 }
 
 /// An empty form.
@@ -273,343 +264,5 @@ fn problem_of_new(refusal: &Refusal) -> (&'static str, String) {
         // The API's words do not say which of a range.
         (Some(number), Rule::Did(DidError::Exists)) => (field, format!("{text}: {number}")),
         _ => (field, text),
-    }
-}
-
-/// A step in a DID's life, as its page offers it.
-struct Step {
-    /// The word in its address.
-    name: &'static str,
-    title: &'static str,
-    consequence: &'static str,
-    button: &'static str,
-    is_grave: bool,
-    asks: Asks,
-}
-
-/// What a step needs to know.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asks {
-    Nothing,
-    User,
-    Device,
-    Dialplan,
-}
-
-const RESERVE: Step = Step {
-    name: "reserve",
-    title: "Reserve for a user",
-    consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into his scope, where he assigns it or reserves it onward, and it cannot be taken back here.",
-    button: "Reserve it",
-    is_grave: false,
-    asks: Asks::User,
-};
-const UNRESERVE: Step = Step {
-    name: "unreserve",
-    title: "Take the reservation back",
-    consequence: "The DID is free again, and anyone in this scope can get it.",
-    button: "Make it free",
-    is_grave: false,
-    asks: Asks::Nothing,
-};
-const ASSIGN: Step = Step {
-    name: "assign",
-    title: "Assign to a device or trunk",
-    consequence: "Calls to this number ring there from now on.",
-    button: "Assign it",
-    is_grave: false,
-    asks: Asks::Device,
-};
-const DIALPLAN: Step = Step {
-    name: "dialplan",
-    title: "Put on a dial plan",
-    consequence: "The dial plan answers calls to this number from now on, and no device does.",
-    button: "Put it there",
-    is_grave: false,
-    asks: Asks::Dialplan,
-};
-const UNASSIGN: Step = Step {
-    name: "unassign",
-    title: "Take off",
-    consequence: "Calls to this number reach nothing any more. It stays reserved for its user, who can have it on another device.",
-    button: "Take it off",
-    is_grave: true,
-    asks: Asks::Nothing,
-};
-const CLOSE: Step = Step {
-    name: "close",
-    title: "Close",
-    consequence: "It is taken off, and rests with its user's name on it until it is freed.",
-    button: "Close it",
-    is_grave: true,
-    asks: Asks::Nothing,
-};
-const FREE: Step = Step {
-    name: "free",
-    title: "Free",
-    consequence: "Its last user is forgotten here (the action log keeps him), and it can be reserved for anyone.",
-    button: "Free it",
-    is_grave: false,
-    asks: Asks::Nothing,
-};
-const TERMINATE: Step = Step {
-    name: "terminate",
-    title: "Terminate",
-    consequence: "It is history: nobody can reserve or assign it, and its user is forgotten here. Freeing it brings it back.",
-    button: "Terminate it",
-    is_grave: true,
-    asks: Asks::Nothing,
-};
-
-/// Whether it is reserved for the owner of its scope, who may use it for any of his users.
-fn is_owners(did: &Did) -> bool {
-    did.user_id == Some(did.owner_id)
-}
-
-/// The steps that a DID's state offers. Whether one is taken is the rules' to say.
-fn steps(did: &Did) -> &'static [Step] {
-    match did.status {
-        DidStatus::Free => &[RESERVE, TERMINATE],
-        DidStatus::Reserved if is_owners(did) => &[ASSIGN, DIALPLAN, RESERVE, UNRESERVE],
-        DidStatus::Reserved => &[ASSIGN, DIALPLAN, UNRESERVE],
-        DidStatus::Active => &[UNASSIGN, CLOSE],
-        DidStatus::Closed => &[FREE, TERMINATE],
-        DidStatus::Terminated => &[FREE],
-    }
-}
-
-/// One DID.
-pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
-    render(&visit, "", &None)
-}
-
-/// What there is to choose from for a DID's next step.
-struct Choices {
-    /// Whom it is reserved for, if he has no device.
-    deviceless: Option<String>,
-    users: Vec<(String, String)>,
-    devices: Vec<(String, String)>,
-    dialplans: Vec<(String, String)>,
-}
-
-fn choices(visit: &Visit, did: &Did, username: &str) -> Result<Choices, Trouble> {
-    let by = visit.by();
-    let mut choices = Choices {
-        deviceless: None,
-        users: offered_users(visit)?,
-        devices: Vec::new(),
-        dialplans: Vec::new(),
-    };
-    if let Some(user_id) = did.user_id {
-        let found = match visit.read(|tx| devices::list_offered(tx, by, user_id)) {
-            Ok(found) => Some(found),
-            // Its user may be someone whom only another scope reaches, and not everyone sees devices.
-            Err(Error::Refused(_)) => None,
-            Err(Error::Store(error)) => return Err(error.into()),
-        };
-        let is_deviceless = found.as_ref().is_some_and(Vec::is_empty);
-        choices.deviceless = is_deviceless.then(|| username.into());
-        let found = found.unwrap_or_default();
-        choices.devices = found
-            .into_iter()
-            .map(|device| {
-                let kind = if device.is_trunk { ", trunk" } else { "" };
-                (
-                    device.id.to_string(),
-                    format!("{} {}{kind}", device.extension, device.description),
-                )
-            })
-            .collect();
-    }
-    let plans = visit.read(|tx| DIALPLANS.list_offered(tx, by))?;
-    choices.dialplans = plans
-        .into_iter()
-        .map(|plan| (plan.id.to_string(), plan.name))
-        .collect();
-    Ok(choices)
-}
-
-fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trouble> {
-    let by = visit.by();
-    let (found, days) = visit.read(|tx| {
-        let did = dids::get(tx, by, visit.id())?;
-        Ok::<_, Error>((row(tx, by, did)?, settings::did_closed_days(tx)?))
-    })?;
-    let did = &found.did;
-    let body = html! {
-        p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
-        // Someone else was faster: the step that failed is not offered any more.
-        @if let (Some((_, text)), false) = (problem, steps(did).iter().any(|step| step.name == failed)) {
-            p.notice.bad role="alert" { (text) }
-        }
-        div.columns {
-            section.card {
-                (facts(&[
-                    ("Status", badge(did.status.as_str())),
-                    ("User", html! {
-                        @match did.user_id {
-                            Some(id) if visit.may(Right::ManageUsers) => a href={ "/users/" (id) } { (found.username) },
-                            _ => (or_dash(&found.username)),
-                        }
-                    }),
-                    ("On", html! {
-                        @match found.device_id {
-                            Some(id) => a href={ "/devices/" (id) } { (found.on) },
-                            None => (or_dash(&found.on)),
-                        }
-                    }),
-                    ("Provider", or_dash(found.provider.as_deref().unwrap_or_default())),
-                    ("In the API", html! { code { "did=" (did.did) } }),
-                ]))
-                @if let Some(closed_ms) = did.closed_ms {
-                    p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }
-                }
-                @if visit.may(Right::SeeLog) {
-                    p { a href={ "/log?object=" (did.id) "&action=did" } { "What was done to this DID" } }
-                }
-            }
-            @if visit.may(Right::ManageDids) {
-                section.actions {
-                    h2 { "What can be done with it" }
-                    @let choices = choices(visit, did, &found.username)?;
-                    @for step in steps(did) {
-                        @let problem = if step.name == failed { problem } else { &None };
-                        (offer(visit, did, step, &choices, problem))
-                    }
-                }
-            }
-        }
-    };
-    Ok(visit.page_or_problem(&format!("DID {}", did.did), problem.is_some(), body))
-}
-
-fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Problem) -> Markup {
-    let fields = match step.asks {
-        Asks::Nothing => html! {},
-        Asks::User => Field::text("user", "User", &visit.text("user"))
-            .required()
-            .among(&choices.users, BY_NAME)
-            .render(problem),
-        Asks::Device => Field::text("device", "Device", &visit.text("device"))
-            .required()
-            .offers(&choices.devices)
-            .hint("The device's ID; those of its user are offered")
-            .render(problem),
-        Asks::Dialplan => select(
-            "dialplan",
-            "Dial plan",
-            &choices.dialplans,
-            &visit.text("dialplan"),
-            "",
-            problem,
-        ),
-    };
-    let fields = match (step.asks, choices.devices.as_slice()) {
-        // A choice of the owner's devices would keep those of his users out.
-        (Asks::Device, [_, ..]) if !is_owners(did) => select(
-            "device",
-            "Device",
-            &choices.devices,
-            &visit.text("device"),
-            "",
-            problem,
-        ),
-        _ => fields,
-    };
-    let missing = choices.deviceless.as_deref().filter(|_| {
-        step.asks == Asks::Device && visit.may(Right::ManageDevices) && !is_owners(did)
-    });
-    let fields = html! {
-        @if let Some(username) = missing {
-            p.notice.warn {
-                (username) " has no device yet. "
-                a href={ "/devices/new?user=" (percent_encode(username)) } { "Create one" } " first."
-            }
-        }
-        (fields)
-    };
-    Action {
-        path: &format!("/dids/{}/{}", did.id, step.name),
-        title: step.title,
-        consequence: step.consequence,
-        button: step.button,
-        is_grave: step.is_grave,
-    }
-    .render(visit, problem, fields)
-}
-
-/// Takes a step.
-pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
-    visit.require(Right::ManageDids)?;
-    let (id, name) = (visit.id(), visit.name.clone());
-    let (user, device, dialplan) = (
-        visit.text("user"),
-        parse_id(&visit.text("device")),
-        parse_id(&visit.text("dialplan")),
-    );
-    let did = visit.read(|tx| dids::get(tx, visit.by(), id))?.did;
-    let taken = visit.write(move |tx, by| {
-        let id_of = |id: Option<Id>, error: DidError| id.ok_or(Error::from(error));
-        match name.as_str() {
-            "reserve" => {
-                let user = users::get_named(tx, by, &user)?;
-                dids::reserve(tx, by, &did, user.id)
-            }
-            "unreserve" => dids::unreserve(tx, by, &did),
-            "assign" => {
-                let device = id_of(device, DidError::DeviceNotFound)?;
-                dids::assign_to_device(tx, by, &did, device)
-            }
-            "dialplan" => {
-                let dialplan = id_of(dialplan, DidError::DialplanNotFound)?;
-                dids::assign_to_dialplan(tx, by, &did, dialplan)
-            }
-            "unassign" => dids::unassign(tx, by, &did),
-            "close" => dids::close(tx, by, &did),
-            "free" => dids::free(tx, by, &did),
-            "terminate" => dids::terminate(tx, by, &did),
-            _ => Err(DidError::NotFound.into()),
-        }
-    });
-    match taken.await {
-        Ok(()) => after_step(&visit, id),
-        Err(Error::Refused(refused)) if refused.rule == DidError::NotFound.into() => {
-            Err(Trouble::NotFound)
-        }
-        Err(error) => {
-            let problem = Some(problem_of_step(&refusal(error)?));
-            render(&visit, &visit.name, &problem)
-        }
-    }
-}
-
-/// Back to the DID; to the list when it is in another scope now.
-fn after_step(visit: &Visit, id: Id) -> Result<Answer, Trouble> {
-    match visit.read(|tx| dids::get(tx, visit.by(), id)) {
-        Err(Error::Store(error)) => Err(error.into()),
-        Err(Error::Refused(_)) => Ok(Answer::SeeOther("/dids?done=handed-over".into())),
-        Ok(_) => {
-            let done = done(&visit.name);
-            Ok(Answer::SeeOther(format!("/dids/{id}?done={done}")))
-        }
-    }
-}
-
-/// The word under which the next page says what was done.
-fn done(step: &str) -> &str {
-    if step == "dialplan" { "assign" } else { step }
-}
-
-fn problem_of_step(refusal: &Refusal) -> (&'static str, String) {
-    match refusal.rule {
-        Rule::User(UserError::NotFound) => ("user", words(refusal, None)),
-        Rule::Did(
-            DidError::DeviceNotFound | DidError::DeviceNotPermitted | DidError::NotPermitted,
-        ) => (
-            "device",
-            words(refusal, methods::find("did_trunk_device_assign")),
-        ),
-        Rule::Did(DidError::DialplanNotFound) => ("dialplan", words(refusal, None)),
-        _ => ("", words(refusal, None)),
     }
 }

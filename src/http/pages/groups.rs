@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::devices::{BY_NAME, offered_users};
 use crate::api::parameters::Parameters;
+use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::choices::{BY_NAME, offered_users};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::named_form::{Kind, One};
 use crate::http::pages::frame::parts::{Field, Problem, badge, facts};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, groups, users};

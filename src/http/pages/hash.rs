@@ -7,18 +7,14 @@ use crate::api::fault::Fault;
 use crate::api::method::{HashLevel, HashOrder, Method};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{self, Problem};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::visit::Visit;
 use crate::http::request::pasted;
 use crate::service::guard::access::Right;
 use crate::service::guard::callers::{Signers, signers};
 use crate::service::keys::mask;
 use crate::store::tables::settings::HashCheck;
-
-/// The way here, for whoever looks for the words that his client shows him.
-pub fn way_here() -> Markup {
-    html! { p.hint { "A client gets “Incorrect hash”? " a href="/hash" { "Generate hash" } " says why." } }
-}
 
 /// The empty form.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {

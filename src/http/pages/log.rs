@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::ambient::{parse_day, rfc3339};
 use crate::api::parameters::Parameters;
+use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::change::what;
 use crate::http::pages::frame::list::{Column, List};
-use crate::http::pages::frame::parts::{Field, plain_time, select, time};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::parts::{Field, select, time};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::Error;
 use crate::service::guard::access::Actor;
 use crate::service::lists::Slice;
@@ -113,40 +115,6 @@ fn fetch(
     log::list(tx, by, &filter, after, limit)
 }
 
-/// The page of what an action's first word and its number name, where there is one.
-fn page_of(entry: &Entry) -> Option<String> {
-    let id = entry.object_id?;
-    let area = entry.action.split('.').next()?;
-    let path = match area {
-        "device" => "devices",
-        "did" => "dids",
-        "cli" => "clis",
-        "user" | "session" => "users",
-        "group" => "groups",
-        "provider" => "providers",
-        "ivr" => "ivrs",
-        "dialplan" => "dialplans",
-        _ => return None,
-    };
-    Some(format!("/{path}/{id}"))
-}
-
-/// The action, and what it was done to.
-pub fn what(entry: &Entry) -> Markup {
-    // Who signed in stands beside it already.
-    let is_session = entry.action.starts_with("session.") && entry.actor_id.is_some();
-    let id = entry.object_id.filter(|_| !is_session);
-    let id = id.map(|id| id.to_string());
-    html! {
-        code { (entry.action) }
-        @match (page_of(entry), id) {
-            (Some(page), Some(id)) => { " " a href=(page) { (id) } },
-            (None, Some(id)) => { " " (id) },
-            _ => {},
-        }
-    }
-}
-
 fn changes(entry: &Entry) -> Markup {
     let read = |text: &Option<String>| {
         let text = text.as_deref().unwrap_or("{}");
@@ -176,14 +144,6 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => "none".into(),
         other => other.to_string(),
-    }
-}
-
-/// A line of the overview.
-pub fn line(entry: &Entry) -> Markup {
-    html! {
-        time datetime=(rfc3339(entry.at_ms)) { (plain_time(entry.at_ms)) }
-        " " b { (entry.actor) } " " (what(entry))
     }
 }
 

@@ -3,7 +3,9 @@
 mod account;
 mod clis;
 mod console;
+mod device;
 mod devices;
+mod did;
 mod dids;
 pub(in crate::http) mod frame;
 mod groups;
@@ -30,7 +32,8 @@ use super::request;
 use crate::api::fault::Fault;
 use crate::api::parameters::parse_id;
 use crate::app::App;
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::sessions;
 use crate::store::row::Id;
 
@@ -127,7 +130,7 @@ pub async fn serve(
                 visit.ids = ids;
                 visit.name = name.unwrap_or_default();
                 visit.route = route.path;
-                visit.verb = route.verb;
+                visit.is_action = route.verb == Verb::Post;
                 walk_in(route, &visit).await
             }
         },

@@ -2,10 +2,11 @@
 
 use maud::html;
 
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::list::{Column, Fetch, List};
 use crate::http::pages::frame::named_form::{Kind, One};
 use crate::http::pages::frame::parts::{Problem, facts};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::Error;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{hash, log};
-use crate::http::pages::frame::parts::badge;
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::change;
+use crate::http::pages::frame::parts::{self, badge};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::Error;
 use crate::service::guard::access::Right;
 use crate::service::lists::{MAX_OVERVIEW, counted, counted_short, grouped};
-use crate::service::log as action_log;
+use crate::service::log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::tables::dids::DidStatus;
 
@@ -20,13 +21,13 @@ const BAR: u32 = 240;
 /// The page.
 pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
-    let filter = action_log::Filter {
+    let filter = log::Filter {
         without_sessions: true,
         ..Default::default()
     };
     let (overview, changes) = visit.read(|tx| {
         let changes = match visit.may(Right::SeeLog) {
-            true => action_log::list(tx, by, &filter, None, CHANGES)?.rows,
+            true => log::list(tx, by, &filter, None, CHANGES)?.rows,
             false => Vec::new(),
         };
         let overview = overview::get(tx, by, visit.app.known_backups())?;
@@ -43,12 +44,12 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
                 section.card {
                     h2 { "Last changes" }
                     @if changes.is_empty() { p.none { "None yet." } }
-                    ol.changes-list { @for (_, entry) in &changes { li { (log::line(entry)) } } }
+                    ol.changes-list { @for (_, entry) in &changes { li { (change::line(entry)) } } }
                     p { a href="/log" { "The whole action log" } }
                 }
             }
         }
-        @if visit.may(Right::ManageApi) { (hash::way_here()) }
+        @if visit.may(Right::ManageApi) { (parts::way_to_hash()) }
     };
     Ok(visit.page("Overview", body))
 }

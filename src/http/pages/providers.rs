@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use crate::api::parameters::Parameters;
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::named_form::{Kind, One};
 use crate::http::pages::frame::parts::{Problem, facts, tick, yes_no};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, providers};

@@ -1,47 +1,13 @@
 //! Every page and every action: its address, who is let through, and what it does. Tests generate from this table.
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use crate::http::pages::frame::assets;
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+pub use crate::http::pages::frame::route::{Handler, Route, Verb, Who};
 use crate::http::pages::{
-    account, clis, console, devices, dids, groups, hash, log, named, overview, providers, settings,
-    sign_in, users,
+    account, clis, console, device, devices, did, dids, groups, hash, log, named, overview,
+    providers, settings, sign_in, users,
 };
-
-/// How it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// A page: it changes nothing.
-    Get,
-    /// An action: its form carries a token.
-    Post,
-}
-
-/// Who is let through to a handler. What he may see and do there is the rules' to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
-    /// Anyone.
-    Anyone,
-    /// Whoever is signed in; others are asked to.
-    SignedIn,
-}
-
-/// What answers: on a thread that has time for it.
-pub type Handler = fn(Visit) -> BoxFuture<'static, Result<Answer, Trouble>>;
-
-/// A page or an action.
-pub struct Route {
-    /// How it is asked for.
-    pub verb: Verb,
-    /// Its path; `{id}` is digits, `{name}` one word.
-    pub path: &'static str,
-    /// Who is let through.
-    pub who: Who,
-    /// What answers.
-    pub handler: Handler,
-}
 
 macro_rules! routes {
     ($($verb:ident $path:literal $who:ident => $handler:path;)+) => {
@@ -74,20 +40,20 @@ routes! {
     Get "/devices.csv" SignedIn => devices::export;
     Get "/devices/new" SignedIn => devices::new;
     Post "/devices/new" SignedIn => devices::create;
-    Get "/devices/{id}" SignedIn => devices::show;
-    Post "/devices/{id}/edit" SignedIn => devices::edit;
-    Post "/devices/{id}/secret" SignedIn => devices::show_secret;
-    Post "/devices/{id}/pin" SignedIn => devices::show_pin;
-    Post "/devices/{id}/new-secret" SignedIn => devices::new_secret;
-    Post "/devices/{id}/trunk" SignedIn => devices::set_trunk;
-    Post "/devices/{id}/hide" SignedIn => devices::hide;
+    Get "/devices/{id}" SignedIn => device::show;
+    Post "/devices/{id}/edit" SignedIn => device::edit;
+    Post "/devices/{id}/secret" SignedIn => device::show_secret;
+    Post "/devices/{id}/pin" SignedIn => device::show_pin;
+    Post "/devices/{id}/new-secret" SignedIn => device::new_secret;
+    Post "/devices/{id}/trunk" SignedIn => device::set_trunk;
+    Post "/devices/{id}/hide" SignedIn => device::hide;
 
     Get "/dids" SignedIn => dids::list;
     Get "/dids.csv" SignedIn => dids::export;
     Get "/dids/new" SignedIn => dids::new;
     Post "/dids/new" SignedIn => dids::create;
-    Get "/dids/{id}" SignedIn => dids::show;
-    Post "/dids/{id}/{name}" SignedIn => dids::step;
+    Get "/dids/{id}" SignedIn => did::show;
+    Post "/dids/{id}/{name}" SignedIn => did::step;
 
     Get "/clis" SignedIn => clis::list;
     Get "/clis.csv" SignedIn => clis::export;

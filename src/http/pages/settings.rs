@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::hash;
+use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
 use crate::http::pages::frame::parts::{self, Action, Field, Problem, select, time};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::keys::{self, MaskedKey};
 use crate::service::settings::{self, SETTINGS, Setting};
 use crate::service::{Error, Refusal, Rule, SetupError, UserError, users};
@@ -118,7 +118,7 @@ fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> M
         section.card {
             h2 { "Secret keys" }
             p.hint { "Any active key signs. To change keys without an outage: add one, move the clients to it, revoke the old one." }
-            (hash::way_here())
+            (parts::way_to_hash())
             @if keys.is_empty() { p.notice.warn { "There is none: every hash is refused." } }
             ul.plain.keys {
                 @for (key, username) in keys {

@@ -2,13 +2,14 @@
 
 use maud::html;
 
-use super::sign_in::{hashed, new_password, problem_of_password};
 use crate::api::parameters::Parameters;
+use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, select, tick, yes_no,
 };
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::http::pages::frame::password::{hashed, new_password, problem_of_password};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::users::{self, Filter, NewUser};

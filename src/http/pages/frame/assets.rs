@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use maud::{Markup, PreEscaped};
 
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit};
+use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::visit::Visit;
 
 const STYLE: &str = include_str!("assets/style.css");
 const ICON: &str = include_str!("assets/icon.svg");

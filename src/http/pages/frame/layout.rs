@@ -2,6 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::http::pages::frame::answer::Answer;
 use crate::http::pages::frame::assets;
 use crate::http::pages::frame::parts;
 use crate::http::pages::frame::visit::Visit;
@@ -174,4 +175,24 @@ fn is_here(visit: &Visit, path: &str) -> Option<&'static str> {
         _ => rest.is_empty() || rest.starts_with(['/', '.']),
     };
     is_here.then_some("page")
+}
+
+impl Visit {
+    /// A page under a title.
+    pub fn page(&self, title: &str, body: Markup) -> Answer {
+        Answer::Page(200, Box::new(page(self, title, body)))
+    }
+
+    /// A page that shows what a rule refused.
+    pub fn refused(&self, title: &str, body: Markup) -> Answer {
+        Answer::Page(422, Box::new(page(self, title, body)))
+    }
+
+    /// A page with what was just done, or with the problem that stopped it.
+    pub fn page_or_problem(&self, title: &str, has_problem: bool, body: Markup) -> Answer {
+        match has_problem {
+            true => self.refused(title, body),
+            false => self.page(title, body),
+        }
+    }
 }

@@ -3,8 +3,9 @@
 
 use maud::{Markup, html};
 
+use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
 use crate::http::pages::frame::parts::{self, Action, Field, Problem};
-use crate::http::pages::frame::visit::{Answer, Trouble, Visit, refusal, words};
+use crate::http::pages::frame::visit::Visit;
 use crate::service::{Error, Rule, SetupError, UserError};
 use crate::store::row::Id;
 

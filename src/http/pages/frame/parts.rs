@@ -335,3 +335,8 @@ pub fn facts(facts: &[(&str, Markup)]) -> Markup {
 pub fn or_dash(text: &str) -> Markup {
     html! { @if text.is_empty() { span.none { "–" } } @else { (text) } }
 }
+
+/// The way to Generate hash, for whoever looks for the words that their client shows.
+pub fn way_to_hash() -> Markup {
+    html! { p.hint { "A client gets “Incorrect hash”? " a href="/hash" { "Generate hash" } " says why." } }
+}

@@ -1,0 +1,49 @@
+//! An entry of the action log in a few words, with the way to what it is about.
+
+use maud::{Markup, html};
+
+use crate::ambient::rfc3339;
+use crate::http::pages::frame::parts::plain_time;
+use crate::store::tables::action_log::Entry;
+
+/// The page of what an action's first word and its number name, where there is one.
+fn page_of(entry: &Entry) -> Option<String> {
+    let id = entry.object_id?;
+    let area = entry.action.split('.').next()?;
+    let path = match area {
+        "device" => "devices",
+        "did" => "dids",
+        "cli" => "clis",
+        "user" | "session" => "users",
+        "group" => "groups",
+        "provider" => "providers",
+        "ivr" => "ivrs",
+        "dialplan" => "dialplans",
+        _ => return None,
+    };
+    Some(format!("/{path}/{id}"))
+}
+
+/// The action, and what it was done to.
+pub fn what(entry: &Entry) -> Markup {
+    // Who signed in stands beside it already.
+    let is_session = entry.action.starts_with("session.") && entry.actor_id.is_some();
+    let id = entry.object_id.filter(|_| !is_session);
+    let id = id.map(|id| id.to_string());
+    html! {
+        code { (entry.action) }
+        @match (page_of(entry), id) {
+            (Some(page), Some(id)) => { " " a href=(page) { (id) } },
+            (None, Some(id)) => { " " (id) },
+            _ => {},
+        }
+    }
+}
+
+/// A line of the overview.
+pub fn line(entry: &Entry) -> Markup {
+    html! {
+        time datetime=(rfc3339(entry.at_ms)) { (plain_time(entry.at_ms)) }
+        " " b { (entry.actor) } " " (what(entry))
+    }
+}
