@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::api::dispatch::Outcome;
+use crate::api::answer::Outcome;
 use crate::api::fault::Fault;
 use crate::api::method::{COMMON_ERRORS, Method};
 use crate::api::methods::METHODS;

@@ -1,6 +1,7 @@
 //! (2) The dialect: names, hash orders, texts and XML. Knows no web framework and no SQL.
 
 mod admission;
+pub mod answer;
 pub mod arrangements;
 pub mod curl;
 pub mod diagnosis;

@@ -15,7 +15,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
 use super::gzip::{self, Gzip};
-use crate::api::dispatch::{self, Answer, Body, Outcome, Pieces};
+use crate::api::answer::{self, Answer, Body, Outcome, Pieces};
 use crate::api::fault::Fault;
 use crate::api::xml::Layout;
 use crate::app::App;
@@ -106,7 +106,7 @@ pub fn fault(
         duration_us = took.as_micros() as u64,
         "call"
     );
-    xml(headers, &request_id, dispatch::fault(said, Layout::Compact))
+    xml(headers, &request_id, answer::fault(said, Layout::Compact))
 }
 
 /// A reply with the headers that every reply has.

@@ -21,7 +21,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
 use super::{address, pages, reply, request};
-use crate::api::dispatch::{self, Request, Verb, dispatch};
+use crate::api::answer;
+use crate::api::dispatch::{Request, Verb, dispatch};
 use crate::api::fault::Fault;
 use crate::api::methods;
 use crate::api::xml::Layout;
@@ -344,7 +345,7 @@ async fn api(
     let answer = AssertUnwindSafe(dispatch(&app, call))
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| dispatch::fault(Fault::Internal, Layout::Compact));
+        .unwrap_or_else(|_| answer::fault(Fault::Internal, Layout::Compact));
     let took = started.elapsed();
     app.metrics.request(Some(method), answer.outcome, took);
     tracing::info!(

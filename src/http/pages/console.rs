@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::api::dispatch::{Body, Request, Verb, dispatch};
+use crate::api::answer::Body;
+use crate::api::dispatch::{Request, Verb, dispatch};
 use crate::api::method::{Kind, Method, Parameter};
 use crate::api::parameters::Parameters;
 use crate::api::{curl, methods, signature};

@@ -1,0 +1,207 @@
+//! What is answered: a reply or a refusal in the method's envelope, all at once or, for a long list, piece by piece.
+
+use std::sync::Arc;
+
+use super::admission::{Admitted, Failure};
+use super::fault::Fault;
+use super::method::{ErrorEnvelope, Method, Reply, Run};
+use super::xml::{Document, Element, Layout, page};
+use crate::app::App;
+use crate::service::{AccessError, Error, Refusal};
+use crate::store::StoreError;
+use crate::store::tables::settings::{Dialect, Gzip};
+
+/// What is sent back.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The XML.
+    pub body: Body,
+    /// The method's name, when its XML is to be sent as a file.
+    pub file: Option<&'static str>,
+    /// Plain XML was asked for (`test=1`): no compression.
+    pub is_plain: bool,
+    /// When files are compressed.
+    pub gzip: Gzip,
+    /// After how many seconds it may be worth trying again.
+    pub retry_after_s: Option<u32>,
+    /// Who called, once that was known: for the log.
+    pub caller: Option<String>,
+    /// How it ended: for the log and the metrics.
+    pub outcome: Outcome,
+}
+
+/// How a call ended, without anything that its caller sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With success.
+    Done,
+    /// With this error of the method's list, its name left open.
+    Refused(&'static str),
+    /// With a fault.
+    Fault(Fault),
+}
+
+impl Outcome {
+    /// `ok`, the text of the error, or the name of the fault.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Done => "ok",
+            Self::Refused(text) => text,
+            Self::Fault(fault) => fault.name(),
+        }
+    }
+}
+
+/// The XML of an answer.
+pub enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Piece by piece.
+    Pieces(Box<Pieces>),
+}
+
+pub(super) fn success(app: &Arc<App>, admitted: Admitted, reply: Reply, layout: Layout) -> Answer {
+    let method = admitted.method;
+    let body = match reply {
+        Reply::Elements(elements) => Body::Whole(page(layout, &elements)),
+        Reply::List { name, items, next } => {
+            let mut document = Document::start(layout);
+            document.open(name);
+            items.iter().for_each(|item| document.element(item));
+            match next {
+                None => {
+                    document.close();
+                    Body::Whole(document.finish())
+                }
+                Some(after) => {
+                    let mut admitted = admitted;
+                    admitted.call.after = after;
+                    Body::Pieces(Box::new(Pieces {
+                        app: app.clone(),
+                        admitted,
+                        document: Some(document),
+                    }))
+                }
+            }
+        }
+    };
+    Answer {
+        file: method.is_file.then_some(method.name),
+        ..answer(200, body, Outcome::Done)
+    }
+}
+
+pub(super) fn refusal(
+    method: &Method,
+    dialect: Dialect,
+    failure: Failure,
+    layout: Layout,
+) -> Answer {
+    let refused = match failure {
+        Failure::Fault(fault) => return self::fault(fault, layout),
+        Failure::Refused(refusal) => refusal,
+        Failure::Elsewhere => AccessError::UnknownCaller.into(),
+        Failure::PasswordMoved => AccessError::WrongPassword.into(),
+        Failure::Store(error) => match (Fault::from(&error), method.storage_error) {
+            (Fault::StorageFailed, Some(rule)) => Refusal {
+                rule,
+                detail: Some(error.to_string()),
+            },
+            (fault, _) => return self::fault(fault, layout),
+        },
+    };
+    let listed = method.error(refused.rule);
+    let (Some(listed), Some((text, message))) = (listed, method.say(&refused)) else {
+        tracing::error!(method = method.name, %refused, "a refusal that the method does not list");
+        return fault(Fault::Internal, layout);
+    };
+    let mut elements = vec![Element::text("error", text)];
+    elements.extend(message.map(|message| Element::text("message", message)));
+    if method.error_envelope.of(dialect) == ErrorEnvelope::Status {
+        elements = vec![Element::with("status", elements)];
+    }
+    Answer {
+        file: method.is_file.then_some(method.name),
+        ..answer(
+            200,
+            Body::Whole(page(layout, &elements)),
+            Outcome::Refused(listed.text),
+        )
+    }
+}
+
+/// The answer to what no page describes.
+pub fn fault(fault: Fault, layout: Layout) -> Answer {
+    let body = page(layout, &[Element::text("error", fault.text())]);
+    Answer {
+        retry_after_s: fault.retry_after_s(),
+        ..answer(fault.status(), Body::Whole(body), Outcome::Fault(fault))
+    }
+}
+
+fn answer(status: u16, body: Body, outcome: Outcome) -> Answer {
+    Answer {
+        status,
+        body,
+        file: None,
+        is_plain: false,
+        gzip: Gzip::Documented,
+        retry_after_s: None,
+        caller: None,
+        outcome,
+    }
+}
+
+/// The rest of a long list. Each piece is a snapshot of its own: a slow reader holds no transaction open, and nobody reads
+/// on who may not any more.
+pub struct Pieces {
+    app: Arc<App>,
+    admitted: Admitted,
+    /// None: the document is finished.
+    document: Option<Document>,
+}
+
+impl Iterator for Pieces {
+    type Item = Result<Vec<u8>, Error>;
+
+    /// What has been written so far, and reads the next piece of the list into the document.
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut document = self.document.take()?;
+        let written = document.take();
+        match self.read() {
+            Err(error) => Some(Err(error)),
+            Ok((items, next)) => {
+                items.iter().for_each(|item| document.element(item));
+                match next {
+                    Some(after) => {
+                        self.admitted.call.after = after;
+                        self.document = Some(document);
+                        Some(Ok(written))
+                    }
+                    None => {
+                        document.close();
+                        Some(Ok([written, document.finish()].concat()))
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Pieces {
+    fn read(&mut self) -> Result<(Vec<Element>, Option<i64>), Error> {
+        let Run::Read(run) = self.admitted.method.run else {
+            return Err(StoreError::Internal.into());
+        };
+        let admitted = &mut self.admitted;
+        let read = self.app.store.read(|tx| {
+            admitted.renew(tx)?;
+            run(tx, &admitted.call)
+        });
+        match read? {
+            Reply::List { items, next, .. } => Ok((items, next)),
+            Reply::Elements(_) => Err(StoreError::Internal.into()),
+        }
+    }
+}
