@@ -207,7 +207,7 @@ fn latency() -> Histogram {
 
 /// How a call of this method can end.
 fn outcomes(method: &Method) -> Vec<&'static str> {
-    let errors = COMMON_ERRORS.iter().chain(method.errors);
+    let errors = COMMON_ERRORS.iter().chain(method.errors());
     let labels = errors
         .map(|error| Outcome::Refused(error.text))
         .chain(Fault::ALL.iter().map(|fault| Outcome::Fault(*fault)))

@@ -34,7 +34,6 @@
 #[allow(missing_docs)]
 mod common;
 
-use std::collections::BTreeSet;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 
@@ -42,7 +41,7 @@ use common::fixture::{self, Case};
 use common::request::sent;
 use common::{Answer, Fixture, METHODS, Request, World};
 use libtest_mimic::{Arguments, Failed, Trial};
-use linebook::api::method::{COMMON_ERRORS, ErrorText, Method, Run};
+use linebook::api::method::{COMMON_ERRORS, ErrorText, Method, Right, Run};
 use linebook::api::methods;
 
 /// The files whose cases are about no one method.
@@ -224,14 +223,25 @@ fn witness(method: &Method) -> Result<(), Failed> {
         stated.collect(),
         "what is signed",
     )?;
-    let rights = method.callers.iter().filter_map(|caller| caller.needs);
-    let rights: BTreeSet<&str> = rights.map(|right| right.as_str()).collect();
-    expect(rights, fixture.facts("right").collect(), "the right")
+    let stated: Vec<&str> = fixture.facts("right").collect();
+    expect(vec![name_of(method.right).as_str()], stated, "the right")
+}
+
+/// `ManageDevices` as `manage_devices`.
+fn name_of(right: Right) -> String {
+    let mut name = String::new();
+    for letter in format!("{right:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }
 
 /// One test per error that a method lists: there is a case for it, and it gets that error's text.
 fn coverage(method: &'static Method) -> Vec<Trial> {
-    let errors: Vec<&'static ErrorText> = COMMON_ERRORS.iter().chain(method.errors).collect();
+    let errors: Vec<&'static ErrorText> = COMMON_ERRORS.iter().chain(method.errors()).collect();
     let names: Vec<String> = errors
         .iter()
         .map(|error| case_name(error, &errors))

@@ -60,7 +60,6 @@ struct Identity {
 
 /// A call that passed every check but the method's own.
 pub(super) struct Admitted {
-    pub(super) method: &'static Method,
     pub(super) call: Call,
     pub(super) known: Known,
     verb: Verb,
@@ -84,6 +83,7 @@ impl Admitted {
         let (identity, snapshot) = admit(app, &asked, known).await?;
         let actor = identity.actor(&asked);
         let call = Call {
+            method: request.method,
             actor,
             parameters: request.parameters?,
             dialect: known.dialect,
@@ -91,7 +91,6 @@ impl Admitted {
             after: 0,
         };
         let admitted = Self {
-            method: request.method,
             call,
             known: known.clone(),
             verb: request.verb,
@@ -133,7 +132,7 @@ impl Admitted {
         if sent.is_some() && identity.caller.password != self.verified {
             return Err(Failure::PasswordMoved);
         }
-        authorise(self.method, &identity.actor(&self.asked()))?;
+        authorise(self.call.method, &identity.actor(&self.asked()))?;
         self.take(&identity);
         Ok(())
     }
@@ -153,7 +152,7 @@ impl Admitted {
     fn asked(&self) -> Asked<'_> {
         let actor = &self.call.actor;
         Asked {
-            method: self.method,
+            method: self.call.method,
             verb: self.verb,
             parameters: Ok(&self.call.parameters),
             address: actor.address,
@@ -328,14 +327,7 @@ async fn check_password(
 }
 
 fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
-    let mut callers = method.callers.iter();
-    let rule = callers
-        .find(|rule| rule.user_type == actor.user_type)
-        .ok_or(AccessError::WrongType)?;
-    match rule.needs {
-        Some(permission) if !actor.may(permission) => Err(AccessError::NotPermitted.into()),
-        _ => Ok(()),
-    }
+    Ok(actor.require(method.right)?)
 }
 
 /// The same failure, counted once its call holds no reader any more: to count takes one.

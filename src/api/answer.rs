@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::admission::{Admitted, Failure};
+use super::envelope::{List, Media, Reply};
 use super::fault::Fault;
-use super::method::{ErrorEnvelope, Method, Reply, Run};
-use super::xml::{Document, Element, Layout, page};
+use super::method::{Method, Run};
+use super::xml::{Document, Element, Layout, document};
 use crate::app::App;
 use crate::service::{AccessError, Error, Refusal};
 use crate::store::StoreError;
@@ -15,8 +16,10 @@ use crate::store::tables::settings::{Dialect, Gzip};
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The XML.
+    /// What is in it.
     pub body: Body,
+    /// What that is.
+    pub media: Media,
     /// The method's name, when its XML is to be sent as a file.
     pub file: Option<&'static str>,
     /// Plain XML was asked for (`test=1`): no compression.
@@ -53,7 +56,7 @@ impl Outcome {
     }
 }
 
-/// The XML of an answer.
+/// What is in an answer.
 pub enum Body {
     /// All of it.
     Whole(Vec<u8>),
@@ -62,18 +65,16 @@ pub enum Body {
 }
 
 pub(super) fn success(app: &Arc<App>, admitted: Admitted, reply: Reply, layout: Layout) -> Answer {
-    let method = admitted.method;
+    let method = admitted.call.method;
+    let envelope = method.envelope.of(admitted.call.dialect);
     let body = match reply {
-        Reply::Elements(elements) => Body::Whole(page(layout, &elements)),
-        Reply::List { name, items, next } => {
-            let mut document = Document::start(layout);
-            document.open(name);
-            items.iter().for_each(|item| document.element(item));
+        Reply::Elements(elements) => Body::Whole(document(layout, envelope.root, &elements)),
+        Reply::Text(text) => Body::Whole(envelope.text(layout, text)),
+        Reply::List(list) => {
+            let next = list.next;
+            let document = begin(layout, envelope.root, list);
             match next {
-                None => {
-                    document.close();
-                    Body::Whole(document.finish())
-                }
+                None => Body::Whole(document.finish()),
                 Some(after) => {
                     let mut admitted = admitted;
                     admitted.call.after = after;
@@ -88,8 +89,21 @@ pub(super) fn success(app: &Arc<App>, admitted: Admitted, reply: Reply, layout: 
     };
     Answer {
         file: method.is_file.then_some(method.name),
+        media: envelope.media,
         ..answer(200, body, Outcome::Done)
     }
+}
+
+/// A document with the first piece of a list, open for the next.
+fn begin(layout: Layout, root: Option<&'static str>, list: List) -> Document {
+    let mut document = Document::start(layout);
+    if let Some(root) = root {
+        document.open(root);
+    }
+    list.before.iter().for_each(|it| document.element(it));
+    list.around.iter().for_each(|it| document.begin(it));
+    list.items.iter().for_each(|it| document.element(it));
+    document
 }
 
 pub(super) fn refusal(
@@ -116,24 +130,19 @@ pub(super) fn refusal(
         tracing::error!(method = method.name, %refused, "a refusal that the method does not list");
         return fault(Fault::Internal, layout);
     };
-    let mut elements = vec![Element::text("error", text)];
-    elements.extend(message.map(|message| Element::text("message", message)));
-    if method.error_envelope.of(dialect) == ErrorEnvelope::Status {
-        elements = vec![Element::with("status", elements)];
-    }
+    let envelope = method.envelope.of(dialect);
+    let body = Body::Whole(envelope.error(listed.place, layout, text, message));
     Answer {
         file: method.is_file.then_some(method.name),
-        ..answer(
-            200,
-            Body::Whole(page(layout, &elements)),
-            Outcome::Refused(listed.text),
-        )
+        media: envelope.media,
+        ..answer(200, body, Outcome::Refused(listed.text))
     }
 }
 
 /// The answer to what no page describes.
 pub fn fault(fault: Fault, layout: Layout) -> Answer {
-    let body = page(layout, &[Element::text("error", fault.text())]);
+    let text = Element::text("error", fault.text());
+    let body = document(layout, Some("page"), &[text]);
     Answer {
         retry_after_s: fault.retry_after_s(),
         ..answer(fault.status(), Body::Whole(body), Outcome::Fault(fault))
@@ -144,6 +153,7 @@ fn answer(status: u16, body: Body, outcome: Outcome) -> Answer {
     Answer {
         status,
         body,
+        media: Media::Xml,
         file: None,
         is_plain: false,
         gzip: Gzip::Documented,
@@ -179,10 +189,7 @@ impl Iterator for Pieces {
                         self.document = Some(document);
                         Some(Ok(written))
                     }
-                    None => {
-                        document.close();
-                        Some(Ok([written, document.finish()].concat()))
-                    }
+                    None => Some(Ok([written, document.finish()].concat())),
                 }
             }
         }
@@ -191,7 +198,7 @@ impl Iterator for Pieces {
 
 impl Pieces {
     fn read(&mut self) -> Result<(Vec<Element>, Option<i64>), Error> {
-        let Run::Read(run) = self.admitted.method.run else {
+        let Run::Read(run) = self.admitted.call.method.run else {
             return Err(StoreError::Internal.into());
         };
         let admitted = &mut self.admitted;
@@ -200,8 +207,8 @@ impl Pieces {
             run(tx, &admitted.call)
         });
         match read? {
-            Reply::List { items, next, .. } => Ok((items, next)),
-            Reply::Elements(_) => Err(StoreError::Internal.into()),
+            Reply::List(list) => Ok((list.items, list.next)),
+            Reply::Elements(_) | Reply::Text(_) => Err(StoreError::Internal.into()),
         }
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::admission::{Admitted, Failure, Known};
 use super::answer::{Answer, refusal, success};
+use super::envelope::Reply;
 use super::fault::Fault;
-use super::method::{Method, Reply, Run};
+use super::method::{Method, Run};
 use super::parameters::Parameters;
 use super::xml::Layout;
 use crate::app::App;
@@ -116,7 +117,7 @@ async fn run(
     mut admitted: Admitted,
     snapshot: Option<Snapshot>,
 ) -> Result<(Admitted, Reply), Stopped> {
-    match admitted.method.run {
+    match admitted.call.method.run {
         Run::Read(run) => {
             let (snapshot, checked) = match snapshot {
                 // The one on which it was checked.

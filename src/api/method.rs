@@ -1,19 +1,26 @@
-//! What a method is, as data: routing, the hash check, the reference, the OpenAPI file and the generated tests all read
-//! this one entry.
+//! What a method is, as data: routing, the hash check, the reference, the OpenAPI file, the console and the generated tests
+//! all read this one entry. An entry says what differs from [`Method::DEFAULT`].
 
 use std::sync::Arc;
 
+pub use super::envelope::{
+    Envelope, IN_PAGE, IN_STATUS, IN_STATUS_ALONE, LATER_IN_STATUS, List, Media, PAGE, PerDialect,
+    Place, Reply, STATUS, bare, error_in, page, rooted, status, success,
+};
+pub use super::parameter::{Kind, Need, Parameter, digits, id, one_of, text};
 use super::parameters::Parameters;
-use super::xml::Element;
+pub use super::xml::Element;
 use crate::ambient::Ambient;
 use crate::service::guard::access::Actor;
-use crate::service::{AccessError, Error, Refusal, Rule};
+pub use crate::service::guard::access::Right;
+pub use crate::service::{AccessError, Error, Refusal, Rule, Thing};
 use crate::store::row::Id;
-use crate::store::tables::settings::Dialect;
+pub use crate::store::tables::settings::Dialect;
 use crate::store::tables::users::{Permission, UserType};
-use crate::store::{ReadTx, WriteTx};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// A method of the API.
+#[derive(Clone, Copy)]
 pub struct Method {
     /// Its name in the path.
     pub name: &'static str,
@@ -25,20 +32,24 @@ pub struct Method {
     pub source: &'static str,
     /// What it takes, beyond `u`, `p`, `hash` and `test`.
     pub parameters: &'static [Parameter],
+    /// Who calls, and what proves it.
+    pub who: Who,
     /// Its page requires the caller's password.
     pub needs_password: bool,
     /// The orders in which parameters may be signed; the first one is what documentation prints.
     pub hashes: &'static [HashOrder],
-    /// Who may call it; a type that is not here may not.
-    pub callers: &'static [CallerRule],
-    /// Every way it refuses, in the order in which it checks.
+    /// What its callers may; who lacks it is refused.
+    pub right: Right,
+    /// What callers are told whom it does not let in: see [`denied`].
+    pub denied: &'static [ErrorText],
+    /// Every other way it refuses, in the order in which it checks.
     pub errors: &'static [ErrorText],
     /// What a fault of the storage answers; none: 503.
     pub storage_error: Option<Rule>,
     /// Its XML is sent as a gzipped file.
     pub is_file: bool,
-    /// Where `<error>` stands.
-    pub error_envelope: PerDialect<ErrorEnvelope>,
+    /// What stands around its answers.
+    pub envelope: PerDialect<Envelope>,
     /// A success, as the reference shows it: what is in `<page>`.
     pub reply: PerDialect<&'static str>,
     /// The request that the reference, the demo and the tests show: what is sent beside `u`, `p` and `hash`.
@@ -47,56 +58,13 @@ pub struct Method {
     pub run: Run,
 }
 
-/// One value per dialect.
+/// Who calls, and what proves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PerDialect<T> {
-    /// For the five pages.
-    pub pages: T,
-    /// For their later revisions.
-    pub current: T,
-}
-
-impl<T: Copy> PerDialect<T> {
-    /// The same in both.
-    pub const fn same(value: T) -> Self {
-        Self {
-            pages: value,
-            current: value,
-        }
-    }
-
-    /// The value of one dialect.
-    pub fn of(&self, dialect: Dialect) -> T {
-        match dialect {
-            Dialect::Pages => self.pages,
-            Dialect::Current => self.current,
-        }
-    }
-}
-
-/// A parameter.
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: Kind,
-    /// Whether a call without it is refused.
-    pub required: bool,
-    /// What it means, and what its absence does.
-    pub doc: &'static str,
-}
-
-/// What a parameter holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The number of something: 1 to 18 digits.
-    Id,
-    /// Digits, at most so many.
-    Digits(usize),
-    /// A text of at most so many characters.
-    Text(usize),
-    /// One of these words, in any letter case.
-    OneOf(&'static [&'static str]),
+pub enum Who {
+    /// Whom `u` names; the hash proves it, and the password where it is sent or required.
+    Signed,
+    /// Whom `u` names; the password proves it, whatever the settings say. A hash is checked where the entry has an order.
+    Password,
 }
 
 /// An order in which parameters are signed.
@@ -121,15 +89,8 @@ pub enum HashLevel {
     Lenient,
 }
 
-/// A type of user that may call.
-pub struct CallerRule {
-    /// The type.
-    pub user_type: UserType,
-    /// The permission he needs for it.
-    pub needs: Option<Permission>,
-}
-
 /// A way to refuse, and its text.
+#[derive(Debug, Clone, Copy)]
 pub struct ErrorText {
     /// The rule that refuses.
     pub rule: Rule,
@@ -137,18 +98,12 @@ pub struct ErrorText {
     pub text: &'static str,
     /// What the rule names goes into a `<message>` after the `<error>`.
     pub has_message: bool,
-}
-
-/// Where `<error>` stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorEnvelope {
-    /// In `<page>`.
-    Page,
-    /// In `<page><status>`.
-    Status,
+    /// Where it stands, if not where the others do.
+    pub place: Option<Place>,
 }
 
 /// What a method does: its type says whether it can write.
+#[derive(Clone, Copy)]
 pub enum Run {
     /// It only reads.
     Read(fn(&ReadTx<'_>, &Call) -> Result<Reply, Error>),
@@ -158,32 +113,18 @@ pub enum Run {
 
 /// A call that has passed every check before the method's own.
 pub struct Call {
+    /// What is called.
+    pub method: &'static Method,
     /// Who calls.
     pub actor: Actor,
-    /// What he sent.
+    /// What they sent.
     pub parameters: Parameters,
-    /// Which revision of the pages he is answered in.
+    /// Which revision of the pages they are answered in.
     pub dialect: Dialect,
     /// Dice for what is generated.
     pub ambient: Arc<Ambient>,
     /// For a list: the id after which it goes on; 0 at first.
     pub after: Id,
-}
-
-/// What a method answers: the content of `<page>`.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// These elements.
-    Elements(Vec<Element>),
-    /// A list that may be too long for one piece.
-    List {
-        /// The element around it.
-        name: &'static str,
-        /// The items of this piece.
-        items: Vec<Element>,
-        /// The id after which the next piece goes on; none: this is the last.
-        next: Option<Id>,
-    },
 }
 
 /// What every method may answer before it looks at the call.
@@ -198,24 +139,105 @@ pub const COMMON_ERRORS: &[ErrorText] = &[
     ),
 ];
 
-/// An entry of a method's errors.
+/// An order that is always accepted.
+pub const fn strict(parameters: &'static [&'static str], why: &'static str) -> HashOrder {
+    HashOrder {
+        parameters,
+        level: HashLevel::Strict,
+        why,
+    }
+}
+
+/// An order that is accepted under `documented` and `lenient`.
+pub const fn documented(parameters: &'static [&'static str], why: &'static str) -> HashOrder {
+    HashOrder {
+        parameters,
+        level: HashLevel::Documented,
+        why,
+    }
+}
+
+/// An order that is accepted under `lenient` only.
+pub const fn lenient(parameters: &'static [&'static str], why: &'static str) -> HashOrder {
+    HashOrder {
+        parameters,
+        level: HashLevel::Lenient,
+        why,
+    }
+}
+
+/// A way to refuse.
 pub const fn refuses(rule: Rule, text: &'static str) -> ErrorText {
     ErrorText {
         rule,
         text,
         has_message: false,
+        place: None,
     }
 }
 
-/// An entry of a method's callers.
-pub const fn caller(user_type: UserType, needs: Option<Permission>) -> CallerRule {
-    CallerRule { user_type, needs }
+/// What callers are told whom a method does not let in, in the order of the checks: an unknown one, a wrong hash, a wrong
+/// password, a type that may not call; and, last, who lacks the permission.
+pub const fn denied(text: &'static str, permission: &'static str) -> [ErrorText; 5] {
+    [
+        refuses(Rule::Access(AccessError::UnknownCaller), text),
+        refuses(Rule::Access(AccessError::IncorrectHash), "Incorrect hash"),
+        refuses(Rule::Access(AccessError::WrongPassword), text),
+        refuses(Rule::Access(AccessError::WrongType), text),
+        refuses(Rule::Access(AccessError::NotPermitted), permission),
+    ]
+}
+
+impl ErrorText {
+    /// What the rule names goes into a `<message>` after the `<error>`.
+    pub const fn with_message(mut self) -> Self {
+        self.has_message = true;
+        self
+    }
+
+    /// It stands there, and not where the method's other errors do.
+    pub const fn standing(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
 }
 
 impl Method {
-    /// What this method lists for a rule.
+    /// What an entry does not say. Nobody but admin may call it, and it answers nothing.
+    pub const DEFAULT: Self = Self {
+        name: "",
+        aliases: &[],
+        summary: "",
+        source: "",
+        parameters: &[],
+        who: Who::Signed,
+        needs_password: false,
+        hashes: &[],
+        right: Right::ManageServer,
+        denied: &denied("Access Denied", "Access Denied"),
+        errors: &[],
+        storage_error: None,
+        is_file: false,
+        envelope: PAGE,
+        reply: PerDialect::same(""),
+        example: &[],
+        run: Run::Read(|_, _| Err(StoreError::Internal.into())),
+    };
+
+    /// The parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        let mut parameters = self.parameters.iter();
+        parameters.find(|parameter| parameter.name == name)
+    }
+
+    /// Every way in which it refuses a call that it looks at, in the order in which it checks.
+    pub fn errors(&self) -> impl Iterator<Item = &'static ErrorText> + use<> {
+        self.denied.iter().chain(self.errors)
+    }
+
+    /// What this method answers for a rule.
     pub fn error(&self, rule: Rule) -> Option<&'static ErrorText> {
-        let mut known = COMMON_ERRORS.iter().chain(self.errors);
+        let mut known = self.errors().chain(COMMON_ERRORS);
         known.find(|error| error.rule == rule)
     }
 
@@ -225,5 +247,12 @@ impl Method {
         let detail = refusal.detail.as_deref().unwrap_or_default();
         let message = error.has_message.then(|| detail.into());
         Some((error.text.replace("{}", detail), message))
+    }
+
+    /// Who may call it: types, each with the permission that it needs, if any.
+    pub fn callers(&self) -> Vec<(UserType, Option<Permission>)> {
+        let types = UserType::ALL.iter().copied();
+        let needs = |user_type| Some((user_type, Actor::needs(user_type, self.right)?));
+        types.filter_map(needs).collect()
     }
 }

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
-use super::method::{COMMON_ERRORS, ErrorEnvelope, ErrorText, Kind, Method, Parameter};
+use super::method::{COMMON_ERRORS, ErrorText, Kind, Method, Need, Parameter};
 use super::methods::METHODS;
 use super::parameters::Parameters;
-use super::xml::DECLARATION;
+use super::xml::{DECLARATION, Layout};
 use crate::store::tables::settings::Dialect;
 
 /// The key with which the examples are signed: the demo world's.
@@ -68,7 +68,7 @@ fn section(text: &mut String, method: &Method) {
             format_args!(
                 "| `{}` | {} | {} | {} |\n",
                 parameter.name,
-                if parameter.required { "required" } else { "" },
+                required(parameter),
                 holds(parameter.kind),
                 parameter.doc
             ),
@@ -113,7 +113,7 @@ fn section(text: &mut String, method: &Method) {
         text,
         format_args!("Errors, in the order in which they are checked:\n\n"),
     );
-    errors(text, method.errors);
+    errors(text, method.errors());
     if method.storage_error.is_none() {
         put(text, format_args!("A fault of the storage is a 503.\n\n"));
     }
@@ -129,9 +129,9 @@ fn replies(text: &mut String, method: &Method) {
         put(
             text,
             format_args!(
-                "Success{name}{file}, and an error:\n\n```xml\n{DECLARATION}<page>{}</page>\n{DECLARATION}<page>{}</page>\n```\n\n",
+                "Success{name}{file}, and an error:\n\n```xml\n{DECLARATION}<page>{}</page>\n{}\n```\n\n",
                 method.reply.of(dialect),
-                error_xml(method, dialect)
+                error_example(method, dialect)
             ),
         );
     }
@@ -140,7 +140,7 @@ fn replies(text: &mut String, method: &Method) {
 /// The dialects in which the method answers differently, each with the words that tell them apart.
 fn dialects(method: &Method) -> Vec<(&'static str, Dialect)> {
     let is_same = method.reply.pages == method.reply.current
-        && method.error_envelope.pages == method.error_envelope.current;
+        && method.envelope.pages == method.envelope.current;
     if is_same {
         return vec![("", Dialect::Pages)];
     }
@@ -150,17 +150,12 @@ fn dialects(method: &Method) -> Vec<(&'static str, Dialect)> {
     ]
 }
 
-fn error_xml(method: &Method, dialect: Dialect) -> String {
-    let message = method.errors.iter().any(|error| error.has_message);
-    let message = if message {
-        "<message>only with the last error: the reason</message>"
-    } else {
-        ""
-    };
-    match method.error_envelope.of(dialect) {
-        ErrorEnvelope::Page => format!("<error>TEXT</error>{message}"),
-        ErrorEnvelope::Status => format!("<status><error>TEXT</error>{message}</status>"),
-    }
+fn error_example(method: &Method, dialect: Dialect) -> String {
+    let has_message = method.errors().any(|error| error.has_message);
+    let message = has_message.then(|| "only with the last error: the reason".into());
+    let envelope = method.envelope.of(dialect);
+    let written = envelope.error(None, Layout::Compact, "TEXT".into(), message);
+    String::from_utf8_lossy(&written).into_owned()
 }
 
 fn errors<'a>(text: &mut String, errors: impl IntoIterator<Item = &'a ErrorText>) {
@@ -192,20 +187,30 @@ fn faults(text: &mut String) {
 }
 
 fn callers(method: &Method) -> String {
-    let callers: Vec<String> = method
-        .callers
-        .iter()
-        .map(|rule| match rule.needs {
-            Some(permission) => format!("{} with `{permission}`", rule.user_type),
-            None => rule.user_type.to_string(),
-        })
-        .collect();
-    callers.join(", ")
+    let callers = method.callers().into_iter();
+    let callers = callers.map(|(user_type, needed)| match needed {
+        Some(permission) => format!("{user_type} with `{permission}`"),
+        None => user_type.to_string(),
+    });
+    callers.collect::<Vec<_>>().join(", ")
+}
+
+fn required(parameter: &Parameter) -> String {
+    match parameter.need {
+        Need::Optional => String::new(),
+        Need::Required(_) => "required".into(),
+        Need::Unless(others) => format!("required without {}", names(others).join(" or ")),
+    }
+}
+
+fn names(parameters: &[Parameter]) -> Vec<String> {
+    let names = parameters.iter().map(|one| format!("`{}`", one.name));
+    names.collect()
 }
 
 fn holds(kind: Kind) -> String {
     match kind {
-        Kind::Id => "id".into(),
+        Kind::Id(thing) => format!("{} id", thing.name()),
         Kind::Digits(limit) => format!("1 to {limit} digits"),
         Kind::Text(limit) => format!("up to {limit} characters"),
         Kind::OneOf(words) => words.join(", "),
@@ -282,12 +287,25 @@ fn operation(method: &Method) -> Value {
     if method.needs_password {
         required.push("p");
     }
+    let mut either = Vec::new();
     for parameter in method.parameters {
         properties.insert(parameter.name.into(), schema(parameter));
+        match parameter.need {
+            Need::Optional => {}
+            Need::Required(_) => required.push(parameter.name),
+            Need::Unless(others) => {
+                let names = std::iter::once(parameter).chain(others).map(|one| one.name);
+                let any: Vec<Value> = names.map(|name| json!({ "required": [name] })).collect();
+                either.push(json!({ "anyOf": any }));
+            }
+        }
     }
-    let errors: Vec<&str> = method.errors.iter().map(|error| error.text).collect();
-    let form =
-        json!({ "schema": { "type": "object", "properties": properties, "required": required } });
+    let mut form = json!({ "type": "object", "properties": properties, "required": required });
+    if !either.is_empty() {
+        form["allOf"] = either.into();
+    }
+    let form = json!({ "schema": form });
+    let errors: Vec<&str> = method.errors().map(|error| error.text).collect();
     json!({
         "operationId": method.name,
         "summary": method.summary,
@@ -312,7 +330,7 @@ fn hash_schema(method: &Method) -> Value {
 
 fn schema(parameter: &Parameter) -> Value {
     let mut schema = match parameter.kind {
-        Kind::Id => json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
+        Kind::Id(_) => json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
         Kind::Digits(limit) => {
             json!({ "type": "string", "pattern": format!("^[0-9]{{0,{limit}}}$") })
         }

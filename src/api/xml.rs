@@ -3,17 +3,18 @@
 
 use std::borrow::Cow;
 
-use xml::escape::escape_str_pcdata;
+use xml::escape::{escape_str_attribute, escape_str_pcdata};
 
 use super::parameters::is_xml_char;
 
 /// What every document starts with.
 pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
-/// An element: a name, and a text, a number or elements in it.
+/// An element: a name, attributes where a page has them, and a text, a number or elements in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
     name: &'static str,
+    attributes: Vec<(&'static str, String)>,
     content: Content,
 }
 
@@ -27,26 +28,31 @@ enum Content {
 impl Element {
     /// An element with a text in it.
     pub fn text(name: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            name,
-            content: Content::Text(text.into()),
-        }
+        Self::new(name, Content::Text(text.into()))
     }
 
     /// An element with a number in it.
     pub fn number(name: &'static str, number: impl Into<i64>) -> Self {
-        Self {
-            name,
-            content: Content::Number(number.into()),
-        }
+        Self::new(name, Content::Number(number.into()))
     }
 
     /// An element with elements in it.
     pub fn with(name: &'static str, elements: impl Into<Vec<Element>>) -> Self {
+        Self::new(name, Content::Elements(elements.into()))
+    }
+
+    fn new(name: &'static str, content: Content) -> Self {
         Self {
             name,
-            content: Content::Elements(elements.into()),
+            attributes: Vec::new(),
+            content,
         }
+    }
+
+    /// With this attribute more.
+    pub fn attribute(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
     }
 }
 
@@ -68,17 +74,15 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document that starts with the declaration and `<page>`.
+    /// A document that starts with the declaration.
     pub fn start(layout: Layout) -> Self {
         let mut written = Vec::with_capacity(1024);
         written.extend_from_slice(DECLARATION.as_bytes());
-        let mut document = Self {
+        Self {
             layout,
             written,
             open: Vec::with_capacity(4),
-        };
-        document.open("page");
-        document
+        }
     }
 
     /// `<name>`.
@@ -88,15 +92,27 @@ impl Document {
         self.write(&["<", name, ">"]);
     }
 
+    /// An element and all in it, without its end: more comes into it.
+    pub fn begin(&mut self, element: &Element) {
+        self.new_line();
+        self.open.push(element.name);
+        self.tag(element);
+        match &element.content {
+            Content::Text(text) => self.write(&[&escape_str_pcdata(&carried(text))]),
+            Content::Number(number) => self.write(&[&number.to_string()]),
+            Content::Elements(elements) => {
+                elements.iter().for_each(|element| self.element(element));
+            }
+        }
+    }
+
     /// An element and all in it.
     pub fn element(&mut self, element: &Element) {
-        let name = element.name;
         match &element.content {
-            Content::Text(text) => self.leaf(name, &escape_str_pcdata(&carried(text))),
-            Content::Number(number) => self.leaf(name, &number.to_string()),
-            Content::Elements(elements) => {
-                self.open(name);
-                elements.iter().for_each(|element| self.element(element));
+            Content::Text(text) => self.leaf(element, &escape_str_pcdata(&carried(text))),
+            Content::Number(number) => self.leaf(element, &number.to_string()),
+            Content::Elements(_) => {
+                self.begin(element);
                 self.close();
             }
         }
@@ -110,9 +126,19 @@ impl Document {
         }
     }
 
-    fn leaf(&mut self, name: &'static str, text: &str) {
+    fn leaf(&mut self, element: &Element, text: &str) {
         self.new_line();
-        self.write(&["<", name, ">", text, "</", name, ">"]);
+        self.tag(element);
+        self.write(&[text, "</", element.name, ">"]);
+    }
+
+    fn tag(&mut self, element: &Element) {
+        self.write(&["<", element.name]);
+        for (name, value) in &element.attributes {
+            let value = escape_str_attribute(&carried(value)).into_owned();
+            self.write(&[" ", name, "=\"", &value, "\""]);
+        }
+        self.write(&[">"]);
     }
 
     /// What has been written since the last time it was taken.
@@ -120,9 +146,11 @@ impl Document {
         std::mem::take(&mut self.written)
     }
 
-    /// `</page>`, and what has not been taken yet.
+    /// The end of all that is open, and what has not been taken yet.
     pub fn finish(mut self) -> Vec<u8> {
-        self.close();
+        while !self.open.is_empty() {
+            self.close();
+        }
         self.written
     }
 
@@ -140,13 +168,22 @@ impl Document {
     }
 }
 
-/// A whole document: `<page>` with `elements` in it.
-pub fn page(layout: Layout, elements: &[Element]) -> Vec<u8> {
+/// A whole document: the root, if it is not among `elements`, and these in it.
+pub fn document(layout: Layout, root: Option<&'static str>, elements: &[Element]) -> Vec<u8> {
     let mut document = Document::start(layout);
+    if let Some(root) = root {
+        document.open(root);
+    }
     elements
         .iter()
         .for_each(|element| document.element(element));
     document.finish()
+}
+
+/// A text in the body of an HTML document.
+pub fn html(text: &str) -> Vec<u8> {
+    let text = escape_str_pcdata(&carried(text)).into_owned();
+    format!("<html><head></head><body>{text}</body></html>").into_bytes()
 }
 
 /// The text with every character that XML cannot carry replaced. Requests with one are refused, so this is for what
@@ -177,7 +214,11 @@ mod tests {
     fn reference(layout: Layout, elements: &[Element]) -> Vec<u8> {
         fn add(writer: &mut EventWriter<Vec<u8>>, element: &Element) {
             let mut write = |event: XmlEvent<'_>| writer.write(event).unwrap();
-            write(XmlEvent::start_element(element.name).into());
+            let mut start = XmlEvent::start_element(element.name);
+            for (name, value) in &element.attributes {
+                start = start.attr(*name, value);
+            }
+            write(start.into());
             match &element.content {
                 Content::Text(text) => write(XmlEvent::characters(text)),
                 Content::Number(number) => write(XmlEvent::characters(&number.to_string())),
@@ -196,6 +237,11 @@ mod tests {
     fn elements() -> impl Strategy<Value = Vec<Element>> {
         let text = ("[ -~\\t\\né<>&\"']{0,12}").prop_map(|text| Element::text("text", text));
         let leaf = prop_oneof![text, any::<i64>().prop_map(|id| Element::number("id", id))];
+        let value = "[ -~\\t\\né<>&\"']{0,12}";
+        let leaf = (leaf, prop::option::of(value)).prop_map(|(leaf, value)| match value {
+            Some(value) => leaf.attribute("currency", value),
+            None => leaf,
+        });
         let element = leaf.prop_recursive(3, 12, 4, |inner| {
             prop::collection::vec(inner, 0..4).prop_map(|inner| Element::with("list", inner))
         });
@@ -206,7 +252,7 @@ mod tests {
         #[test]
         fn documents_are_what_the_crates_own_writer_writes(elements in elements()) {
             for layout in [Layout::Compact, Layout::Indented] {
-                let written = String::from_utf8(page(layout, &elements)).unwrap();
+                let written = String::from_utf8(document(layout, Some("page"), &elements)).unwrap();
                 let expected = String::from_utf8(reference(layout, &elements)).unwrap();
                 prop_assert_eq!(written, expected);
             }
@@ -214,7 +260,7 @@ mod tests {
     }
 
     fn check(elements: &[Element], expected: &str) {
-        let written = String::from_utf8(page(Layout::Compact, elements)).unwrap();
+        let written = String::from_utf8(document(Layout::Compact, Some("page"), elements)).unwrap();
         assert_eq!(written, format!("{DECLARATION}{expected}"));
     }
 
@@ -237,11 +283,10 @@ mod tests {
     #[test]
     fn pieces_make_the_same_document() {
         let devices = [Element::text("id", "1"), Element::text("id", "2")];
-        let whole = page(
-            Layout::Indented,
-            &[Element::with("devices", devices.clone())],
-        );
+        let list = [Element::with("devices", devices.clone())];
+        let whole = document(Layout::Indented, Some("page"), &list);
         let mut document = Document::start(Layout::Indented);
+        document.open("page");
         document.open("devices");
         let mut pieces = Vec::new();
         for device in &devices {

@@ -124,7 +124,7 @@ pub fn builder(status: u16, request_id: &str) -> HttpResponseBuilder {
 pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpResponse {
     let is_packed = is_packed(request, &answer);
     let mut builder = builder(answer.status, request_id);
-    builder.insert_header((CONTENT_TYPE, "text/xml; charset=utf-8"));
+    builder.insert_header((CONTENT_TYPE, answer.media.content_type()));
     if let Some(seconds) = answer.retry_after_s {
         builder.insert_header((RETRY_AFTER, seconds.to_string()));
     }

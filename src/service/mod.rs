@@ -17,6 +17,8 @@ pub mod providers;
 pub mod sessions;
 pub mod settings;
 pub mod text;
+mod thing;
 pub mod users;
 
 pub use error::*;
+pub use thing::Thing;

@@ -158,7 +158,7 @@ fn every_outcome_of_every_method_has_its_series_from_the_start() {
     let text = world.app.metrics.text(&world.app);
     for method in METHODS {
         let method = linebook::api::methods::find(method).unwrap();
-        for error in method.errors {
+        for error in method.errors() {
             let outcome = error.text;
             let series = format!("method=\"{}\",outcome=\"{outcome}\"", method.name);
             assert!(text.contains(&series), "{series}");

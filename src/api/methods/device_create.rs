@@ -1,65 +1,47 @@
 //! `device_create`: a device for one of the caller's users.
 
-use crate::api::method::{
-    Call, ErrorEnvelope, ErrorText, HashLevel, HashOrder, Kind, Method, Parameter, PerDialect,
-    Reply, Run, caller, refuses,
-};
-use crate::api::xml::Element;
+use crate::api::method::*;
 use crate::service::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN, NewDevice, Pin};
-use crate::service::{AccessError, DeviceError, Error, Rule, UserError};
-use crate::store::WriteTx;
-use crate::store::tables::users::{Permission, UserType};
+use crate::service::{DeviceError, UserError};
 
-const REPLY: &str = "<status>Device created</status><id>8</id><username>1006</username><password>q7GbX0sKd2mVw9Ta</password>";
+const USER: Parameter = id("user_id", Thing::User, "The user whose device it will be.")
+    .required_or(Rule::User(UserError::Missing));
+const DESCRIPTION: Parameter = text(
+    "description",
+    MAX_DESCRIPTION,
+    "What people call the device.",
+);
+const PIN: Parameter = digits(
+    "pin",
+    MAX_PIN,
+    "Unique over all devices. Not sent: a random one. Blank: none.",
+)
+.even_blank();
+const TYPE: Parameter = one_of(
+    "type",
+    &["SIP", "IAX2", "FAX", "Virtual", "H323", "ZAP", "Skype"],
+    "Not sent or blank: the setting default_device_type, and SIP where that is blank.",
+);
+const GROUP: Parameter = id(
+    "devicegroup_id",
+    Thing::DeviceGroup,
+    "A device group of that user. Not sent: his primary group.",
+);
+const CALLER_ID: Parameter = text(
+    "caller_id",
+    MAX_CALLER_ID,
+    "NUMBER, Name <NUMBER> or \"Name\" <NUMBER>; needs the permission manage_callerid.",
+);
 
 /// The method.
 pub static METHOD: Method = Method {
     name: "device_create",
-    aliases: &[],
     summary: "Creates a device for a user and answers its id, username and password.",
     source: "MOR API device create",
-    parameters: &[
-        Parameter {
-            name: "user_id",
-            kind: Kind::Id,
-            required: true,
-            doc: "The user whose device it will be.",
-        },
-        Parameter {
-            name: "description",
-            kind: Kind::Text(MAX_DESCRIPTION),
-            required: false,
-            doc: "What people call the device.",
-        },
-        Parameter {
-            name: "pin",
-            kind: Kind::Digits(MAX_PIN),
-            required: false,
-            doc: "Unique over all devices. Not sent: a random one. Blank: none.",
-        },
-        Parameter {
-            name: "type",
-            kind: Kind::OneOf(&["SIP", "IAX2", "FAX", "Virtual", "H323", "ZAP", "Skype"]),
-            required: false,
-            doc: "Not sent or blank: the setting default_device_type, and SIP where that is blank.",
-        },
-        Parameter {
-            name: "devicegroup_id",
-            kind: Kind::Id,
-            required: false,
-            doc: "A device group of that user. Not sent: his primary group.",
-        },
-        Parameter {
-            name: "caller_id",
-            kind: Kind::Text(MAX_CALLER_ID),
-            required: false,
-            doc: "NUMBER, Name <NUMBER> or \"Name\" <NUMBER>; needs the permission manage_callerid.",
-        },
-    ],
-    needs_password: false,
+    parameters: &[USER, DESCRIPTION, PIN, TYPE, GROUP, CALLER_ID],
     hashes: &[
-        HashOrder {
-            parameters: &[
+        strict(
+            &[
                 "user_id",
                 "description",
                 "pin",
@@ -67,27 +49,13 @@ pub static METHOD: Method = Method {
                 "devicegroup_id",
                 "caller_id",
             ],
-            level: HashLevel::Strict,
-            why: "the order of the page, and of its printed hash",
-        },
-        HashOrder {
-            parameters: &["user_id"],
-            level: HashLevel::Lenient,
-            why: "seen from clients",
-        },
+            "the order of the page, and of its printed hash",
+        ),
+        lenient(&["user_id"], "seen from clients"),
     ],
-    callers: &[
-        caller(UserType::Admin, None),
-        caller(UserType::Reseller, None),
-        caller(UserType::Accountant, Some(Permission::ManageDevices)),
-        caller(UserType::Manager, Some(Permission::ManageDevices)),
-    ],
+    right: Right::ManageDevices,
+    denied: &denied("Dont be so smart", "Dont be so smart"),
     errors: &[
-        refuses(Rule::Access(AccessError::UnknownCaller), "Dont be so smart"),
-        refuses(Rule::Access(AccessError::IncorrectHash), "Incorrect hash"),
-        refuses(Rule::Access(AccessError::WrongPassword), "Dont be so smart"),
-        refuses(Rule::Access(AccessError::WrongType), "Dont be so smart"),
-        refuses(Rule::Access(AccessError::NotPermitted), "Dont be so smart"),
         refuses(Rule::User(UserError::Missing), "Dont be so smart"),
         refuses(Rule::User(UserError::NotFound), "User was not found"),
         refuses(
@@ -107,43 +75,43 @@ pub static METHOD: Method = Method {
             Rule::Device(DeviceError::CallerIdNotPermitted),
             "You are not authorized to manage callerid",
         ),
-        ErrorText {
-            rule: Rule::Device(DeviceError::NotCreated),
-            text: "Device was not created",
-            has_message: true,
-        },
+        refuses(
+            Rule::Device(DeviceError::NotCreated),
+            "Device was not created",
+        )
+        .with_message(),
     ],
     storage_error: Some(Rule::Device(DeviceError::NotCreated)),
-    is_file: false,
-    error_envelope: PerDialect::same(ErrorEnvelope::Page),
-    reply: PerDialect::same(REPLY),
+    reply: PerDialect::same(
+        "<status>Device created</status><id>8</id><username>1006</username><password>q7GbX0sKd2mVw9Ta</password>",
+    ),
     example: &[
         ("user_id", "2"),
         ("description", "desription1"),
         ("pin", "3"),
     ],
-    run: Run::Write(run),
+    run: Run::Write(|tx, call| {
+        let new = NewDevice {
+            user_id: call.need_id(USER)?,
+            device_type: call.text(TYPE),
+            device_group_id: call.id(GROUP),
+            pin: match call.get(PIN) {
+                None => Pin::Random,
+                Some(pin) if pin.trim().is_empty() => Pin::Pinless,
+                Some(pin) => Pin::Chosen(pin.into()),
+            },
+            caller_id: call.text(CALLER_ID),
+            description: call.text(DESCRIPTION).unwrap_or_default(),
+        };
+        let device = devices::create(tx, &call.actor, &call.ambient, new)?;
+        Ok(status(
+            "Device created",
+            [
+                Element::number("id", device.id),
+                Element::text("username", device.username),
+                Element::text("password", device.secret),
+            ],
+        ))
+    }),
+    ..Method::DEFAULT
 };
-
-fn run(tx: &WriteTx<'_>, call: &Call) -> Result<Reply, Error> {
-    let sent = &call.parameters;
-    let new = NewDevice {
-        user_id: sent.id("user_id").ok_or(UserError::Missing)?,
-        device_type: sent.text("type"),
-        device_group_id: sent.id("devicegroup_id"),
-        pin: match (sent.raw("pin"), sent.text("pin")) {
-            (None, _) => Pin::Random,
-            (Some(_), None) => Pin::Pinless,
-            (Some(_), Some(pin)) => Pin::Chosen(pin),
-        },
-        caller_id: sent.text("caller_id"),
-        description: sent.text("description").unwrap_or_default(),
-    };
-    let device = devices::create(tx, &call.actor, &call.ambient, new)?;
-    Ok(Reply::Elements(vec![
-        Element::text("status", "Device created"),
-        Element::number("id", device.id),
-        Element::text("username", device.username),
-        Element::text("password", device.secret),
-    ]))
-}

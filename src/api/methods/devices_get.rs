@@ -1,20 +1,15 @@
 //! `devices_get`: the devices of a user.
 
-use crate::api::method::{
-    Call, ErrorEnvelope, HashLevel, HashOrder, Kind, Method, Parameter, PerDialect, Reply, Run,
-    caller, refuses,
-};
-use crate::api::xml::Element;
-use crate::service::devices;
-use crate::service::{AccessError, Error, Rule, UserError};
-use crate::store::ReadTx;
+use crate::api::method::*;
+use crate::service::{UserError, devices};
 use crate::store::row::Id;
 use crate::store::tables::devices::{Address, Device};
-use crate::store::tables::settings::Dialect;
-use crate::store::tables::users::{Permission, UserType};
 
 /// How many devices are read, and held in memory, at once.
 pub const PIECE: u32 = 500;
+
+const USER: Parameter =
+    id("user_id", Thing::User, "The user.").required_or(Rule::User(UserError::Missing));
 
 /// The method.
 pub static METHOD: Method = Method {
@@ -22,72 +17,52 @@ pub static METHOD: Method = Method {
     aliases: &["device_list"],
     summary: "Lists a user's devices in id order, all of them.",
     source: "M4 API devices get",
-    parameters: &[Parameter {
-        name: "user_id",
-        kind: Kind::Id,
-        required: true,
-        doc: "The user.",
-    }],
-    needs_password: false,
-    hashes: &[HashOrder {
-        parameters: &["user_id"],
-        level: HashLevel::Strict,
-        why: "the order of the page, and of its printed hash",
-    }],
-    callers: &[
-        caller(UserType::Admin, None),
-        caller(UserType::Reseller, None),
-        caller(UserType::Accountant, Some(Permission::ManageDevices)),
-        caller(UserType::Manager, Some(Permission::ManageDevices)),
-    ],
+    parameters: &[USER],
+    hashes: &[strict(
+        &["user_id"],
+        "the order of the page, and of its printed hash",
+    )],
+    right: Right::ManageDevices,
+    denied: &denied("Bad login", "Bad login"),
     errors: &[
-        refuses(Rule::Access(AccessError::UnknownCaller), "Bad login"),
-        refuses(Rule::Access(AccessError::IncorrectHash), "Incorrect hash"),
-        refuses(Rule::Access(AccessError::WrongPassword), "Bad login"),
-        refuses(Rule::Access(AccessError::WrongType), "Bad login"),
-        refuses(Rule::Access(AccessError::NotPermitted), "Bad login"),
         refuses(Rule::User(UserError::Missing), "user_id is empty"),
         refuses(Rule::User(UserError::NotFound), "User not found"),
     ],
-    storage_error: None,
     is_file: true,
-    error_envelope: PerDialect {
-        pages: ErrorEnvelope::Page,
-        current: ErrorEnvelope::Status,
-    },
+    envelope: LATER_IN_STATUS,
     reply: PerDialect {
         pages: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><ipaddr>0.0.0.0</ipaddr><port>5060</port></device></devices>",
         current: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><devicegroup_id>4</devicegroup_id><primary_device>yes</primary_device><username>1003</username><secret>q7GbX0sKd2mVw9Ta</secret><ipaddr>0.0.0.0</ipaddr><port>5060</port><callerid>Ann &lt;1003&gt;</callerid></device></devices>",
     },
     example: &[("user_id", "100")],
-    run: Run::Read(run),
+    run: Run::Read(|tx, call| {
+        let user_id = call.need_id(USER)?;
+        let (by, after) = (&call.actor, call.after);
+        let (items, last): (Vec<Element>, Option<Id>) = match call.dialect {
+            Dialect::Pages => {
+                let devices = devices::addresses_of_user(tx, by, user_id, after, PIECE)?;
+                let last = devices.last().map(|device| device.device_id);
+                (devices.into_iter().map(address).collect(), last)
+            }
+            Dialect::Current => {
+                let devices = devices::list_of_user(tx, by, user_id, after, PIECE)?;
+                let last = devices.last().map(|device| device.id);
+                // A user's primary device is his first.
+                let is_primary = |place| after == 0 && place == 0;
+                let devices = devices.into_iter().enumerate();
+                let items = devices.map(|(place, device)| settings(device, is_primary(place)));
+                (items.collect(), last)
+            }
+        };
+        Ok(Reply::List(List {
+            around: vec![Element::with("devices", [])],
+            next: last.filter(|_| items.len() == PIECE as usize),
+            items,
+            ..List::default()
+        }))
+    }),
+    ..Method::DEFAULT
 };
-
-fn run(tx: &ReadTx<'_>, call: &Call) -> Result<Reply, Error> {
-    let user_id = call.parameters.id("user_id").ok_or(UserError::Missing)?;
-    let (by, after) = (&call.actor, call.after);
-    let (items, last): (Vec<Element>, Option<Id>) = match call.dialect {
-        Dialect::Pages => {
-            let devices = devices::addresses_of_user(tx, by, user_id, after, PIECE)?;
-            let last = devices.last().map(|device| device.device_id);
-            (devices.into_iter().map(address).collect(), last)
-        }
-        Dialect::Current => {
-            let devices = devices::list_of_user(tx, by, user_id, after, PIECE)?;
-            let last = devices.last().map(|device| device.id);
-            // A user's primary device is his first.
-            let is_primary = |place| after == 0 && place == 0;
-            let devices = devices.into_iter().enumerate();
-            let items = devices.map(|(place, device)| settings(device, is_primary(place)));
-            (items.collect(), last)
-        }
-    };
-    Ok(Reply::List {
-        name: "devices",
-        next: last.filter(|_| items.len() == PIECE as usize),
-        items,
-    })
-}
 
 fn address(device: Address) -> Element {
     Element::with(

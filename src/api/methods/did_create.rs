@@ -1,79 +1,39 @@
 //! `did_create`: a free DID of a provider.
 
-use crate::api::method::{
-    Call, ErrorEnvelope, HashLevel, HashOrder, Kind, Method, Parameter, PerDialect, Reply, Run,
-    caller, refuses,
-};
-use crate::api::xml::Element;
+use crate::api::method::*;
+use crate::service::DidError;
 use crate::service::dids::{self, MAX_NUMBER};
-use crate::service::{AccessError, DidError, Error, Rule};
-use crate::store::WriteTx;
-use crate::store::tables::settings::Dialect;
-use crate::store::tables::users::{Permission, UserType};
+
+const NUMBER: Parameter = digits("did", MAX_NUMBER, "The number; unique.").required();
+const PROVIDER: Parameter = id(
+    "provider_id",
+    Thing::Provider,
+    "The provider it comes from: the caller's own, or for a reseller one marked common use.",
+)
+.required();
 
 /// The method.
 pub static METHOD: Method = Method {
     name: "did_create",
-    aliases: &[],
     summary: "Creates a DID: free, in the caller's scope, on no device.",
     source: "MOR API did create",
-    parameters: &[
-        Parameter {
-            name: "did",
-            kind: Kind::Digits(MAX_NUMBER),
-            required: true,
-            doc: "The number; unique.",
-        },
-        Parameter {
-            name: "provider_id",
-            kind: Kind::Id,
-            required: true,
-            doc: "The provider it comes from: the caller's own, or for a reseller one marked common use.",
-        },
-    ],
+    parameters: &[NUMBER, PROVIDER],
     needs_password: true,
     hashes: &[
-        HashOrder {
-            parameters: &["did", "provider_id"],
-            level: HashLevel::Strict,
-            why: "the order of the page",
-        },
-        HashOrder {
-            parameters: &["provider_id", "did"],
-            level: HashLevel::Strict,
-            why: "the order of later revisions of the page; all is signed",
-        },
-        HashOrder {
-            parameters: &["u", "did", "provider_id"],
-            level: HashLevel::Strict,
-            why: "seen from clients; all is signed",
-        },
-        HashOrder {
-            parameters: &["provider_id"],
-            level: HashLevel::Documented,
-            why: "the printed hash",
-        },
+        strict(&["did", "provider_id"], "the order of the page"),
+        strict(
+            &["provider_id", "did"],
+            "the order of later revisions of the page; all is signed",
+        ),
+        strict(
+            &["u", "did", "provider_id"],
+            "seen from clients; all is signed",
+        ),
+        documented(&["provider_id"], "the printed hash"),
     ],
-    callers: &[
-        caller(UserType::Admin, None),
-        caller(UserType::Reseller, Some(Permission::ManageDids)),
-        caller(UserType::Accountant, Some(Permission::ManageDids)),
-    ],
+    right: Right::ManageDids,
+    denied: &denied("Don't be so smart", "You are not authorized to manage DIDs"),
     errors: &[
-        refuses(
-            Rule::Access(AccessError::UnknownCaller),
-            "Don't be so smart",
-        ),
-        refuses(Rule::Access(AccessError::IncorrectHash), "Incorrect hash"),
-        refuses(
-            Rule::Access(AccessError::WrongPassword),
-            "Don't be so smart",
-        ),
-        refuses(Rule::Access(AccessError::WrongType), "Don't be so smart"),
-        refuses(
-            Rule::Access(AccessError::NotPermitted),
-            "You are not authorized to manage DIDs",
-        ),
         refuses(
             Rule::Did(DidError::ProviderNotFound),
             "Provider was not found",
@@ -87,30 +47,20 @@ pub static METHOD: Method = Method {
         refuses(Rule::Did(DidError::NotCreated), "DID creation failed"),
     ],
     storage_error: Some(Rule::Did(DidError::NotCreated)),
-    is_file: false,
-    error_envelope: PerDialect {
-        pages: ErrorEnvelope::Page,
-        current: ErrorEnvelope::Status,
-    },
+    envelope: LATER_IN_STATUS,
     reply: PerDialect {
         pages: "<status>DID created</status><id>5</id>",
         current: "<status><success>DID created</success></status><did_details><id>5</id></did_details>",
     },
     example: &[("did", "123456789"), ("provider_id", "1")],
-    run: Run::Write(run),
+    run: Run::Write(|tx, call| {
+        let (number, provider_id) = (call.need(NUMBER)?, call.need_id(PROVIDER)?);
+        let id = dids::create(tx, &call.actor, number, provider_id)?;
+        let id = Element::number("id", id);
+        Ok(match call.dialect {
+            Dialect::Pages => status("DID created", [id]),
+            Dialect::Current => success("DID created", [Element::with("did_details", [id])]),
+        })
+    }),
+    ..Method::DEFAULT
 };
-
-fn run(tx: &WriteTx<'_>, call: &Call) -> Result<Reply, Error> {
-    let number = call.parameters.get("did").unwrap_or_default();
-    let provider_id = call.parameters.id("provider_id").flatten();
-    let id = dids::create(tx, &call.actor, number, provider_id)?;
-    let id = Element::number("id", id);
-    let created = "DID created";
-    Ok(Reply::Elements(match call.dialect {
-        Dialect::Pages => vec![Element::text("status", created), id],
-        Dialect::Current => vec![
-            Element::with("status", [Element::text("success", created)]),
-            Element::with("did_details", [id]),
-        ],
-    }))
-}

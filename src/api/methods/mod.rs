@@ -1,21 +1,23 @@
-//! The table of all methods, sorted by name.
-
-mod cli_add;
-mod device_create;
-mod devices_get;
-mod did_create;
-mod did_trunk_device_assign;
+//! The table of all methods, sorted by name: one word here gives the module and the entry.
 
 use super::method::Method;
 
-/// Every method.
-pub static METHODS: &[&Method] = &[
-    &cli_add::METHOD,
-    &device_create::METHOD,
-    &devices_get::METHOD,
-    &did_create::METHOD,
-    &did_trunk_device_assign::METHOD,
-];
+macro_rules! methods {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        /// Every method.
+        pub static METHODS: &[&Method] = &[$(&$name::METHOD),*];
+    };
+}
+
+methods! {
+    cli_add
+    device_create
+    devices_get
+    did_create
+    did_trunk_device_assign
+}
 
 /// The method of this name, or with this alias.
 pub fn find(name: &str) -> Option<&'static Method> {

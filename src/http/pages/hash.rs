@@ -121,7 +121,7 @@ fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Marku
                 span #verdict { (plainly(&found)) @if let Some(key) = key { " (" code { (mask(key)) } ")" } "." }
             }
             (advice(&found, signers))
-            @for parameter in method.parameters.iter().filter(|one| one.required && parameters.get(one.name).is_none()) {
+            @for parameter in method.parameters.iter().filter(|one| one.is_lacking(parameters)) {
                 p { code { (parameter.name) } " was not sent: the call is refused without it, whatever its hash." }
             }
         }
@@ -205,7 +205,7 @@ fn signing(
                                 td { @match parameters.raw(name) {
                                     Some("") => span.none { "sent blank" },
                                     Some(value) => code { (value) },
-                                    None if is_required(method, name) => b { "required, but not sent" },
+                                    None if is_lacking(method, name, parameters) => b { "required, but not sent" },
                                     None => span.none { "not sent, so not hashed" },
                                 } }
                             }
@@ -239,9 +239,9 @@ fn other_orders<'a>(title: &str, orders: impl Iterator<Item = &'a HashOrder>) ->
     }
 }
 
-fn is_required(method: &Method, name: &str) -> bool {
-    let found = method.parameters.iter().find(|one| one.name == name);
-    found.is_some_and(|one| one.required)
+fn is_lacking(method: &Method, name: &str, parameters: &Parameters) -> bool {
+    let found = method.parameter(name);
+    found.is_some_and(|one| one.is_lacking(parameters))
 }
 
 fn is_accepted(level: HashLevel, check: HashCheck) -> bool {

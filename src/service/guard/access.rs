@@ -182,6 +182,18 @@ impl Actor {
         }
     }
 
+    /// What a user of this type needs for a right, beyond the type: nothing, or a permission. None: they never have it.
+    pub fn needs(user_type: UserType, right: Right) -> Option<Option<Permission>> {
+        let mut actor = Self::system(0);
+        actor.user_type = user_type;
+        let permissions = Permission::ALL.iter().copied().map(Some);
+        let mut needed = std::iter::once(None).chain(permissions);
+        needed.find(|permission| {
+            actor.permissions = permission.iter().copied().collect();
+            actor.has(right)
+        })
+    }
+
     /// Refuses whoever lacks a right.
     pub fn require(&self, right: Right) -> Result<(), Error> {
         if self.has(right) {
