@@ -1,15 +1,38 @@
 //! Every order of some values and a key, hashed as a tree: a text that begins as another one does goes on from there. What
 //! that costs is counted and has an end.
 
+use std::time::Duration;
+
 use sha1::{Digest, Sha1};
 
-use super::diagnosis::Budget;
 use crate::ambient::Deadline;
 
 /// What the end of a text costs, in bytes: SHA1 works on blocks of so many, and fills the last one up.
 const BLOCK: u64 = 64;
 /// After how many bytes the clock is looked at again: a power of two, hashed in some tens of microseconds.
 const LOOK_EVERY: u64 = 16 * 1024;
+
+/// How much may be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Bytes that go through SHA1, with what it adds to the end of each text.
+    pub bytes: u64,
+    /// How long it may take.
+    pub time: Duration,
+}
+
+impl Budget {
+    /// For a page: others wait for the thread.
+    pub const PAGE: Self = Self {
+        bytes: 64 * 1024 * 1024,
+        time: Duration::from_millis(200),
+    };
+    /// For the command line, where nobody else waits.
+    pub const COMMAND: Self = Self {
+        bytes: 16 * 1024 * 1024 * 1024,
+        time: Duration::from_secs(30),
+    };
+}
 
 /// Why it was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +195,6 @@ impl<'a> Search<'a> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::time::Duration;
 
     use super::*;
 

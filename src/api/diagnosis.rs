@@ -1,8 +1,8 @@
 //! Why a hash is, or is not, the one that a call needs: the end of guessing for whoever writes a client.
 
 use std::fmt;
-use std::time::Duration;
 
+pub use super::arrangements::Budget;
 use super::arrangements::{Search, Stop, Text};
 use super::curl::percent_encode;
 use super::method::{HashLevel, HashOrder, Method};
@@ -14,28 +14,6 @@ use crate::store::tables::settings::HashCheck;
 const SHA1_DIGITS: usize = 40;
 /// More values than this are not put in every order: there would be too many.
 const MAX_PERMUTED: usize = 7;
-
-/// How much may be tried.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// Bytes that go through SHA1, with what it adds to the end of each text.
-    pub bytes: u64,
-    /// How long it may take.
-    pub time: Duration,
-}
-
-impl Budget {
-    /// For a page: others wait for the thread.
-    pub const PAGE: Self = Self {
-        bytes: 64 * 1024 * 1024,
-        time: Duration::from_millis(200),
-    };
-    /// For the command line, where nobody else waits.
-    pub const COMMAND: Self = Self {
-        bytes: 16 * 1024 * 1024 * 1024,
-        time: Duration::from_secs(30),
-    };
-}
 
 /// What is found out about a hash.
 #[derive(Debug, PartialEq, Eq)]
@@ -289,6 +267,8 @@ impl fmt::Display for Diagnosis {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::api::methods;
     use sha1::{Digest, Sha1};

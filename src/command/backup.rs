@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::ambient::{Ambient, file_time};
-use crate::command::{Fault, Report, init};
+use crate::command::fault::Fault;
+use crate::command::init;
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::store::file::backup;
 

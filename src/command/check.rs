@@ -1,6 +1,7 @@
 //! `check`: whether everything holds in the database that should.
 
-use crate::command::{Fault, Report};
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::store::FILE_NAME;
 use crate::store::file::check::{self, COUNT, Violation};

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::ambient::{Ambient, rfc3339};
-use crate::command::{Fault, Report, change};
+use crate::command::database::change;
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::clock;
 

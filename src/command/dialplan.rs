@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use crate::ambient::Ambient;
-use crate::command::{Fault, Owner, Report, Window, change, did, id, look};
+use crate::command::arguments::{Owner, Window, id};
+use crate::command::database::{change, look};
+use crate::command::did;
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::dids;
 use crate::service::named::DIALPLANS;

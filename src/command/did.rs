@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use crate::ambient::Ambient;
-use crate::command::{Fault, Report, Window, change, did_import, id, look, naming};
+use crate::command::arguments::{Window, id};
+use crate::command::database::{change, look};
+use crate::command::did_import;
+use crate::command::fault::{Fault, naming};
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::guard::access::Actor;
 use crate::service::{self, dids as rules, users};

@@ -8,7 +8,10 @@ use serde_json::json;
 
 use crate::ambient::Ambient;
 use crate::api::parameters::parse_id;
-use crate::command::{Fault, Report, naming, operate, secret};
+use crate::command::database::operate;
+use crate::command::fault::{Fault, naming};
+use crate::command::output::Report;
+use crate::command::secret;
 use crate::config::DataDir;
 use crate::service::guard::access::Actor;
 use crate::service::{self, DidError, dids};

@@ -1,7 +1,7 @@
 //! `docs` and `openapi`: the reference, made from the table of methods.
 
 use crate::api::reference;
-use crate::command::Report;
+use crate::command::output::Report;
 
 /// Print the method reference as Markdown
 #[derive(Debug, clap::Args)]

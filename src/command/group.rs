@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use crate::ambient::Ambient;
-use crate::command::{Fault, Report, Window, change, look, naming};
+use crate::command::arguments::Window;
+use crate::command::database::{change, look};
+use crate::command::fault::{Fault, naming};
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::{groups, users};
 

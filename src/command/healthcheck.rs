@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::command::{Fault, Report};
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::Listen;
 
 /// How long the server may take to answer.

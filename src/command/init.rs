@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::ambient::Ambient;
-use crate::command::{Fault, Report};
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::{self, DataDir};
 use crate::service::guard::passwords;
 use crate::service::installation::{self, ADMIN_USERNAME, FIRST_RUN};

@@ -3,8 +3,11 @@
 use serde_json::json;
 
 use crate::ambient::Ambient;
+use crate::command::arguments::{Window, id};
+use crate::command::database::{change, look};
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::command::secret::{self, KeyFile};
-use crate::command::{Fault, Report, Window, change, id, look};
 use crate::config::DataDir;
 use crate::service::{keys, users};
 use crate::store::row::Id;

@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::ambient::Ambient;
-use crate::command::{DEFAULT_ROWS, id, row_count};
-use crate::command::{Fault, Report, look};
+use crate::command::arguments::{DEFAULT_ROWS, id, row_count};
+use crate::command::database::look;
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::log;
 use crate::store::row::Id;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::ambient::rfc3339;
-use crate::command::Window;
+use crate::command::arguments::Window;
 use crate::service::text;
 
 /// What a verb has to say.

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use crate::ambient::Ambient;
-use crate::command::{Fault, Owner, Report, Window, change, look};
+use crate::command::arguments::{Owner, Window};
+use crate::command::database::{change, look};
+use crate::command::fault::Fault;
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::providers as rules;
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::command::Fault;
+use crate::command::fault::Fault;
 
 /// Largest file that is read for a secret, in bytes: far more than a secret has, and no accident reads a disk.
 pub const MAX_SECRET_FILE: u64 = 4096;

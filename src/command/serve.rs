@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::ambient::Ambient;
 use crate::app::App;
+use crate::command::fault::Fault;
 use crate::command::init::{self, Shown};
-use crate::command::{Fault, Report};
+use crate::command::output::Report;
 use crate::config;
 use crate::http::server;
 use crate::http::wire::tls::Tls;

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::ambient::Ambient;
-use crate::command::{Fault, Report, change, look, naming};
+use crate::command::database::{change, look};
+use crate::command::fault::{Fault, naming};
+use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::guard::access::Actor;
 use crate::service::{self, settings as rules, users};

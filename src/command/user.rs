@@ -4,8 +4,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::ambient::Ambient;
+use crate::command::arguments::{Owner, Window, one_of};
+use crate::command::database::{change, look};
+use crate::command::fault::{Fault, naming};
+use crate::command::output::Report;
 use crate::command::secret::{self, PasswordFile};
-use crate::command::{Fault, Owner, Report, Window, change, look, naming, one_of};
 use crate::config::DataDir;
 use crate::service;
 use crate::service::guard::access::Actor;

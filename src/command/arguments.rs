@@ -1,0 +1,91 @@
+//! What several verbs take: ids, words, which part of a list, `--owner`.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::command::fault::naming;
+use crate::service::guard::access::Actor;
+use crate::service::installation::ADMIN_USERNAME;
+use crate::service::{self, Refusal, Rule, SetupError, UserError, users};
+use crate::store::ReadTx;
+use crate::store::row::Id;
+use crate::store::tables::users::ADMIN;
+
+/// Rows that a list prints at most.
+pub const MAX_ROWS: u32 = 100_000;
+/// Rows that a list prints when it is not told how many.
+pub const DEFAULT_ROWS: u32 = 1000;
+
+/// Which part of a list.
+#[derive(Debug, clap::Args)]
+pub struct Window {
+    /// Print this many rows at most
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ROWS, value_parser = row_count())]
+    pub limit: u32,
+
+    /// Print only rows with ids above this one
+    #[arg(long, value_name = "ID", value_parser = id())]
+    after: Option<Id>,
+}
+
+impl Window {
+    /// What the store is asked to start after; admin's id is 0.
+    pub fn after(&self) -> Id {
+        self.after.unwrap_or(-1)
+    }
+
+    /// What the store is asked for: one more, to know whether there are more.
+    pub fn fetch(&self) -> u32 {
+        self.limit + 1
+    }
+}
+
+pub fn row_count() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=i64::from(MAX_ROWS))
+}
+
+/// An id on the command line.
+pub fn id() -> clap::builder::RangedI64ValueParser<Id> {
+    clap::value_parser!(Id).range(0..)
+}
+
+/// One of the words of an enumeration, listed in the help.
+pub fn one_of<T>(words: impl IntoIterator<Item = T>) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = String> + std::fmt::Display + Clone + Send + Sync + 'static,
+{
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+/// `--owner`.
+#[derive(Debug, clap::Args)]
+pub struct Owner {
+    /// Whose it is: admin or a reseller, by id or username [default: admin]
+    #[arg(long, value_name = "USER")]
+    owner: Option<String>,
+}
+
+impl Owner {
+    /// The id of the user who was named, or admin's.
+    pub fn id(&self, tx: &ReadTx<'_>, by: &Actor) -> Result<Id, service::Error> {
+        match &self.owner {
+            Some(name) => Ok(users::get_named(tx, by, name)?.id),
+            None => Ok(ADMIN),
+        }
+    }
+
+    /// A refusal to make `made` for this owner, with the one of the two that it is about.
+    pub fn naming(&self, error: service::Error, made: &str) -> service::Error {
+        let is_owner = matches!(
+            &error,
+            service::Error::Refused(Refusal {
+                rule: Rule::Setup(SetupError::OwnerInvalid) | Rule::User(UserError::OwnerInvalid),
+                ..
+            })
+        );
+        match is_owner {
+            true => naming(error, self.owner.as_deref().unwrap_or(ADMIN_USERNAME)),
+            false => naming(error, made),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Why a verb did not do what it was asked, in one line that says what to do.
+
+use crate::command::output::Report;
+use crate::service::{self, CliError, DeviceError, DidError, Refusal, Rule, SetupError, UserError};
+use crate::store::file::backup::BackupError;
+use crate::store::{OpenError, StoreError};
+
+/// Characters of a refused value that an error line shows.
+const MAX_NAMED: usize = 80;
+
+/// Why a verb did not do what it was asked; its text is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A rule or the store said no.
+    #[error("{0}{advice}", advice = advice(.0))]
+    Refused(service::Error),
+    /// The database could not be opened or made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A backup was not made, or not restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// Anything else.
+    #[error("{0}")]
+    Said(String),
+    /// There is something to print, and then a line that says what is wrong.
+    #[error("{1}")]
+    Partly(Report, String),
+}
+
+impl From<service::Error> for Fault {
+    fn from(error: service::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// What to do about a refusal, where its own text does not say it.
+fn advice(error: &service::Error) -> &'static str {
+    let rule = match error {
+        service::Error::Store(StoreError::Busy) => return ": another process holds it; try again",
+        service::Error::Store(_) => return "",
+        service::Error::Refused(refusal) => refusal.rule,
+    };
+    match rule {
+        Rule::User(UserError::NotFound) | Rule::Did(DidError::UserNotFound) => {
+            " (see `linebook user list`)"
+        }
+        Rule::User(UserError::KeyNotFound) => " (see `linebook key list`)",
+        Rule::Device(DeviceError::NotFound) => " (see `linebook device list`)",
+        Rule::Did(DidError::NotFound) => " (see `linebook did list`)",
+        Rule::Did(DidError::ProviderNotFound) => " (see `linebook provider list`)",
+        Rule::Did(DidError::DialplanNotFound) => " (see `linebook dialplan list`)",
+        Rule::Cli(CliError::NotFound) => " (see `linebook cli list`)",
+        Rule::Setup(SetupError::SettingUnknown) => " (see `linebook settings list`)",
+        _ => "",
+    }
+}
+
+/// A refusal that names nothing, with what the operator typed.
+pub fn naming(error: service::Error, typed: impl ToString) -> service::Error {
+    match error {
+        service::Error::Refused(Refusal { rule, detail: None }) => {
+            let typed: String = typed.to_string().chars().take(MAX_NAMED).collect();
+            rule.with(typed)
+        }
+        other => other,
+    }
+}
