@@ -229,7 +229,7 @@ fn every_fact_of_the_table_is_filled_in() {
         for text in [
             method.summary,
             method.source,
-            method.reply.pages,
+            method.reply.classic,
             method.reply.current,
         ] {
             assert!(!text.trim().is_empty(), "{}", method.name);
@@ -317,7 +317,7 @@ fn orders_are_accepted_from_their_level_on_with_every_active_key() {
         for (place, check) in CHECKS.iter().enumerate() {
             for (key, is_active) in [("secret", true), ("456789", true), ("revoked", false)] {
                 let sql = format!(
-                    "{NO_PASSWORDS}; INSERT INTO owner_settings VALUES (0, '{check}', 'pages');
+                    "{NO_PASSWORDS}; INSERT INTO owner_settings VALUES (0, '{check}', 'classic');
                      INSERT INTO api_keys (user_id, secret, created_ms, revoked_ms) VALUES (0, 'revoked', 1, 2)"
                 );
                 // A parameter more than the short orders sign, so that no two orders sign the same.
