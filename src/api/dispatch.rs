@@ -56,7 +56,7 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
         Layout::Compact
     };
     let mut known = Known {
-        dialect: Dialect::Classic,
+        dialect: Dialect::Pages,
         gzip: Gzip::Documented,
         caller: None,
     };

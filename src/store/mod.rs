@@ -22,7 +22,6 @@ use crate::ambient::Ambient;
 pub use error::StoreError;
 use file::folder::FolderLock;
 pub use file::migrate::OpenError;
-use file::migrate::SCHEMA;
 use file::watch::Watch;
 use file::{check, folder, migrate};
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
@@ -121,7 +120,7 @@ impl Store {
     /// it is a rule that does not hold.
     pub fn check_schema(&self) -> Result<(), OpenError> {
         let snapshot = self.snapshot()?;
-        match check::check_shape(snapshot.tx().connection, &[SCHEMA])? {
+        match check::check_shape(snapshot.tx().connection)? {
             None => Ok(()),
             Some(violation) => Err(OpenError::Altered(self.path.clone(), violation)),
         }

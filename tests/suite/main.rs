@@ -17,7 +17,6 @@ mod failures;
 mod framing;
 mod inside;
 mod limits;
-mod older;
 mod pages;
 mod properties;
 mod smuggling;
