@@ -73,7 +73,7 @@ CREATE TABLE permissions (
 CREATE TABLE owner_settings (
   owner_id   INTEGER PRIMARY KEY REFERENCES users (id),
   hash_check TEXT NOT NULL DEFAULT 'documented' CHECK (hash_check IN ('strict', 'documented', 'lenient', 'off')),
-  dialect    TEXT NOT NULL DEFAULT 'pages' CHECK (dialect IN ('pages', 'current'))
+  dialect    TEXT NOT NULL DEFAULT 'classic' CHECK (dialect IN ('classic', 'current'))
 ) STRICT;
 
 -- From where an owner's API may be called. No row for an owner: from anywhere.

@@ -56,7 +56,7 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
         Layout::Compact
     };
     let mut known = Known {
-        dialect: Dialect::Pages,
+        dialect: Dialect::Classic,
         gzip: Gzip::Documented,
         caller: None,
     };

@@ -7,8 +7,8 @@ use crate::store::tables::settings::Dialect;
 /// One value per dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerDialect<T> {
-    /// For the five pages.
-    pub pages: T,
+    /// For the five documented pages of MOR's manual.
+    pub classic: T,
     /// For their later revisions.
     pub current: T,
 }
@@ -17,7 +17,7 @@ impl<T: Copy> PerDialect<T> {
     /// The same in both.
     pub const fn same(value: T) -> Self {
         Self {
-            pages: value,
+            classic: value,
             current: value,
         }
     }
@@ -25,7 +25,7 @@ impl<T: Copy> PerDialect<T> {
     /// The value of one dialect.
     pub fn of(&self, dialect: Dialect) -> T {
         match dialect {
-            Dialect::Pages => self.pages,
+            Dialect::Classic => self.classic,
             Dialect::Current => self.current,
         }
     }
@@ -77,7 +77,7 @@ pub const PAGE: PerDialect<Envelope> = PerDialect::same(page(IN_PAGE));
 pub const STATUS: PerDialect<Envelope> = PerDialect::same(page(IN_STATUS));
 /// Errors stand in `<page>`, and in the later revisions in `<page><status>`.
 pub const LATER_IN_STATUS: PerDialect<Envelope> = PerDialect {
-    pages: page(IN_PAGE),
+    classic: page(IN_PAGE),
     current: page(IN_STATUS),
 };
 

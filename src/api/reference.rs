@@ -139,13 +139,13 @@ fn replies(text: &mut String, method: &Method) {
 
 /// The dialects in which the method answers differently, each with the words that tell them apart.
 fn dialects(method: &Method) -> Vec<(&'static str, Dialect)> {
-    let is_same = method.reply.pages == method.reply.current
-        && method.envelope.pages == method.envelope.current;
+    let is_same = method.reply.classic == method.reply.current
+        && method.envelope.classic == method.envelope.current;
     if is_same {
-        return vec![("", Dialect::Pages)];
+        return vec![("", Dialect::Classic)];
     }
     vec![
-        (" in the dialect `pages`", Dialect::Pages),
+        (" in the dialect `classic`", Dialect::Classic),
         (" in the dialect `current`", Dialect::Current),
     ]
 }

@@ -158,12 +158,12 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "dialect",
-        takes: "pages, current",
-        default: "pages",
-        doc: "answers follow the five pages, or their later revisions",
+        takes: "classic, current",
+        default: "classic",
+        doc: "answers follow the five documented pages of MOR's manual, or their later revisions",
         field: Field::Owner {
             get: |settings| settings.dialect.to_string(),
-            set: |settings, text| assign(&mut settings.dialect, word(text)),
+            set: |settings, text| assign(&mut settings.dialect, dialect(text)),
         },
     },
 ];
@@ -190,6 +190,16 @@ fn on_or_off(on: bool) -> String {
 
 fn word<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
+}
+
+/// What `classic` was called until schema version 2: scripts and saved forms still say so.
+const FORMER_CLASSIC: &str = "pages";
+
+fn dialect(text: &str) -> Option<Dialect> {
+    match text {
+        FORMER_CLASSIC => Some(Dialect::Classic),
+        _ => word(text),
+    }
 }
 
 fn number(text: &str, range: RangeInclusive<i64>) -> Option<i64> {

@@ -22,6 +22,7 @@ use crate::ambient::Ambient;
 pub use error::StoreError;
 use file::folder::FolderLock;
 pub use file::migrate::OpenError;
+use file::migrate::SCHEMA;
 use file::watch::Watch;
 use file::{check, folder, migrate};
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
@@ -120,7 +121,7 @@ impl Store {
     /// it is a rule that does not hold.
     pub fn check_schema(&self) -> Result<(), OpenError> {
         let snapshot = self.snapshot()?;
-        match check::check_shape(snapshot.tx().connection)? {
+        match check::check_shape(snapshot.tx().connection, &[SCHEMA])? {
             None => Ok(()),
             Some(violation) => Err(OpenError::Altered(self.path.clone(), violation)),
         }

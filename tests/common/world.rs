@@ -1,6 +1,7 @@
 //! A demo world of one's own: a copy of the demo database in a temporary folder, served by the real pipeline.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
@@ -53,7 +54,11 @@ impl World {
 
     /// A fresh one with its own number of readers and batch size, clock and dice.
     pub fn with(options: Options, ambient: Ambient) -> Self {
-        let folder = demo_folder();
+        Self::in_folder(demo_folder(), options, ambient)
+    }
+
+    /// One of the database that is in `folder`.
+    pub fn in_folder(folder: TempDir, options: Options, ambient: Ambient) -> Self {
         let store = Store::open(folder.path(), options).unwrap();
         let mut app = App::new(store, Arc::new(ambient));
         app.has_public_metrics = true;
@@ -156,6 +161,28 @@ impl World {
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.system.block_on(future)
     }
+}
+
+/// The databases that earlier builds left, by their schema version: `fixtures/databases/0001.db.gz`, ...
+pub fn older_databases() -> Vec<(usize, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/databases");
+    let mut databases: Vec<(usize, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "gz"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let version = name.strip_suffix(".db.gz").unwrap().parse().unwrap();
+            let mut bytes = Vec::new();
+            let packed = std::fs::File::open(&path).unwrap();
+            flate2::read::GzDecoder::new(packed)
+                .read_to_end(&mut bytes)
+                .unwrap();
+            (version, bytes)
+        })
+        .collect();
+    databases.sort();
+    databases
 }
 
 /// A folder with a copy of the demo database in it.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::server::{Load, World, ok, refused, run};
+use super::server::{Load, World, ok, older_world, refused, run};
 
 /// Which check, and what breaks it in the demo world.
 const BREAKS: &[(&str, &str)] = &[
@@ -161,7 +161,7 @@ const BREAKS: &[(&str, &str)] = &[
     ),
     (
         "an owner whose calls need no hash has an allow-list, or passwords are required",
-        "INSERT INTO owner_settings VALUES (4, 'off', 'pages')",
+        "INSERT INTO owner_settings VALUES (4, 'off', 'classic')",
     ),
     (
         "every extension below next_extension is taken",
@@ -377,9 +377,48 @@ fn the_command_line_runs_no_foreign_trigger() {
     assert_eq!(keys, 0);
 }
 
-/// An older file is looked at as it will be when it has been brought forward.
+/// An older file is compared with what the steps to its version make, before a statement of the next one runs: a trigger of
+/// somebody else's would run with it.
 #[test]
-fn an_older_backup_is_compared_after_its_steps() {
+fn an_older_file_runs_no_foreign_trigger_when_it_is_brought_forward() {
+    let folder = older_world();
+    let database = folder.path().join("linebook.db");
+    let open = || Connection::open(&database).expect("a database");
+    open()
+        .execute_batch(
+            "CREATE TRIGGER theirs AFTER UPDATE ON installation
+             BEGIN INSERT OR IGNORE INTO api_keys (user_id, secret, created_ms) VALUES (0, 'backdoor', 1); END",
+        )
+        .expect("SQL");
+    let before = std::fs::read(&database).expect("the file");
+    let words = "trigger theirs on installation is not linebook's";
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let copy = elsewhere.path().join("copy.db");
+    for verb in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["user", "list"],
+        &["did", "create", "777", "--provider", "1"],
+        &["backup", copy.to_str().expect("UTF-8")],
+    ] {
+        let line = refused(verb, folder.path());
+        assert!(line.contains(words), "{verb:?}: {line}");
+    }
+    let restored = &["restore", database.to_str().expect("UTF-8")];
+    let line = refused(restored, &elsewhere.path().join("data"));
+    assert!(line.contains(words), "{line}");
+    // Nothing has run, and nothing lies beside it.
+    assert_eq!(std::fs::read(&database).expect("the file"), before);
+    let keys = "SELECT count(*) FROM api_keys WHERE secret = 'backdoor'";
+    let keys: i64 = open()
+        .query_row(keys, [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(keys, 0);
+    assert!(!folder.path().join("linebook.db.v1").exists());
+}
+
+/// A version that no step leads to has nothing in it.
+#[test]
+fn an_older_backup_is_compared_with_what_its_steps_made() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("linebook.db");
     let old = Connection::open(&file).expect("a file");

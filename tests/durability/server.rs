@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use flate2::read::GzDecoder;
 use linebook::store::file::check;
 use linebook::store::file::migrate;
 use rusqlite::{Connection, OpenFlags};
@@ -206,6 +207,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A folder with the database that a build of schema version 1 left.
+pub fn older_world() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/databases/0001.db.gz");
+    let mut packed = GzDecoder::new(fs::File::open(packed).expect("a fixture"));
+    let mut file = fs::File::create(folder.path().join("linebook.db")).expect("a file");
+    std::io::copy(&mut packed, &mut file).expect("a copy");
+    folder
 }
 
 pub fn signal(process: u32, name: &str) {

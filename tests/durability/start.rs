@@ -14,7 +14,7 @@ use linebook::housekeeping;
 use linebook::service::sessions;
 use linebook::store::{Options, Store};
 
-use super::server::{World, clean, linebook, look, ok, refused, run, wait_for};
+use super::server::{World, clean, linebook, look, ok, older_world, refused, run, wait_for};
 use super::trace::can_trace;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -280,12 +280,12 @@ async fn expired_sessions_and_links_are_removed_at_the_start_and_every_hour() {
 
 #[test]
 fn a_migration_starts_after_a_whole_snapshot() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = folder.path().join("linebook.db");
-    // A file from before the first step, with something that the step stumbles over.
-    let old = rusqlite::Connection::open(&database).expect("a file");
+    // The next step counts this on, and it cannot be.
+    let folder = older_world();
+    let old = rusqlite::Connection::open(folder.path().join("linebook.db")).expect("a file");
     old.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x6c696e65; CREATE TABLE users (name); INSERT INTO users VALUES ('kept'); PRAGMA wal_checkpoint",
+        "UPDATE providers SET name = 'kept' WHERE id = 1;
+         UPDATE installation SET access_version = 9223372036854775807; PRAGMA wal_checkpoint",
     )
     .expect("SQL");
     assert_eq!(run(&["user", "list"], folder.path()).status.code(), Some(1));
@@ -304,22 +304,24 @@ fn a_migration_starts_after_a_whole_snapshot() {
         names.sort();
         names
     };
-    assert_eq!(names(), ["linebook.db.v0"]);
-    let copy = folder.path().join("linebook.db.v0");
+    assert_eq!(names(), ["linebook.db.v1"]);
+    let copy = folder.path().join("linebook.db.v1");
     assert_eq!(mode(&copy), 0o600);
     let read = |path: &Path| -> String {
         look(path)
-            .query_row("SELECT name FROM users", [], |row| row.get(0))
+            .query_row("SELECT name FROM providers WHERE id = 1", [], |row| {
+                row.get(0)
+            })
             .expect("a row")
     };
     assert_eq!(read(&copy), "kept");
     // A second try is another migration: its snapshot does not stand for the first one's, nor the other way round.
-    old.execute_batch("UPDATE users SET name = 'later'")
+    old.execute_batch("UPDATE providers SET name = 'later' WHERE id = 1")
         .expect("SQL");
     assert_eq!(run(&["user", "list"], folder.path()).status.code(), Some(1));
-    assert_eq!(names(), ["linebook.db.v0", "linebook.db.v0-2"]);
+    assert_eq!(names(), ["linebook.db.v1", "linebook.db.v1-2"]);
     assert_eq!(read(&copy), "kept");
-    assert_eq!(read(&folder.path().join("linebook.db.v0-2")), "later");
+    assert_eq!(read(&folder.path().join("linebook.db.v1-2")), "later");
 }
 
 #[test]

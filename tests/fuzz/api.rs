@@ -93,7 +93,7 @@ const SETTINGS: &str = "
     UPDATE settings SET allow_get = 1;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
     INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms) SELECT 37070000000 + n, 1, 0, 'reserved', 2, created_ms FROM number, installation;
-    INSERT OR REPLACE INTO owner_settings (owner_id, hash_check, dialect) VALUES (0, 'documented', 'pages'), (4, 'lenient', 'current'), (8, 'off', 'current');
+    INSERT OR REPLACE INTO owner_settings (owner_id, hash_check, dialect) VALUES (0, 'documented', 'classic'), (4, 'lenient', 'current'), (8, 'off', 'current');
     INSERT INTO allowed_networks (owner_id, network) VALUES (8, '127.0.0.0/8');";
 
 #[test]

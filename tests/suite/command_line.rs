@@ -378,7 +378,7 @@ fn a_file_of_a_newer_release_is_refused() {
     };
     check_unopenable(
         make,
-        " has schema version 999, this release knows 1: use the newer",
+        " has schema version 999, this release knows 2: use the newer",
     );
 }
 
@@ -944,7 +944,14 @@ fn settings_take_what_they_say_and_nothing_else() {
         &["strict", "lenient", "documented"],
         &["", "on"],
     );
-    takes("dialect", &["current", "pages"], &["", "page"]);
+    takes("dialect", &["current", "classic"], &["", "page"]);
+    // What `classic` was called is still taken, and kept as what it is called now.
+    let said = world.ok(&["settings", "set", "dialect", "pages"]);
+    assert_eq!(said, "dialect is classic\n");
+    assert_eq!(
+        world.value("SELECT dialect FROM owner_settings WHERE owner_id = 0"),
+        "classic"
+    );
     world.refused(
         &["settings", "set", "colour", "red"],
         "there is no such setting: colour (see `linebook settings list`)\n",
@@ -965,7 +972,7 @@ fn owners_have_settings_of_their_own() {
     world.ok(&["settings", "set", "dialect", "current", "--owner", "shop"]);
     let dialect = |line: &[&str]| world.json(line)[9]["value"].clone();
     assert_eq!(dialect(&["settings", "list", "--owner", "shop"]), "current");
-    assert_eq!(dialect(&["settings", "list"]), "pages");
+    assert_eq!(dialect(&["settings", "list"]), "classic");
     let entry = world.json(&["log", "--limit", "1"]);
     assert_eq!(entry[0]["object_id"], 1);
     assert_eq!(entry[0]["after"], json!({ "dialect": "current" }));

@@ -17,6 +17,7 @@ mod failures;
 mod framing;
 mod inside;
 mod limits;
+mod older;
 mod pages;
 mod properties;
 mod smuggling;

@@ -16,7 +16,7 @@ use linebook::store::{FILE_NAME, OpenError, Options, QUEUE, Store, StoreError, W
 use rusqlite::Connection;
 
 use crate::common::World;
-use crate::common::world::{demo_folder, rows};
+use crate::common::world::{demo_folder, older_databases, rows};
 
 type Written<T> = Result<T, StoreError>;
 
@@ -521,31 +521,32 @@ fn a_file_of_a_newer_release_is_refused_and_left_alone() {
 
 #[test]
 fn an_older_file_is_kept_beside_the_migrated_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(FILE_NAME);
-    let connection = Connection::open(&path).unwrap();
-    connection
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .unwrap();
-    connection.execute_batch("CREATE TABLE mark (x)").unwrap();
-    drop(connection);
-    open(folder.path()).unwrap();
+    for (version, bytes) in older_databases() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        std::fs::write(&path, bytes).unwrap();
+        open(folder.path()).unwrap();
 
-    let tables = |path: &Path| {
-        let connection = Connection::open(path).unwrap();
-        rows(
-            &connection,
-            "SELECT name FROM sqlite_schema WHERE name IN ('mark', 'devices')",
-        )
-        .len()
-    };
-    assert_eq!(tables(&path), 2);
-    assert_eq!(tables(&folder.path().join("linebook.db.v0")), 1);
-    // A file of this version is opened without one.
-    std::fs::remove_file(folder.path().join("linebook.db.v0")).unwrap();
-    open(folder.path()).unwrap();
-    assert!(!folder.path().join("linebook.db.v0").exists());
-    assert!(!folder.path().join("linebook.db.v1").exists());
+        let version_of = |path: &Path| -> i64 {
+            Connection::open(path)
+                .unwrap()
+                .pragma_query_value(None, "user_version", |row| row.get(0))
+                .unwrap()
+        };
+        let kept = folder.path().join(format!("linebook.db.v{version}"));
+        assert_eq!(version_of(&path), VERSION as i64);
+        assert_eq!(version_of(&kept), version as i64);
+        // A file of this version is opened without one.
+        std::fs::remove_file(&kept).unwrap();
+        open(folder.path()).unwrap();
+        assert!(!kept.exists());
+        assert!(
+            !folder
+                .path()
+                .join(format!("linebook.db.v{VERSION}"))
+                .exists()
+        );
+    }
 }
 
 #[test]

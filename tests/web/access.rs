@@ -11,8 +11,97 @@ use linebook::service::{
 };
 use linebook::store::{ReadTx, WriteTx};
 
-pub use crate::rights::{PEOPLE, Person, Scope, may};
 use crate::world::{NOW_MS, Reply, World};
+
+/// Who there is in the demo world, and in whose scope.
+pub struct Person {
+    pub name: &'static str,
+    pub id: i64,
+    pub scope: Scope,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Admin,
+    Reseller,
+    Newcomer,
+    Anna,
+}
+
+const fn person(name: &'static str, id: i64, scope: Scope) -> Person {
+    Person { name, id, scope }
+}
+
+pub const PEOPLE: &[Person] = &[
+    person("admin", 0, Scope::Admin),
+    person("accountant", 1, Scope::Admin),
+    person("clerk", 6, Scope::Admin),
+    person("manager", 3, Scope::Admin),
+    person("trainee", 7, Scope::Admin),
+    person("reseller", 4, Scope::Reseller),
+    person("newcomer", 8, Scope::Newcomer),
+    person("anna", 2, Scope::Anna),
+];
+
+/// Who has which right: clerk, trainee and newcomer are those without permissions. Written out, and not asked from the rules.
+const MATRIX: &[(Right, &[&str])] = &[
+    (
+        Right::SignedIn,
+        &[
+            "admin",
+            "accountant",
+            "clerk",
+            "manager",
+            "trainee",
+            "reseller",
+            "newcomer",
+            "anna",
+        ],
+    ),
+    (
+        Right::SeeDevices,
+        &[
+            "admin",
+            "accountant",
+            "manager",
+            "reseller",
+            "newcomer",
+            "anna",
+        ],
+    ),
+    (
+        Right::ManageDevices,
+        &["admin", "accountant", "manager", "reseller", "newcomer"],
+    ),
+    (
+        Right::SeeDids,
+        &["admin", "accountant", "reseller", "newcomer", "anna"],
+    ),
+    (Right::ManageDids, &["admin", "accountant", "reseller"]),
+    (Right::ManageUsers, &["admin", "reseller", "newcomer"]),
+    (Right::ManagePermissions, &["admin"]),
+    (Right::ManageSetup, &["admin", "reseller", "newcomer"]),
+    (Right::ManageApi, &["admin", "reseller", "newcomer"]),
+    (
+        Right::SeeLog,
+        &[
+            "admin",
+            "accountant",
+            "clerk",
+            "manager",
+            "trainee",
+            "reseller",
+            "newcomer",
+        ],
+    ),
+];
+
+pub fn may(person: &Person, right: Right) -> bool {
+    let row = MATRIX.iter().find(|(known, _)| *known == right);
+    row.expect("every right stands in the matrix")
+        .1
+        .contains(&person.name)
+}
 
 /// Which right a page or an action needs. Written out too, and asked from nowhere: the route table only knows who is let
 /// through, so that a refusal here is the service's own.

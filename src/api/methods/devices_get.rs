@@ -31,7 +31,7 @@ pub static METHOD: Method = Method {
     is_file: true,
     envelope: LATER_IN_STATUS,
     reply: PerDialect {
-        pages: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><ipaddr>0.0.0.0</ipaddr><port>5060</port></device></devices>",
+        classic: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><ipaddr>0.0.0.0</ipaddr><port>5060</port></device></devices>",
         current: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><devicegroup_id>4</devicegroup_id><primary_device>yes</primary_device><username>1003</username><secret>q7GbX0sKd2mVw9Ta</secret><ipaddr>0.0.0.0</ipaddr><port>5060</port><callerid>Ann &lt;1003&gt;</callerid></device></devices>",
     },
     example: &[("user_id", "100")],
@@ -39,7 +39,7 @@ pub static METHOD: Method = Method {
         let user_id = call.need_id(USER)?;
         let (by, after) = (&call.actor, call.after);
         let (items, last): (Vec<Element>, Option<Id>) = match call.dialect {
-            Dialect::Pages => {
+            Dialect::Classic => {
                 let devices = devices::addresses_of_user(tx, by, user_id, after, PIECE)?;
                 let last = devices.last().map(|device| device.device_id);
                 (devices.into_iter().map(address).collect(), last)

@@ -49,7 +49,7 @@ pub static METHOD: Method = Method {
     storage_error: Some(Rule::Did(DidError::NotCreated)),
     envelope: LATER_IN_STATUS,
     reply: PerDialect {
-        pages: "<status>DID created</status><id>5</id>",
+        classic: "<status>DID created</status><id>5</id>",
         current: "<status><success>DID created</success></status><did_details><id>5</id></did_details>",
     },
     example: &[("did", "123456789"), ("provider_id", "1")],
@@ -58,7 +58,7 @@ pub static METHOD: Method = Method {
         let id = dids::create(tx, &call.actor, number, provider_id)?;
         let id = Element::number("id", id);
         Ok(match call.dialect {
-            Dialect::Pages => status("DID created", [id]),
+            Dialect::Classic => status("DID created", [id]),
             Dialect::Current => success("DID created", [Element::with("did_details", [id])]),
         })
     }),

@@ -141,8 +141,10 @@ fn check_forward(draft: &Draft, version: usize) -> Result<Vec<Violation>, StoreE
     let copy = Draft::new(draft.path())?;
     std::fs::copy(draft.path(), copy.path())?;
     let mut connection = pool::connect(copy.path())?;
-    migrate::steps(&mut connection, version)?;
-    check::check(&connection)
+    match migrate::steps(&mut connection, version)? {
+        Some(violation) => Ok(vec![violation]),
+        None => check::check(&connection),
+    }
 }
 
 fn keep(draft: Draft, target: &Path, replace: bool) -> Result<(), BackupError> {
@@ -309,7 +311,10 @@ fn checked_copy(file: &Path, database: &Path) -> Result<Draft, BackupError> {
             other => other,
         }
     })?;
-    migrate::steps(&mut connection, version).map_err(unusable)?;
+    if let Some(violation) = migrate::steps(&mut connection, version).map_err(unusable)? {
+        let path = file.into();
+        return Err(BackupError::Damaged { path, violation });
+    }
     pool::use_one_file(&connection).map_err(unusable)?;
     drop(connection);
     check_draft(&draft, VERSION, file)?;

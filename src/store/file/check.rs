@@ -8,6 +8,7 @@ use std::fmt;
 use rusqlite::Connection;
 
 use crate::store::StoreError;
+use crate::store::file::migrate::SCHEMA;
 use crate::store::file::shape;
 
 /// How many of the rows that break an invariant are named.
@@ -423,14 +424,17 @@ pub const COUNT: usize = FILE_CHECKS.len() + 1 + CHECKS.len();
 /// than the longest of them takes.
 pub fn check(connection: &Connection) -> Result<Vec<Violation>, StoreError> {
     let mut violations = run(connection, FILE_CHECKS.iter())?;
-    violations.extend(check_shape(connection)?);
+    violations.extend(check_shape(connection, &[SCHEMA])?);
     violations.extend(run(connection, CHECKS.iter())?);
     Ok(violations)
 }
 
 /// Only what the schema is.
-pub fn check_shape(connection: &Connection) -> Result<Option<Violation>, StoreError> {
-    violation(SHAPE, shape::differences(connection))
+pub fn check_shape(
+    connection: &Connection,
+    schema: &[&str],
+) -> Result<Option<Violation>, StoreError> {
+    violation(SHAPE, shape::differences(connection, schema))
 }
 
 fn run<'a>(

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::ambient::machine_ms;
 use crate::store::file::backup;
-use crate::store::file::check::Violation;
+use crate::store::file::check::{self, Violation};
 use crate::store::file::draft::{self, Draft, NotKept};
 use crate::store::{StoreError, WriteTx, pool};
 
@@ -20,8 +20,11 @@ pub const APPLICATION_ID: i32 = 0x6c69_6e65;
 pub const MIN_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 
 /// The numbered steps: entry N brings a file of version N to version N + 1. The first one makes version 1 out of an
-/// empty file; it is what release 0.1 made, and never changes.
-pub const STEPS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+/// empty file. A step never changes: files have been made by it, and are compared with what it makes.
+pub const STEPS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_dialect_classic.sql"),
+];
 
 /// The version that this release reads and writes.
 pub const VERSION: usize = STEPS.len();
@@ -115,8 +118,14 @@ pub fn open(path: &Path) -> Result<Connection, OpenError> {
     }
     pool::use_wal(&connection).map_err(unusable)?;
     if found < VERSION {
+        let altered = |violation| OpenError::Altered(path.into(), violation);
+        let transaction = connection.transaction().map_err(StoreError::from)?;
+        let violation = check_older(&transaction).map_err(unusable)?;
+        transaction.finish().map_err(StoreError::from)?;
+        violation.map_or(Ok(()), |violation| Err(altered(violation)))?;
         snapshot(&connection, path, found)?;
-        steps(&mut connection, found).map_err(unusable)?;
+        let violation = steps(&mut connection, found).map_err(unusable)?;
+        violation.map_or(Ok(()), |violation| Err(altered(violation)))?;
     }
     Ok(connection)
 }
@@ -225,8 +234,18 @@ fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Runs the steps from version `found` on, each in a transaction of its own.
-pub fn steps(connection: &mut Connection, found: usize) -> Result<(), StoreError> {
+/// Whether the file is as the steps to its own version make it. `transaction` holds one state of it: another process may
+/// bring it forward meanwhile.
+fn check_older(transaction: &Transaction<'_>) -> Result<Option<Violation>, StoreError> {
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // A newer one is refused by whoever opens it.
+    let steps = STEPS.iter().take(usize::try_from(version).unwrap_or(0));
+    check::check_shape(transaction, &steps.copied().collect::<Vec<_>>())
+}
+
+/// Runs the steps from version `found` on, each in a transaction of its own. A file that is not as the earlier steps make it
+/// is left alone, and what is wrong with it is returned: a trigger of somebody else's would run with the statements of a step.
+pub fn steps(connection: &mut Connection, found: usize) -> Result<Option<Violation>, StoreError> {
     for (done, step) in STEPS.iter().enumerate().skip(found) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -234,12 +253,15 @@ pub fn steps(connection: &mut Connection, found: usize) -> Result<(), StoreError
             // Another process has done it while this one waited for the lock.
             continue;
         }
+        if let Some(violation) = check_older(&transaction)? {
+            return Ok(Some(violation));
+        }
         transaction.execute_batch(step)?;
         mark(&transaction, done + 1)?;
         transaction.commit()?;
         tracing::info!(version = done + 1, "the database was migrated");
     }
-    Ok(())
+    Ok(None)
 }
 
 fn mark(connection: &Connection, version: usize) -> Result<(), rusqlite::Error> {

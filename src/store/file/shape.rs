@@ -1,13 +1,12 @@
 //! The schema of a file, object by object, against that of a fresh one.
 //!
 //! A trigger is code that runs as linebook does, and one that is missing is a rule that does not hold: so a file is trusted
-//! only when it has exactly what [`SCHEMA`] makes.
+//! only when it has exactly what this release's schema makes, or, an older one, what the steps to its own version make.
 
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use crate::store::file::migrate::SCHEMA;
 use crate::store::{StoreError, pool};
 
 const OBJECTS: &str = "
@@ -34,10 +33,12 @@ type Key = (String, String);
 /// What it is: its table, and its SQL in words. An index that SQLite makes for a constraint has none.
 type Shape = (String, Option<Vec<String>>);
 
-/// Every object in which the schema of the file that `connection` has open differs from a fresh one's, in words.
-pub fn differences(connection: &Connection) -> Result<Vec<String>, StoreError> {
+/// Every object in which the schema of the file that `connection` has open differs from the one that `schema` makes, in words.
+pub fn differences(connection: &Connection, schema: &[&str]) -> Result<Vec<String>, StoreError> {
     let fresh = pool::in_memory()?;
-    fresh.execute_batch(SCHEMA)?;
+    for statements in schema {
+        fresh.execute_batch(statements)?;
+    }
     let wanted = objects(&fresh)?;
     let mut found = objects(connection)?;
     let mut differences = Vec::new();
@@ -133,6 +134,7 @@ fn quoted(text: &str, quote: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::file::migrate::SCHEMA;
 
     #[test]
     fn spaces_and_comments_are_no_difference_and_all_else_is() {
@@ -161,6 +163,6 @@ mod tests {
         let fresh = pool::in_memory().expect("a database");
         fresh.execute_batch(SCHEMA).expect("the schema");
         fresh.execute_batch("ANALYZE").expect("statistics");
-        assert_eq!(differences(&fresh), Ok(Vec::new()));
+        assert_eq!(differences(&fresh, &[SCHEMA]), Ok(Vec::new()));
     }
 }

@@ -43,11 +43,11 @@ text_enum! {
 }
 
 text_enum! {
-    /// Which revision of the pages the answers follow.
+    /// Which revision of MOR's manual the answers follow.
     Dialect {
-        /// The five pages.
-        Pages = "pages",
-        /// Their later revisions.
+        /// Its five documented pages.
+        Classic = "classic",
+        /// The later revisions of these.
         Current = "current",
     }
 }
@@ -146,7 +146,7 @@ pub fn update(tx: &WriteTx<'_>, settings: &Settings) -> Result<(), StoreError> {
 pub struct OwnerSettings {
     /// Which hash orders are accepted.
     pub hash_check: HashCheck,
-    /// Which revision of the pages the answers follow.
+    /// Which revision of MOR's manual the answers follow.
     pub dialect: Dialect,
 }
 
@@ -154,7 +154,7 @@ impl Default for OwnerSettings {
     fn default() -> Self {
         Self {
             hash_check: HashCheck::Documented,
-            dialect: Dialect::Pages,
+            dialect: Dialect::Classic,
         }
     }
 }

@@ -1,0 +1,124 @@
+//! Databases of earlier builds: this one opens each, brings it forward, finds nothing wrong with it and serves it.
+
+use std::collections::BTreeMap;
+
+use linebook::ambient::Ambient;
+use linebook::store::file::check::{check, check_shape};
+use linebook::store::file::migrate::{SCHEMA, STEPS, VERSION, look, steps};
+use linebook::store::{FILE_NAME, Options};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::common::world::{NOW_MS, older_databases, rows};
+use crate::common::{Call, World};
+
+type Tables = BTreeMap<String, Vec<Vec<Value>>>;
+
+/// Every row of every table.
+fn tables(connection: &Connection) -> Tables {
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let names = rows(connection, names);
+    names
+        .iter()
+        .map(|name| match &name[0] {
+            Value::Text(name) => (
+                name.clone(),
+                rows(connection, &format!("SELECT * FROM {name}")),
+            ),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn every_earlier_version_has_a_database() {
+    let versions: Vec<usize> = older_databases()
+        .iter()
+        .map(|(version, _)| *version)
+        .collect();
+    assert_eq!(versions, (1..VERSION).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_database_of_an_earlier_build_is_brought_forward_and_served() {
+    for (version, bytes) in older_databases() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        std::fs::write(&path, bytes).unwrap();
+        let before = {
+            let connection = Connection::open(&path).unwrap();
+            let found: i64 = connection
+                .pragma_query_value(None, "user_version", |row| row.get(0))
+                .unwrap();
+            assert_eq!(found, version as i64);
+            tables(&connection)
+        };
+        let empty: Vec<&String> = before
+            .iter()
+            .filter(|(_, rows)| rows.is_empty())
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(empty, [""; 0], "a row in every table");
+
+        let world = World::in_folder(folder, Options::default(), Ambient::fixed(NOW_MS, 1));
+        let path = world.path().join(FILE_NAME);
+        assert_eq!(check(&look(&path).unwrap()).unwrap(), []);
+        let after = tables(&world.connection());
+        for (name, rows) in &before {
+            assert_eq!(rows.len(), after[name].len(), "rows of {name}");
+            let is_changed = ["installation", "owner_settings"].contains(&name.as_str());
+            assert!(
+                is_changed || rows == &after[name],
+                "{name}: {:?}",
+                after[name]
+            );
+        }
+        let dialects = "SELECT owner_id, hash_check, dialect FROM owner_settings ORDER BY owner_id";
+        assert_eq!(
+            world.select(dialects),
+            "0|lenient|classic;4|documented|current"
+        );
+
+        // The devices that the earlier build made are listed, and the next one gets the next number.
+        let listed = world.send(
+            &Call::new("devices_get")
+                .with("u", "admin")
+                .with("user_id", "2")
+                .signed_by_admin()
+                .post(),
+        );
+        for id in ["1", "2", "8"] {
+            let device = format!("<device_id>{id}</device_id>");
+            assert!(listed.text().contains(&device), "{}", listed.text());
+        }
+        let made = world.send(
+            &Call::sample("device_create")
+                .with("pin", "77")
+                .signed_by_admin()
+                .post(),
+        );
+        assert!(
+            made.text().contains("<id>9</id><username>1009</username>"),
+            "{}",
+            made.text()
+        );
+        // Each owner keeps the dialect that they had: admin `classic`, the reseller `current`.
+        let refused = |u: &str, key: &str| {
+            let call = Call::new("devices_get").with("u", u).with("user_id", "999");
+            world.send(&call.signed_with(key).post()).text()
+        };
+        assert!(refused("admin", "secret").contains("<page><error>"));
+        assert!(refused("reseller", "reseller-key").contains("<status><error>"));
+    }
+}
+
+/// What the steps make is what the file is compared with, and what `schema.sql` makes is what this release compares with.
+#[test]
+fn the_steps_and_the_schema_meet_word_by_word() {
+    let mut by_steps = Connection::open_in_memory().unwrap();
+    assert_eq!(steps(&mut by_steps, 0).unwrap(), None);
+    assert_eq!(check_shape(&by_steps, &[SCHEMA]).unwrap(), None);
+    let whole = Connection::open_in_memory().unwrap();
+    whole.execute_batch(SCHEMA).unwrap();
+    assert_eq!(check_shape(&whole, STEPS).unwrap(), None);
+}
