@@ -10,6 +10,9 @@ use xml::reader::{EventReader, XmlEvent};
 /// The statuses that an answer may have.
 const STATUSES: [u16; 9] = [200, 400, 404, 405, 413, 415, 429, 500, 503];
 
+/// What every answer begins with.
+pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -102,8 +105,7 @@ impl Answer {
 /// The text is one document that the XML reader accepts: `<page>` around elements without attributes, namespaces or
 /// CDATA.
 pub fn check_xml(text: &str) {
-    let declaration = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
-    assert!(text.starts_with(declaration), "no declaration: {text}");
+    assert!(text.starts_with(DECLARATION), "no declaration: {text}");
     let mut depth = 0;
     let mut roots = 0;
     for event in EventReader::new(text.as_bytes()) {

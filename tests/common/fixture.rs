@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::answer::DECLARATION;
 use super::request::{Request, sent};
 use super::sha1;
 
@@ -14,16 +15,33 @@ const KEYS: [(&str, &str); 5] = [
     ("nina", "newcomer-key"),
 ];
 
+/// The files whose cases are about no one method.
+pub const NO_METHOD: [&str; 2] = ["ladder", "requests"];
+
 /// The facts that a file may state on top.
-const FACTS: [&str; 4] = [
+const FACTS: [&str; 17] = [
     "right",
+    "who",
+    "alias",
+    "password",
     "signed strict",
     "signed documented",
     "signed lenient",
+    "denied",
+    "api disabled",
+    "get disabled",
+    "unknown caller",
+    "incorrect hash",
+    "wrong password",
+    "wrong type",
+    "not permitted",
+    "error",
+    "error current",
 ];
 
 /// The directives of a case.
-const DIRECTIVES: [&str; 10] = [
+const DIRECTIVES: [&str; 11] = [
+    "every method",
     "given",
     "given sql",
     "from",
@@ -62,6 +80,12 @@ pub struct Case {
     pub answer: Option<String>,
 }
 
+/// The key with which someone signs.
+pub fn key_of(username: &str) -> &'static str {
+    let known = KEYS.iter().find(|(caller, _)| *caller == username);
+    known.map_or("secret", |(_, key)| key)
+}
+
 /// Where the fixtures are.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -82,6 +106,15 @@ pub fn names() -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// The methods' files. A test that loops over them does not shrink with the table.
+pub fn methods() -> Vec<Fixture> {
+    let names = names().into_iter();
+    names
+        .filter(|name| !NO_METHOD.contains(&name.as_str()))
+        .map(|name| Fixture::read(&name).unwrap_or_else(|error| panic!("{error}")))
+        .collect()
 }
 
 impl Fixture {
@@ -124,6 +157,38 @@ impl Fixture {
         known.map(|fact| fact.1.as_str())
     }
 
+    /// The one thing that it says under this name.
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        self.facts(name).next()
+    }
+
+    /// What a caller is told who is refused before the method looks at the call.
+    pub fn refusal(&self, why: &str) -> &str {
+        let usual = match why {
+            "api disabled" => Some("API Requests are disabled"),
+            "get disabled" => Some("GET Requests are disabled"),
+            "incorrect hash" => Some("Incorrect hash"),
+            _ => self.fact("denied"),
+        };
+        let stated = self.fact(why).or(usual);
+        stated.unwrap_or_else(|| panic!("{} does not say what is denied", self.name))
+    }
+
+    /// The whole answer that carries an error's text.
+    pub fn error(&self, is_current: bool, text: &str) -> String {
+        let current = self.fact("error current").filter(|_| is_current);
+        let envelope = current.or(self.fact("error"));
+        let envelope = envelope.unwrap_or_else(|| panic!("{}: where errors stand", self.name));
+        format!("{DECLARATION}{}", envelope.replace("{}", text))
+    }
+
+    /// The success in a dialect: the one of the later revisions where there is one of its own.
+    pub fn success(&self, is_current: bool) -> &Case {
+        let current = self.case("success-current").filter(|_| is_current);
+        let success = current.or(self.case("success"));
+        success.unwrap_or_else(|| panic!("{} has no case success", self.name))
+    }
+
     /// The orders in which values are signed, each with its level.
     pub fn orders(&self) -> Vec<(&str, Vec<&str>)> {
         let facts = self.facts.iter();
@@ -143,9 +208,12 @@ impl Fixture {
     /// The hash that a case ought to carry: by its directives, or in the method's first order with the caller's key.
     /// None where it is as written, and where none is sent.
     pub fn hash(&self, case: &Case) -> Option<String> {
-        if case.all("hash").next().is_some() {
-            return None;
-        }
+        let is_upper = match case.all("hash").next() {
+            Some("as written") => return None,
+            Some("upper case") => true,
+            Some(other) => panic!("{}: no hash is {other}", case.name),
+            None => false,
+        };
         let values = sent(&case.request).ok()?;
         let value = |name: &str| values.get(name).map_or("", String::as_str);
         values.get("hash")?;
@@ -153,11 +221,13 @@ impl Fixture {
             Some(order) => order.to_owned(),
             None => self.first_order(&case.request)?,
         };
-        let known = KEYS.iter().find(|(caller, _)| *caller == value("u"));
-        let key = known.map_or("secret", |(_, key)| key);
-        let key = case.all("key").next().unwrap_or(key);
+        let key = case.all("key").next().unwrap_or(key_of(value("u")));
         let text: String = order.split_whitespace().map(value).collect();
-        Some(sha1::hex(&(text + key)))
+        let hash = sha1::hex(&(text + key));
+        Some(match is_upper {
+            true => hash.to_uppercase(),
+            false => hash,
+        })
     }
 
     /// The first order of the method that a request calls: this file's, or that of the method in the path.
@@ -189,6 +259,7 @@ impl Case {
             directives.push((directive.into(), value.into()));
             text = more;
         }
+        // The answer's first line; the next case's empty line is gone.
         let parts: Vec<&str> = text.split("\n=> ").collect();
         let (text, answer) = match parts[..] {
             [text] => (text, None),
@@ -204,6 +275,27 @@ impl Case {
         };
         let case = case.with_request(text);
         case.map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// A case that stands in no file.
+    pub fn derived(
+        name: &str,
+        directives: Vec<(String, String)>,
+        request: Request,
+        answer: &str,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            directives,
+            text: String::new(),
+            request,
+            answer: Some(answer.into()),
+        }
+    }
+
+    /// With one directive more.
+    pub fn give(&mut self, name: &str, value: &str) {
+        self.directives.push((name.into(), value.into()));
     }
 
     /// With another request, which is sent as its directives say.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::test::TestRequest;
 
+use super::fixture::Fixture;
 use super::sha1;
 
 /// An HTTP request, as it would be written to a socket.
@@ -72,6 +73,12 @@ impl Request {
         self
     }
 
+    /// What stands behind the question mark.
+    pub fn query(&self) -> &str {
+        let query = self.target.split_once('?');
+        query.map_or("", |(_, query)| query)
+    }
+
     /// For the framework's in-process service.
     pub fn to_actix(&self) -> TestRequest {
         let mut request = TestRequest::with_uri(&self.target)
@@ -115,23 +122,23 @@ impl Call {
         }
     }
 
-    /// A call by admin that a fresh demo world answers with success once it is signed.
+    /// A call by admin that a fresh demo world answers with success once it is signed: what `success` in the method's
+    /// file sends.
     pub fn sample(method: &str) -> Self {
-        let pairs: &[(&str, &str)] = match method {
-            "cli_add" => &[("device_id", "2"), ("cli_number", "1234678")],
-            "device_create" => &[("user_id", "2"), ("description", "Desk"), ("pin", "3")],
-            "devices_get" => &[("user_id", "100")],
-            "did_create" => &[
-                ("p", "password"),
-                ("did", "123456789"),
-                ("provider_id", "1"),
-            ],
-            "did_trunk_device_assign" => &[("device_id", "1"), ("did", "37060000002")],
-            other => {
-                panic!("no sample of {other}: add one to Call::sample in tests/common/request.rs")
-            }
-        };
-        Self::new(method).with("u", "admin").with_all(pairs)
+        let fixture = Fixture::read(method).unwrap_or_else(|error| panic!("{error}"));
+        let request = &fixture.success(false).request;
+        Self {
+            method: method.into(),
+            pairs: pairs(request.query()).unwrap(),
+        }
+        .without("hash")
+        .without("test")
+    }
+
+    /// What it sends, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.pairs.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// With this value; it replaces one of the same name in its place.
@@ -229,35 +236,19 @@ impl Call {
         }
     }
 
-    fn path(&self) -> String {
+    /// The path of its method.
+    pub fn path(&self) -> String {
         format!("/billing/api/{}", self.method)
     }
 }
 
-/// The order in which a method's page says its parameters are signed.
+/// The order in which a method's page says its parameters are signed: the first one in its file.
 pub fn page_order(method: &str) -> &'static [&'static str] {
-    match method {
-        "cli_add" => &[
-            "device_id",
-            "cli_number",
-            "cli_description",
-            "comment",
-            "banned",
-            "ivr_id",
-        ],
-        "device_create" => &[
-            "user_id",
-            "description",
-            "pin",
-            "type",
-            "devicegroup_id",
-            "caller_id",
-        ],
-        "devices_get" => &["user_id"],
-        "did_create" => &["did", "provider_id"],
-        "did_trunk_device_assign" => &["device_id", "did"],
-        other => panic!("no order of {other}: add it to page_order in tests/common/request.rs"),
-    }
+    let fixture = Fixture::read(method).unwrap_or_else(|error| panic!("{error}"));
+    let orders = fixture.orders();
+    let first = orders.first().expect("a method is signed somehow");
+    let names = first.1.iter().map(|name| &*name.to_string().leak());
+    names.collect::<Vec<_>>().leak()
 }
 
 /// Percent-encoding of everything but letters and digits.
@@ -276,11 +267,7 @@ pub fn escape(text: &str) -> String {
 /// What a request sends, as a server is to read it: the body's values beat the query's, the last one wins.
 pub fn sent(request: &Request) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     let mut values = BTreeMap::new();
-    let query = request
-        .target
-        .split_once('?')
-        .map_or("", |(_, query)| query);
-    read_form(query, &mut values)?;
+    values.extend(pairs(request.query())?);
     let body = std::str::from_utf8(&request.body)?;
     let mut headers = request.headers.iter();
     let kind = headers.find(|(name, _)| name == "Content-Type");
@@ -306,17 +293,20 @@ pub fn sent(request: &Request) -> Result<BTreeMap<String, String>, Box<dyn Error
                 values.insert(name.trim_end_matches('"').into(), value.into());
             }
         }
-        _ => read_form(body, &mut values)?,
+        _ => values.extend(pairs(body)?),
     }
     Ok(values)
 }
 
-fn read_form(form: &str, values: &mut BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
-    for pair in form.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        values.insert(unescape(name)?, unescape(value)?);
-    }
-    Ok(())
+/// The names and values of a form, in order.
+pub fn pairs(form: &str) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let pairs = form.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((unescape(name)?, unescape(value)?))
+        })
+        .collect()
 }
 
 /// What percent-encoding and plus signs stand for.

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use crate::common::server::linebook;
 use crate::common::socket::{Client, send, serve, serve_with};
 use crate::common::world::demo_folder;
-use crate::common::{Call, METHODS, Request, Server, World};
+use crate::common::{Call, Request, Server, World, methods};
 
 fn served() -> (World, SocketAddr) {
     let world = World::with(store::Options::default(), Ambient::system());
@@ -156,7 +156,7 @@ fn what_waits_and_what_is_in_use_is_seen() {
 fn every_outcome_of_every_method_has_its_series_from_the_start() {
     let (world, _) = served();
     let text = world.app.metrics.text(&world.app);
-    for method in METHODS {
+    for method in methods() {
         let method = linebook::api::methods::find(method).unwrap();
         for error in method.errors() {
             let outcome = error.text;
@@ -353,7 +353,7 @@ fn secrets_are_in_no_log_metric_action_log_or_error() {
     told.push(run(&["device", "list"], ""));
 
     let mut requests = Vec::new();
-    for method in METHODS {
+    for method in methods() {
         let right = Call::sample(method);
         for call in [
             right.clone().with("p", "password").signed_by_admin(),

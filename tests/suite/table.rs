@@ -4,159 +4,8 @@ use linebook::api::method::{Kind, Method};
 use linebook::api::methods::{self, METHODS};
 use linebook::api::parameters::Parameters;
 
-use crate::common::request::{escape, page_order};
-use crate::common::{self, Call, Request, World};
-
-/// The orders of every method, and from which `hash_check` on each is accepted.
-const ORDERS: [(&str, &str, &[&str]); 12] = [
-    (
-        "device_create",
-        "strict",
-        &[
-            "user_id",
-            "description",
-            "pin",
-            "type",
-            "devicegroup_id",
-            "caller_id",
-        ],
-    ),
-    ("device_create", "lenient", &["user_id"]),
-    ("did_create", "strict", &["did", "provider_id"]),
-    ("did_create", "strict", &["provider_id", "did"]),
-    ("did_create", "strict", &["u", "did", "provider_id"]),
-    ("did_create", "documented", &["provider_id"]),
-    ("did_trunk_device_assign", "strict", &["device_id", "did"]),
-    ("did_trunk_device_assign", "strict", &["did", "device_id"]),
-    ("did_trunk_device_assign", "documented", &["device_id"]),
-    (
-        "cli_add",
-        "strict",
-        &[
-            "device_id",
-            "cli_number",
-            "cli_description",
-            "comment",
-            "banned",
-            "ivr_id",
-        ],
-    ),
-    ("cli_add", "documented", &["device_id", "cli_number"]),
-    ("devices_get", "strict", &["user_id"]),
-];
-
-/// From the narrowest to the widest.
-const CHECKS: [&str; 4] = ["strict", "documented", "lenient", "off"];
-
-/// What a caller is told whom a method does not know, or whose type may not call it; and, if it is another text, what he
-/// is told who lacks the permission.
-const REFUSALS: [(&str, &str, &str); 5] = [
-    (
-        "cli_add",
-        "Access Denied",
-        "You are not authorised to use this functionality",
-    ),
-    ("device_create", "Dont be so smart", "Dont be so smart"),
-    ("devices_get", "Bad login", "Bad login"),
-    (
-        "did_create",
-        "Don't be so smart",
-        "You are not authorized to manage DIDs",
-    ),
-    (
-        "did_trunk_device_assign",
-        "Access Denied",
-        "You are not authorized to manage DIDs",
-    ),
-];
-
-/// The texts of every method, in the order in which it checks.
-const TEXTS: [(&str, &[&str]); 5] = [
-    (
-        "cli_add",
-        &[
-            "Access Denied",
-            "Incorrect hash",
-            "Access Denied",
-            "Access Denied",
-            "You are not authorised to use this functionality",
-            "Device ID cannot be empty",
-            "Device was not found",
-            "CLI Number cannot be empty",
-            "CLI must be numeric",
-            "CLI already exists. It is assigned to {} device",
-            "CLI already exists. It is assigned to another device",
-            "IVR was not found",
-            "banned must be 0 or 1",
-            "CLI domain is invalid",
-            "{} is too long",
-        ],
-    ),
-    (
-        "device_create",
-        &[
-            "Dont be so smart",
-            "Incorrect hash",
-            "Dont be so smart",
-            "Dont be so smart",
-            "Dont be so smart",
-            "Dont be so smart",
-            "User was not found",
-            "Device type invalid",
-            "Device group invalid",
-            "Pin must be numeric",
-            "Pin is already used",
-            "You are not authorized to manage callerid",
-            "Device was not created",
-        ],
-    ),
-    (
-        "devices_get",
-        &[
-            "Bad login",
-            "Incorrect hash",
-            "Bad login",
-            "Bad login",
-            "Bad login",
-            "user_id is empty",
-            "User not found",
-        ],
-    ),
-    (
-        "did_create",
-        &[
-            "Don't be so smart",
-            "Incorrect hash",
-            "Don't be so smart",
-            "Don't be so smart",
-            "You are not authorized to manage DIDs",
-            "Provider was not found",
-            "Your are not authorized to use this Provider",
-            "Invalid DID specified",
-            "DID already exists",
-            "DID creation failed",
-        ],
-    ),
-    (
-        "did_trunk_device_assign",
-        &[
-            "Access Denied",
-            "Incorrect hash",
-            "Access Denied",
-            "Access Denied",
-            "You are not authorized to manage DIDs",
-            "Device was not found",
-            "DID was not found",
-            "Your are not authorized to use this Device",
-            "Your are not authorized to use this DID",
-            "DID is terminated",
-            "DID is not free",
-            "DID must be reserved for a User",
-            "Device is not a Trunk",
-            "Device was not assigned",
-        ],
-    ),
-];
+use crate::common::request::escape;
+use crate::common::{self, Call, Fixture, Request, World};
 
 /// Everyone can prove himself with any active key: no password is looked at.
 const NO_PASSWORDS: &str = "UPDATE settings SET require_password = 'never'";
@@ -178,19 +27,10 @@ fn outcome(sql: &str, request: &Request) -> String {
     }
 }
 
-fn wrong_caller(method: &str) -> &'static str {
-    REFUSALS.iter().find(|row| row.0 == method).unwrap().1
-}
-
 #[test]
 fn the_table_is_sorted_and_names_every_method_once() {
     let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
-    assert_eq!(names, common::METHODS, "METHODS in tests/common/mod.rs");
-    let texts = TEXTS.map(|(name, _)| name);
-    assert_eq!(names, texts, "TEXTS in this file");
-    let mut refusals = REFUSALS.map(|(name, ..)| name);
-    refusals.sort_unstable();
-    assert_eq!(names, refusals, "REFUSALS in this file");
+    assert_eq!(names, common::methods(), "the files under fixtures");
     assert!(names.is_sorted());
     let aliases: Vec<&str> = METHODS
         .iter()
@@ -205,22 +45,6 @@ fn the_table_is_sorted_and_names_every_method_once() {
         assert_eq!(methods::find(name).unwrap().name, method);
     }
     assert!(methods::find("device").is_none());
-}
-
-#[test]
-fn every_text_stands_in_its_documented_place() {
-    for ((name, texts), method) in TEXTS.into_iter().zip(METHODS) {
-        assert_eq!(name, method.name);
-        let listed: Vec<&str> = method.errors().map(|error| error.text).collect();
-        assert_eq!(listed, texts, "{name}");
-        let mut rules: Vec<String> = method
-            .errors()
-            .map(|error| format!("{:?}", error.rule))
-            .collect();
-        rules.sort();
-        rules.dedup();
-        assert_eq!(rules.len(), texts.len(), "{name} lists a rule twice");
-    }
 }
 
 #[test]
@@ -265,28 +89,6 @@ fn every_fact_of_the_table_is_filled_in() {
 }
 
 #[test]
-fn the_orders_of_the_table_are_the_documented_ones() {
-    for method in METHODS {
-        let of_method = ORDERS.iter().filter(|(name, ..)| *name == method.name);
-        let expected: Vec<String> = of_method
-            .map(|(_, level, order)| format!("{level} {order:?}"))
-            .collect();
-        let listed = method.hashes.iter();
-        let listed: Vec<String> = listed
-            .map(|order| {
-                format!(
-                    "{} {:?}",
-                    format!("{:?}", order.level).to_lowercase(),
-                    order.parameters
-                )
-            })
-            .collect();
-        assert_eq!(listed, expected, "{}", method.name);
-        assert_eq!(method.hashes[0].parameters, page_order(method.name));
-    }
-}
-
-#[test]
 fn every_example_signed_in_the_first_order_passes_the_hash() {
     for method in METHODS {
         let call = Call::new(method.name)
@@ -307,85 +109,6 @@ fn every_example_signed_in_the_first_order_passes_the_hash() {
             "{}",
             method.name
         );
-    }
-}
-
-#[test]
-fn orders_are_accepted_from_their_level_on_with_every_active_key() {
-    for (method, level, order) in ORDERS {
-        let from = CHECKS.iter().position(|check| *check == level).unwrap();
-        for (place, check) in CHECKS.iter().enumerate() {
-            for (key, is_active) in [("secret", true), ("456789", true), ("revoked", false)] {
-                let sql = format!(
-                    "{NO_PASSWORDS}; INSERT INTO owner_settings VALUES (0, '{check}', 'classic');
-                     INSERT INTO api_keys (user_id, secret, created_ms, revoked_ms) VALUES (0, 'revoked', 1, 2)"
-                );
-                // A parameter more than the short orders sign, so that no two orders sign the same.
-                let call = Call::sample(method);
-                let call = if method == "cli_add" {
-                    call.with("comment", "x")
-                } else {
-                    call
-                };
-                let is_accepted = *check == "off" || (place >= from && is_active);
-                let expected = if is_accepted { "ok" } else { "Incorrect hash" };
-                let answer = outcome(&sql, &call.signed(order, key).post());
-                assert_eq!(
-                    answer, expected,
-                    "{method} {order:?} under {check} with {key}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn a_hash_that_is_missing_wrong_blank_or_reordered_is_incorrect() {
-    for method in common::METHODS {
-        let signed = Call::sample(method).signed_by_admin();
-        let hash = signed.hash(page_order(method), "secret");
-        let send = |call: Call| outcome(NO_PASSWORDS, &call.post());
-        assert_eq!(send(signed.clone()), "ok", "{method}");
-        assert_eq!(
-            send(signed.clone().with("hash", &hash.to_uppercase())),
-            "ok",
-            "{method}"
-        );
-        let backwards: Vec<&str> = page_order(method).iter().rev().copied().collect();
-        let mut wrong = vec![
-            signed.clone().without("hash"),
-            signed.clone().with("hash", ""),
-            signed.clone().with("hash", " "),
-            signed.clone().with("hash", &hash[..39]),
-            signed.clone().with("hash", &(hash.clone() + "0")),
-            signed.clone().with("hash", &format!(" {hash}")),
-            signed.clone().with("hash", &"0".repeat(40)),
-            signed.clone().with("hash", "x"),
-            signed.clone().signed(page_order(method), ""),
-            signed.clone().signed(page_order(method), "SECRET"),
-            signed.clone().signed(&[], "secret"),
-        ];
-        // Where the other way round is another text, and no documented order.
-        if !matches!(
-            method,
-            "devices_get" | "did_create" | "did_trunk_device_assign"
-        ) {
-            wrong.push(signed.clone().signed(&backwards, "secret"));
-        }
-        for call in wrong {
-            assert_eq!(send(call.clone()), "Incorrect hash", "{call:?}");
-        }
-    }
-}
-
-#[test]
-fn an_owner_without_an_active_key_cannot_be_called_for() {
-    let sql = format!("{NO_PASSWORDS}; UPDATE api_keys SET revoked_ms = 1 WHERE user_id = 0");
-    for method in common::METHODS {
-        for key in ["secret", ""] {
-            let call = Call::sample(method).signed_with(key);
-            assert_eq!(outcome(&sql, &call.post()), "Incorrect hash", "{method}");
-        }
     }
 }
 
@@ -526,7 +249,7 @@ fn an_id_has_at_most_18_digits() {
 
 #[test]
 fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
-    for method in common::METHODS {
+    for method in common::methods() {
         let call = Call::sample(method).signed_by_admin();
         let (query, form) = (call.post(), call.form());
 
@@ -736,7 +459,8 @@ fn each_method_asks_for_its_own_permission() {
         ("did_trunk_device_assign", "manage_dids"),
     ];
     for (method, needed) in needs {
-        let (_, _, refusal) = REFUSALS.iter().find(|row| row.0 == method).unwrap();
+        let fixture = Fixture::read(method).unwrap();
+        let refusal = fixture.refusal("not permitted");
         for permission in ["manage_devices", "manage_dids", "manage_callerid"] {
             let sql = format!("{NO_PASSWORDS}; INSERT INTO permissions VALUES (6, '{permission}')");
             let call = Call::sample(method)
@@ -767,122 +491,6 @@ fn a_caller_id_asks_for_its_own_permission() {
             outcome(&sql, &call.signed_with("clerk-key").post()),
             expected,
             "{more}"
-        );
-    }
-}
-
-#[test]
-fn an_allow_list_closes_every_method_for_other_addresses() {
-    let sql = "INSERT INTO allowed_networks VALUES (0, '192.0.2.0/29'), (0, '2001:db8::/64')";
-    for method in common::METHODS {
-        let request = Call::sample(method).signed_by_admin().post();
-        for (from, is_allowed) in [
-            ("192.0.2.7", true),
-            ("192.0.2.8", false),
-            ("::ffff:192.0.2.7", true),
-            ("2001:db8::7", true),
-            ("2001:db8:0:1::7", false),
-        ] {
-            let expected = if is_allowed {
-                "ok"
-            } else {
-                wrong_caller(method)
-            };
-            let answer = outcome(sql, &request.clone().from(from));
-            assert_eq!(answer, expected, "{method} from {from}");
-        }
-    }
-}
-
-#[test]
-fn a_blocked_caller_is_unknown() {
-    for (by, sql) in [
-        ("admin", "UPDATE users SET blocked = 1 WHERE id = 0"),
-        ("username", "UPDATE users SET blocked = 1 WHERE id = 1"),
-    ] {
-        for method in common::METHODS {
-            let call = Call::sample(method).with("u", by).signed_by_admin();
-            assert_eq!(
-                outcome(sql, &call.post()),
-                wrong_caller(method),
-                "{method} by {by}"
-            );
-            assert_eq!(outcome("", &call.post()), "ok", "{method} by {by}");
-        }
-    }
-}
-
-#[test]
-fn a_password_is_required_checked_or_ignored_as_the_setting_says() {
-    for method in common::METHODS {
-        for setting in ["documented", "always", "never"] {
-            for (sent, is_right, is_sent) in [
-                (Some("password"), true, true),
-                (Some("Password"), false, true),
-                (Some("password "), false, true),
-                (Some(""), false, false),
-                (None, false, false),
-            ] {
-                let call = Call::sample(method).without("p");
-                let call = match sent {
-                    Some(password) => call.with("p", password),
-                    None => call,
-                };
-                let is_accepted = match setting {
-                    "never" => true,
-                    "always" => is_right,
-                    _ if is_sent => is_right,
-                    _ => method != "did_create",
-                };
-                let expected = if is_accepted {
-                    "ok"
-                } else {
-                    wrong_caller(method)
-                };
-                let sql = format!("UPDATE settings SET require_password = '{setting}'");
-                let answer = outcome(&sql, &call.signed_by_admin().post());
-                assert_eq!(answer, expected, "{method} {setting} {sent:?}");
-            }
-        }
-    }
-}
-
-/// Someone who has no password cannot prove himself with one, not even a blank or a guessed one.
-#[test]
-fn without_a_stored_password_none_is_right() {
-    let sql = "UPDATE users SET password = NULL WHERE id = 0";
-    for method in common::METHODS {
-        for password in ["password", "NULL", "0"] {
-            let call = Call::sample(method).with("p", password).signed_by_admin();
-            assert_eq!(outcome(sql, &call.post()), wrong_caller(method), "{method}");
-        }
-    }
-}
-
-#[test]
-fn every_method_takes_its_parameters_from_all_four_places() {
-    for method in common::METHODS {
-        let call = Call::sample(method).signed_by_admin();
-        for request in [
-            call.post(),
-            call.post_form(),
-            call.post_json(),
-            call.post_multipart(),
-        ] {
-            assert_eq!(
-                outcome("", &request),
-                "ok",
-                "{method} {:?}",
-                request.headers
-            );
-        }
-        let get = "UPDATE settings SET allow_get = 1";
-        assert_eq!(outcome(get, &call.get()), "ok", "{method}");
-        let plain = Request::new("POST", &format!("/billing/api/{method}"));
-        assert_eq!(
-            outcome("", &plain.body(None, call.form())),
-            "ok",
-            "{method}"
         );
     }
 }

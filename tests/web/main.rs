@@ -10,5 +10,8 @@ mod lists;
 #[path = "../common/moment.rs"]
 mod moment;
 mod overview;
+#[allow(dead_code, reason = "each test binary uses its own part")]
+#[path = "../common/rights.rs"]
+mod rights;
 mod session;
 mod world;

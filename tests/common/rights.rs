@@ -1,0 +1,151 @@
+//! Who there is in the demo world, and who may what, written out by hand: for calls of the API and for pages alike.
+
+use linebook::service::guard::access::Right;
+
+/// Who there is in the demo world, and in whose scope.
+pub struct Person {
+    /// What they are.
+    pub name: &'static str,
+    /// What they call themselves.
+    pub username: &'static str,
+    pub id: i64,
+    pub scope: Scope,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Admin,
+    Reseller,
+    Newcomer,
+    Anna,
+}
+
+const fn person(name: &'static str, username: &'static str, id: i64, scope: Scope) -> Person {
+    Person {
+        name,
+        username,
+        id,
+        scope,
+    }
+}
+
+pub const PEOPLE: &[Person] = &[
+    person("admin", "admin", 0, Scope::Admin),
+    person("accountant", "username", 1, Scope::Admin),
+    person("clerk", "clerk", 6, Scope::Admin),
+    person("manager", "manager", 3, Scope::Admin),
+    person("trainee", "trainee", 7, Scope::Admin),
+    person("reseller", "reseller", 4, Scope::Reseller),
+    person("newcomer", "newcomer", 8, Scope::Newcomer),
+    person("anna", "anna", 2, Scope::Anna),
+];
+
+/// Those of a type with every permission, and without any.
+const TWINS: [(&str, &str); 3] = [
+    ("accountant", "clerk"),
+    ("manager", "trainee"),
+    ("reseller", "newcomer"),
+];
+
+/// Who has which right: clerk, trainee and newcomer are those without permissions. Written out, and not asked from the rules.
+const MATRIX: &[(Right, &[&str])] = &[
+    (
+        Right::SignedIn,
+        &[
+            "admin",
+            "accountant",
+            "clerk",
+            "manager",
+            "trainee",
+            "reseller",
+            "newcomer",
+            "anna",
+        ],
+    ),
+    (
+        Right::SeeUsers,
+        &[
+            "admin",
+            "accountant",
+            "manager",
+            "reseller",
+            "newcomer",
+            "anna",
+        ],
+    ),
+    (
+        Right::SeeDevices,
+        &[
+            "admin",
+            "accountant",
+            "manager",
+            "reseller",
+            "newcomer",
+            "anna",
+        ],
+    ),
+    (
+        Right::ManageDevices,
+        &["admin", "accountant", "manager", "reseller", "newcomer"],
+    ),
+    (
+        Right::SeeDids,
+        &["admin", "accountant", "reseller", "newcomer", "anna"],
+    ),
+    (Right::ManageDids, &["admin", "accountant", "reseller"]),
+    (Right::ManageUsers, &["admin", "reseller", "newcomer"]),
+    (Right::ManagePermissions, &["admin"]),
+    (Right::ManageSetup, &["admin", "reseller", "newcomer"]),
+    (Right::ManageApi, &["admin", "reseller", "newcomer"]),
+    (
+        Right::SeeLog,
+        &[
+            "admin",
+            "accountant",
+            "clerk",
+            "manager",
+            "trainee",
+            "reseller",
+            "newcomer",
+        ],
+    ),
+    (Right::ManageServer, &["admin"]),
+];
+
+/// The right with this name in a fixture file.
+pub fn named(name: &str) -> Right {
+    let snake = |right: Right| {
+        let mut snake = String::new();
+        for c in format!("{right:?}").chars() {
+            if c.is_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.extend(c.to_lowercase());
+        }
+        snake
+    };
+    let found = MATRIX.iter().find(|(right, _)| snake(*right) == name);
+    found
+        .unwrap_or_else(|| panic!("no right is named {name}"))
+        .0
+}
+
+/// Why someone is refused: by what they are, or because a permission is missing. None: they may.
+pub fn refusal(person: &Person, right: Right) -> Option<&'static str> {
+    if may(person, right) {
+        return None;
+    }
+    let twin = TWINS.iter().find(|(_, without)| *without == person.name);
+    let twin = twin.and_then(|(with, _)| PEOPLE.iter().find(|other| other.name == *with));
+    Some(match twin {
+        Some(twin) if may(twin, right) => "not permitted",
+        _ => "wrong type",
+    })
+}
+
+pub fn may(person: &Person, right: Right) -> bool {
+    let row = MATRIX.iter().find(|(known, _)| *known == right);
+    row.expect("every right stands in the matrix")
+        .1
+        .contains(&person.name)
+}
