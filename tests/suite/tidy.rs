@@ -1,6 +1,7 @@
 //! The invariants of the architecture, read from the source tree.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use linebook::store::file::check::CHECKS;
 use rusqlite::Connection;
@@ -618,6 +619,25 @@ fn the_schema_has_strict_tables_and_an_index_for_every_foreign_key() {
         )
         AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk = 1 AND c.name = f.\"from\")";
     assert_eq!(world.select(bare), "");
+}
+
+/// `cargo fmt` does not see modules that a macro declares.
+#[test]
+fn every_method_s_file_is_formatted() {
+    let formatted = Command::new("rustfmt")
+        .args(["--check", "--edition", "2024"])
+        .args(files(&root().join("src/api/methods")))
+        .output();
+    match formatted {
+        Ok(output) => assert!(
+            output.status.success(),
+            "run `rustfmt --edition 2024 src/api/methods/*.rs`: {}",
+            String::from_utf8_lossy(&output.stdout)
+        ),
+        Err(error) => {
+            println!("Whether the methods are formatted is not checked: rustfmt: {error}")
+        }
+    }
 }
 
 #[test]
