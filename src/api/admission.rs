@@ -1,6 +1,7 @@
 //! Who calls, and whether they may: every check of the contract before the method's own. They are made when a call comes
 //! in, and again when it is written, or goes on, if what they depend on has changed meanwhile.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use futures_util::FutureExt;
 
 use super::dispatch::{Request, Verb};
 use super::fault::Fault;
-use super::method::{Call, Method};
+use super::method::{Call, Method, Who};
 use super::parameters::Parameters;
 use super::signature;
 use crate::app::App;
 use crate::service::guard::access::{Actor, Origin};
-use crate::service::guard::callers::{Caller, Callers};
+use crate::service::guard::callers::{self, Caller, Callers};
 use crate::service::guard::throttle::{self, Guess, Proof, Throttle};
 use crate::service::{AccessError, Error, Refusal, Rule, installation, sessions, settings};
 use crate::store::tables::action_log::Through;
@@ -217,7 +218,10 @@ async fn admit(
         Ok(proof) => proof,
         Err(failure) => return Err(noted(app, asked, snapshot, failure)),
     };
-    app.throttle.succeeded(asked.address, username, proof);
+    // Who knows the name of a device has proved nothing about its user.
+    if !matches!(asked.method.who, Who::Device(_)) {
+        app.throttle.succeeded(asked.address, username, proof);
+    }
     drop(guess);
     authorise(asked.method, &identity.actor(asked))?;
     Ok((identity, snapshot))
@@ -225,17 +229,17 @@ async fn admit(
 
 /// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
 fn identify(
-    callers: &Callers,
+    remembered: &Callers,
     throttle: Option<&Throttle>,
     tx: &ReadTx<'_>,
     asked: &Asked<'_>,
     known: &mut Known,
 ) -> Result<Identity, Failure> {
-    let current = callers.current(tx, asked.now_ms)?;
+    let current = remembered.current(tx, asked.now_ms)?;
     known.gzip = current.settings.gzip;
     let found = check_switches(&current.settings, asked.verb).and_then(|()| {
-        let username = username(asked, throttle)?;
-        let caller = callers.find(tx, &current, username)?;
+        let username = username(tx, asked, throttle)?;
+        let caller = remembered.find(tx, &current, &username)?;
         check_address(&caller, asked)?;
         Ok(caller)
     });
@@ -267,15 +271,36 @@ fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
     }
 }
 
-/// Whom the call names, if they have not failed too often.
-fn username<'a>(asked: &Asked<'a>, throttle: Option<&Throttle>) -> Result<&'a str, Failure> {
-    let username = asked.parameters?.get("u");
-    let username = username.ok_or(AccessError::UnknownCaller)?;
-    match throttle {
-        Some(throttle) if !throttle.allows(asked.now_ms, asked.address, username) => {
-            Err(Fault::TooManyFailures.into())
+/// Who calls, if the name by which they are called has not failed too often.
+fn username<'a>(
+    tx: &ReadTx<'_>,
+    asked: &Asked<'a>,
+    throttle: Option<&Throttle>,
+) -> Result<Cow<'a, str>, Failure> {
+    let sent = asked.parameters?;
+    let tried = tried(asked.method, sent).ok_or(AccessError::UnknownCaller)?;
+    if throttle.is_some_and(|throttle| !throttle.allows(asked.now_ms, asked.address, tried)) {
+        return Err(Fault::TooManyFailures.into());
+    }
+    let found = match asked.method.who {
+        Who::Signed | Who::Password => Some(tried.into()),
+        Who::Owner(hash) => match sent.get(hash.name) {
+            None => callers::admin(tx)?.map(Cow::Owned),
+            Some(_) => None,
+        },
+        Who::Device(name) => {
+            let name = sent.get(name.name).unwrap_or_default();
+            callers::user_of_device(tx, name)?.map(Cow::Owned)
         }
-        _ => Ok(username),
+    };
+    Ok(found.ok_or(AccessError::UnknownCaller)?)
+}
+
+/// The name under which a call's failures are counted. What opens something by itself is counted, and told, as no name.
+fn tried<'a>(method: &Method, sent: &'a Parameters) -> Option<&'a str> {
+    match method.who {
+        Who::Signed | Who::Password => sent.get("u"),
+        Who::Owner(_) | Who::Device(_) => Some(""),
     }
 }
 
@@ -291,6 +316,11 @@ fn check_hash(asked: &Asked<'_>, caller: &Caller) -> Result<(), Failure> {
         return Ok(());
     }
     let sent = parameters.get("hash").unwrap_or_default();
+    let dialect = caller.owner_settings.dialect;
+    let is_needless = sent.is_empty() && signature::is_needless(asked.method, check, dialect);
+    if is_needless || !asked.method.looks_at_hash() {
+        return Ok(());
+    }
     match signature::verify(asked.method, check, parameters, &caller.keys, sent) {
         Some(_) => Ok(()),
         None => Err(AccessError::IncorrectHash.into()),
@@ -299,10 +329,11 @@ fn check_hash(asked: &Asked<'_>, caller: &Caller) -> Result<(), Failure> {
 
 /// The password that is to be verified; none: the hash is enough.
 fn password<'a>(asked: &Asked<'a>, settings: &Settings) -> Result<Option<&'a str>, Failure> {
-    let is_required = match settings.require_password {
-        RequirePassword::Never => return Ok(None),
-        RequirePassword::Documented => asked.method.needs_password,
-        RequirePassword::Always => true,
+    let is_required = match (asked.method.who, settings.require_password) {
+        (Who::Owner(_) | Who::Device(_), _) => return Ok(None),
+        (Who::Password, _) | (Who::Signed, RequirePassword::Always) => true,
+        (Who::Signed, RequirePassword::Documented) => asked.method.needs_password,
+        (Who::Signed, RequirePassword::Never) => return Ok(None),
     };
     match asked.parameters?.get("p") {
         None if is_required => Err(AccessError::WrongPassword.into()),
@@ -356,10 +387,10 @@ fn note(app: &App, asked: &Asked<'_>, failure: &Failure) {
     };
     // Nobody guesses without a name.
     let sent = asked.parameters.ok();
-    if let Some(username) = sent.and_then(|sent| sent.get("u")) {
+    if let Some(username) = sent.and_then(|sent| tried(asked.method, sent)) {
         let throttle = &app.throttle;
         throttle.failed(asked.now_ms, asked.address, username, kind);
-        if kind == throttle::Failure::Credentials {
+        if kind == throttle::Failure::Credentials && !username.is_empty() {
             let failures = &app.failures;
             failures.note(&app.store, asked.now_ms, asked.address, username);
         }

@@ -5,26 +5,24 @@ use super::parameters::Parameters;
 use super::signature;
 
 /// A curl line that calls `method` at `base` (`http://127.0.0.1:8080`) with these parameters, signed with `key` in
-/// `order`.
+/// `order`, if it is signed at all.
 pub fn line(
     base: &str,
     method: &Method,
     parameters: &Parameters,
-    order: &HashOrder,
+    order: Option<&HashOrder>,
     key: &str,
 ) -> String {
-    let hash = signature::sign(order, parameters, key);
-    let mut query = String::new();
-    for (name, value) in parameters.iter().filter(|(name, _)| *name != "hash") {
-        query.push_str(&format!(
-            "{}={}&",
-            percent_encode(name),
-            percent_encode(value)
-        ));
-    }
+    let sent = parameters.iter().filter(|(name, _)| *name != "hash");
+    let mut query: Vec<String> = sent
+        .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)))
+        .collect();
+    let hash = order.map(|order| signature::sign(order, parameters, key));
+    query.extend(hash.map(|hash| format!("hash={hash}")));
     format!(
-        "curl -sS --compressed -X POST '{base}/billing/api/{}?{query}hash={hash}'",
-        method.name
+        "curl -sS --compressed -X POST '{base}/billing/api/{}?{}'",
+        method.name,
+        query.join("&")
     )
 }
 

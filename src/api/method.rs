@@ -38,6 +38,8 @@ pub struct Method {
     pub needs_password: bool,
     /// The orders in which parameters may be signed; the first one is what documentation prints.
     pub hashes: &'static [HashOrder],
+    /// Where it is taken without a hash; none: nowhere but where `hash_check` is off. A hash that is sent must be right.
+    pub unsigned: Option<Unsigned>,
     /// What its callers may; who lacks it is refused.
     pub right: Right,
     /// What callers are told whom it does not let in: see [`denied`].
@@ -59,12 +61,29 @@ pub struct Method {
 }
 
 /// Who calls, and what proves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Who {
     /// Whom `u` names; the hash proves it, and the password where it is sent or required.
     Signed,
-    /// Whom `u` names; the password proves it, whatever the settings say. A hash is checked where the entry has an order.
+    /// Whom `u` names; the password proves it, whatever the settings say. A hash is looked at where the entry has an order.
     Password,
+    /// The owner whose unique hash is sent as this; admin where it is not. The hash proves it. No user has a unique hash
+    /// yet, so nobody is found by one.
+    Owner(Parameter),
+    /// The user of the device whose username is sent as this. To know it is enough; a hash is looked at where the entry has
+    /// an order.
+    Device(Parameter),
+}
+
+/// Where a call is taken that sends no hash at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsigned {
+    /// From which `hash_check` on.
+    pub level: HashLevel,
+    /// In which revision of the pages; none: in all.
+    pub dialect: Option<Dialect>,
+    /// Why it is.
+    pub why: &'static str,
 }
 
 /// An order in which parameters are signed.
@@ -213,6 +232,7 @@ impl Method {
         who: Who::Signed,
         needs_password: false,
         hashes: &[],
+        unsigned: None,
         right: Right::ManageServer,
         denied: &denied("Access Denied", "Access Denied"),
         errors: &[],
@@ -223,6 +243,35 @@ impl Method {
         example: &[],
         run: Run::Read(|_, _| Err(StoreError::Internal.into())),
     };
+
+    /// Whether it looks at a hash at all. One that is to be signed, and has no order, is closed to everybody.
+    pub const fn looks_at_hash(&self) -> bool {
+        match self.who {
+            Who::Signed | Who::Owner(_) => true,
+            Who::Password | Who::Device(_) => !self.hashes.is_empty(),
+        }
+    }
+
+    /// The order that documentation prints; none: it is not signed.
+    pub fn order(&self) -> Option<&'static HashOrder> {
+        self.hashes.first()
+    }
+
+    /// Whether `u` says who calls.
+    pub const fn names_caller(&self) -> bool {
+        matches!(self.who, Who::Signed | Who::Password)
+    }
+
+    /// Whether its page asks for the caller's password.
+    pub const fn asks_for_password(&self) -> bool {
+        self.needs_password || matches!(self.who, Who::Password)
+    }
+
+    /// The parameter that may follow its name in the path.
+    pub fn path_parameter(&self) -> Option<&'static Parameter> {
+        let mut parameters = self.parameters.iter();
+        parameters.find(|parameter| parameter.is_in_path)
+    }
 
     /// The parameter of this name.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {

@@ -41,6 +41,13 @@ impl Parameters {
         Ok(Self { pairs, body: start })
     }
 
+    /// With this value before all others: what is sent under the same name counts instead.
+    pub fn preceded_by(mut self, name: &str, value: &str) -> Result<Self, Fault> {
+        self.pairs.insert(0, (name.into(), value.into()));
+        let body = self.pairs.split_off(self.body + 1);
+        Self::sent(self.pairs, body)
+    }
+
     /// Every pair, in the order in which it was sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.pairs.iter();

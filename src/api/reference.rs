@@ -236,7 +236,7 @@ fn example(method: &Method) -> String {
         "http://127.0.0.1:8080",
         method,
         &parameters,
-        &method.hashes[0],
+        method.order(),
         EXAMPLE_KEY,
     )
 }

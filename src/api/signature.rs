@@ -3,7 +3,7 @@
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 
-use super::method::{HashLevel, HashOrder, Method};
+use super::method::{Dialect, HashLevel, HashOrder, Method};
 use super::parameters::Parameters;
 use crate::store::tables::settings::HashCheck;
 
@@ -30,6 +30,14 @@ pub fn accepted(method: &Method, check: HashCheck) -> impl Iterator<Item = &'sta
         .hashes
         .iter()
         .filter(move |order| is_accepted(order.level, check))
+}
+
+/// Whether a method is taken under `check` without any hash.
+pub fn is_needless(method: &Method, check: HashCheck, dialect: Dialect) -> bool {
+    method.unsigned.is_some_and(|unsigned| {
+        let is_spoken = unsigned.dialect.is_none_or(|known| known == dialect);
+        is_spoken && is_accepted(unsigned.level, check)
+    })
 }
 
 fn is_accepted(level: HashLevel, check: HashCheck) -> bool {

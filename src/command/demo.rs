@@ -114,7 +114,7 @@ fn hello(base: &str, data: &Path) -> String {
             base,
             method,
             &parameters,
-            &method.hashes[0],
+            method.order(),
             EXAMPLE_KEY,
         ));
     }

@@ -105,13 +105,12 @@ impl Hash {
         let Some(key) = signers.keys.first() else {
             return Err(Fault::Said(Diagnosis::NoKey.to_string()));
         };
-        let (first, others) = method
-            .hashes
-            .split_first()
-            .expect("every method is signed somehow");
+        let Some((first, others)) = method.hashes.split_first() else {
+            return Err(Fault::Said(format!("{} is not signed", method.name)));
+        };
         let hash = signature::sign(first, parameters, key);
         let text = format!("{}{}", signature::signed_text(first, parameters), mask(key));
-        let line = curl::line(&self.base, method, parameters, first, key);
+        let line = curl::line(&self.base, method, parameters, Some(first), key);
         let others: Vec<String> = others.iter().map(accepted).collect();
         let mut lines = vec![
             format!("hash    {hash}"),

@@ -20,6 +20,7 @@ mod limits;
 mod older;
 mod pages;
 mod properties;
+mod shape;
 mod smuggling;
 mod socket;
 mod store;

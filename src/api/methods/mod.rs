@@ -21,8 +21,23 @@ methods! {
 
 /// The method of this name, or with this alias.
 pub fn find(name: &str) -> Option<&'static Method> {
-    METHODS
-        .iter()
-        .copied()
-        .find(|method| method.name == name || method.aliases.contains(&name))
+    route(METHODS, &[name]).map(|(method, _)| method)
+}
+
+/// The method of `methods` that a path leads to, from its name on, and the parameter that its second segment is.
+pub fn route<'a>(
+    methods: &[&'static Method],
+    path: &[&'a str],
+) -> Option<(&'static Method, Option<(&'static str, &'a str)>)> {
+    let (name, rest) = path.split_first()?;
+    let mut methods = methods.iter().copied();
+    let method = methods.find(|method| method.name == *name || method.aliases.contains(name))?;
+    match rest {
+        [] => Some((method, None)),
+        [value] => {
+            let parameter = method.path_parameter()?;
+            Some((method, Some((parameter.name, value))))
+        }
+        _ => None,
+    }
 }

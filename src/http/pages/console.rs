@@ -53,7 +53,7 @@ fn render(visit: &Visit, method: &'static Method, outcome: Markup) -> Answer {
             (parts::form(visit, &format!("/console/{}", method.name), "Call it", &None, html! {
                 p.hint { "u is " b { (visit.by().name) } "; the hash is made with your oldest active key. Blank fields are not sent." }
                 @for parameter in method.parameters { (field(visit, parameter)) }
-                @if method.needs_password {
+                @if method.asks_for_password() {
                     (Field::text("p", "p", "").kind("password").hint("Your password: this method's page asks for it").render(&None))
                 }
             }))
@@ -94,7 +94,10 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
         let none = html! { p.notice.bad { "There is no active key to sign with. " a href="/settings" { "Make one" } } };
         return Ok(render(&visit, method, none));
     };
-    let mut pairs = vec![("u".to_owned(), by.name.clone())];
+    let mut pairs = Vec::new();
+    if method.names_caller() {
+        pairs.push(("u".to_owned(), by.name.clone()));
+    }
     let names = method
         .parameters
         .iter()
@@ -102,9 +105,10 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
         .chain(["p"]);
     pairs.extend(names.filter_map(|name| Some((name.to_owned(), visit.sent.text(name)?))));
     let unsigned = Parameters::new(pairs.clone())?;
-    let order = &method.hashes[0];
-    let hash = signature::sign(order, &unsigned, &key);
-    pairs.push(("hash".into(), hash));
+    let hash = method
+        .order()
+        .map(|order| signature::sign(order, &unsigned, &key));
+    pairs.extend(hash.map(|hash| ("hash".into(), hash)));
     // Asks for XML that can be read.
     pairs.push(("test".into(), "1".into()));
     let request = Request {

@@ -12,7 +12,7 @@ use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::service::{AccessError, Error};
 use crate::store::row::Id;
 use crate::store::tables::settings::{self, HashCheck, OwnerSettings, Settings};
-use crate::store::tables::users::{self, Permission, User, UserType};
+use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
 use crate::store::tables::{api_keys, installation};
 use crate::store::{ReadTx, StoreError};
 
@@ -158,6 +158,16 @@ pub fn find_caller(tx: &ReadTx<'_>, settings: &Settings, username: &str) -> Resu
         user,
         password,
     })
+}
+
+/// The system owner's username.
+pub fn admin(tx: &ReadTx<'_>) -> Result<Option<String>, StoreError> {
+    Ok(users::find(tx, ADMIN)?.map(|admin| admin.username))
+}
+
+/// The username of whoever has the device with this username.
+pub fn user_of_device(tx: &ReadTx<'_>, device: &str) -> Result<Option<String>, StoreError> {
+    users::find_username_by_device(tx, device)
 }
 
 /// What signs the calls of someone: keys, and how strictly hashes are checked.

@@ -101,6 +101,25 @@ pub fn find_by_username(
     )
 }
 
+const FIND_USERNAME_BY_DEVICE: &str = "
+SELECT u.username
+FROM devices AS d
+JOIN users AS u ON u.id = d.user_id
+WHERE d.username = :device
+  AND d.hidden_ms IS NULL";
+
+/// The username of whoever has the device with this username, unless the device is hidden.
+pub fn find_username_by_device(
+    tx: &ReadTx<'_>,
+    device: &str,
+) -> Result<Option<String>, StoreError> {
+    tx.find(
+        FIND_USERNAME_BY_DEVICE,
+        named_params! { ":device": device },
+        |row| row.get(0),
+    )
+}
+
 const LIST: &str = "
 SELECT
   id,
