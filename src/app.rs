@@ -1,8 +1,8 @@
-//! What one running linebook holds: the database, the clock and dice, the verified passwords, what is counted, the
-//! backups.
+//! What one running server holds: the core that all doors share, and what only a server has.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -11,15 +11,12 @@ use tokio::sync::Mutex;
 
 use crate::ambient::Ambient;
 use crate::aside::{Aside, OneEach};
-use crate::housekeeping::{self, BackupPlan};
-use crate::metrics::Metrics;
-use crate::service::guard::callers::Callers;
-use crate::service::guard::failures::Failures;
-use crate::service::guard::throttle::Throttle;
-use crate::service::guard::verifier::Verifier;
+use crate::housekeeping::{BackupPlan, Backups};
+use crate::metrics::{Metrics, Seen};
+use crate::service::core::Core;
 use crate::service::installation;
-use crate::service::overview::Backups;
 use crate::store::{Store, StoreError};
+use crate::telemetry;
 
 /// How long the database may take to read and to write before the server counts as not ready.
 pub const READY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -31,26 +28,14 @@ pub const MAX_WARNED: usize = 16;
 
 /// One running linebook.
 pub struct App {
-    /// The database.
-    pub store: Store,
-    /// The clock and the dice. Shared by itself, so that a queued write does not hold the store that runs it.
-    pub ambient: Arc<Ambient>,
-    /// The callers of late.
-    pub callers: Callers,
+    /// What the doors share.
+    pub core: Arc<Core>,
     /// Work that would hold up a worker.
     pub aside: Aside,
     /// Who is having a hash explained.
     pub explanations: OneEach,
-    /// Verified passwords.
-    pub verifier: Verifier,
     /// The backups that it makes by itself.
-    pub backups: Option<BackupPlan>,
-    /// What its housekeeping has done.
-    pub housekeeping: housekeeping::State,
-    /// Failed authentications.
-    pub throttle: Throttle,
-    /// Failed sign-ins that the action log will have.
-    pub failures: Failures,
+    pub backups: Arc<Backups>,
     /// What is counted.
     pub metrics: Metrics,
     /// Proxies that say truly for whom they call.
@@ -68,24 +53,18 @@ pub struct App {
 impl App {
     /// A linebook over an open database.
     pub fn new(store: Store, ambient: Arc<Ambient>) -> Self {
-        store.date_by(&ambient);
+        let metrics = Metrics::new(ambient.now_ms(), store.batch_sizes());
         Self {
-            callers: Callers::default(),
+            core: Arc::new(Core::new(store, ambient)),
             aside: Aside::default(),
             explanations: OneEach::default(),
-            verifier: Verifier::new(&ambient),
-            throttle: Throttle::default(),
-            failures: Failures::default(),
-            metrics: Metrics::new(ambient.now_ms(), store.batch_sizes()),
+            backups: Arc::default(),
+            metrics,
             trusted_proxies: Vec::new(),
             warned: std::sync::Mutex::default(),
             has_tls: false,
             has_public_metrics: false,
             readiness: Mutex::default(),
-            store,
-            ambient,
-            backups: None,
-            housekeeping: housekeeping::State::default(),
         }
     }
 
@@ -103,31 +82,31 @@ impl App {
     }
 
     /// The same, making backups.
-    pub fn with_backups(self, backups: Option<BackupPlan>) -> Self {
+    pub fn with_backups(self, plan: Option<BackupPlan>) -> Self {
+        let backups = Arc::new(Backups::new(plan));
         Self { backups, ..self }
     }
 
-    /// How old the last good backup is that the server made by itself; none: there is none, or the clock
-    /// was set back since, so that its age is not known.
-    pub fn backup_age(&self) -> Option<Duration> {
-        let at_ms = self.housekeeping.last_backup_ms()?;
-        let age_ms = self.ambient.now_ms().saturating_sub(at_ms);
-        u64::try_from(age_ms).ok().map(Duration::from_millis)
-    }
-
-    /// What is known of backups, for the overview.
-    pub fn known_backups(&self) -> Backups {
-        let every = self.backups.as_ref().map(|plan| plan.every);
-        Backups {
-            every_ms: every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX)),
-            last_ms: self.housekeeping.last_backup_ms(),
-        }
+    /// Everything that is counted, as text.
+    pub fn metrics(&self) -> String {
+        let core = &self.core;
+        self.metrics.text(&Seen {
+            store: core.store.activity(),
+            throttled: core.throttle.refused(),
+            address_refusals: core.address_refusals.load(Ordering::Relaxed),
+            passwords_remembered: core.verifier.remembered_count(),
+            passwords_waiting: core.verifier.waiting(),
+            passwords_turned_away: core.verifier.turned_away(),
+            pages_waiting: self.aside.waiting(),
+            backup_age: self.backups.age(core.ambient.now_ms()),
+            lost_lines: telemetry::lost_lines(),
+        })
     }
 
     /// Whether calls that read and calls that write can be answered: both are tried, with as much as a large call writes.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         let mut last = self.readiness.lock().await;
-        let now_ms = self.ambient.now_ms();
+        let now_ms = self.core.ambient.now_ms();
         match &*last {
             Some((at_ms, known)) if (*at_ms..at_ms + READY_FOR_MS).contains(&now_ms) => {
                 known.clone()
@@ -141,9 +120,10 @@ impl App {
     }
 
     async fn try_store(&self) -> Result<(), StoreError> {
-        self.store.read(installation::is_demo)?;
-        let filler = self.ambient.noise(installation::TOUCHED_BYTES);
-        let written = self.store.write(move |tx| installation::touch(tx, &filler));
+        let Core { store, ambient, .. } = &*self.core;
+        store.read(installation::is_demo)?;
+        let filler = ambient.noise(installation::TOUCHED_BYTES);
+        let written = store.write(move |tx| installation::touch(tx, &filler));
         match tokio::time::timeout(READY_TIMEOUT, written).await {
             Ok(written) => written,
             Err(_) => Err(StoreError::Overloaded),

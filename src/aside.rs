@@ -22,6 +22,8 @@ use crate::store::row::Id;
 
 /// Threads that do it. One user has one less at most, so that another's turn comes while one is at work.
 pub const THREADS: usize = 3;
+/// Threads per worker that write long lists; pages are made and passwords verified on threads of their own.
+pub const BLOCKING_THREADS: usize = 4;
 /// What one user may have waiting; one more is refused with [`StoreError::Overloaded`].
 pub const MAX_WAITING_OF_ONE: usize = 32;
 /// What all together may have waiting; beyond it each user has one, so that nobody is shut out by others.

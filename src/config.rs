@@ -13,15 +13,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use ipnet::IpNet;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
 use crate::aside;
 use crate::housekeeping::BackupPlan;
-use crate::http::server::BLOCKING_THREADS;
 use crate::store;
+use crate::telemetry::LogFormat;
 
 /// Connections that may be open, unless it is said otherwise.
 pub const MAX_CONNECTIONS: u32 = 16_384;
@@ -230,15 +230,6 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("`{text}` is neither an address nor a CIDR block"))
 }
 
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one JSON object per line.
-    Json,
-}
-
 impl Server {
     /// Threads that answer requests.
     pub fn worker_count(&self) -> usize {
@@ -249,7 +240,7 @@ impl Server {
     /// How the database is opened.
     pub fn store_options(&self) -> store::Options {
         // Nobody who can read at the same time waits for another: workers, their lists, pages, and housekeeping.
-        let threads = self.worker_count() * (1 + BLOCKING_THREADS) + aside::THREADS + 1;
+        let threads = self.worker_count() * (1 + aside::BLOCKING_THREADS) + aside::THREADS + 1;
         let enough = u32::try_from(threads).unwrap_or(u32::MAX);
         let least = store::Options::default().readers;
         store::Options {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::ambient::{file_time, parse_file_time, rfc3339};
-use crate::app::App;
+use crate::service::core::Core;
 use crate::service::guard::failures;
+use crate::service::overview;
 use crate::service::{clock, dids, sessions};
 use crate::store::file::backup::{self, BackupError};
 use crate::store::tables::installation;
@@ -38,62 +39,82 @@ pub struct BackupPlan {
     pub keep: usize,
 }
 
-/// What housekeeping knows, for whoever watches.
+/// The backups of a server: how it makes them, and when the last good one was made.
 #[derive(Debug)]
-pub struct State {
-    /// When the last good backup was made; negative: never.
-    last_backup_ms: AtomicI64,
+pub struct Backups {
+    /// How; none: it makes none.
+    pub plan: Option<BackupPlan>,
+    /// When the last good one was made; negative: never.
+    last_ms: AtomicI64,
 }
 
-impl Default for State {
+impl Default for Backups {
     fn default() -> Self {
-        Self {
-            last_backup_ms: AtomicI64::new(-1),
-        }
+        Self::new(None)
     }
 }
 
-impl State {
-    /// When the last good backup by the server was made, this run or an earlier one; none: none is known.
-    pub fn last_backup_ms(&self) -> Option<i64> {
-        let at_ms = self.last_backup_ms.load(Ordering::Relaxed);
+impl Backups {
+    /// None is known yet.
+    pub fn new(plan: Option<BackupPlan>) -> Self {
+        let last_ms = AtomicI64::new(-1);
+        Self { plan, last_ms }
+    }
+
+    /// When the last good one was made by the server, this run or an earlier one; none: none is known.
+    pub fn last_ms(&self) -> Option<i64> {
+        let at_ms = self.last_ms.load(Ordering::Relaxed);
         (at_ms >= 0).then_some(at_ms)
     }
 
-    fn set_last_backup_ms(&self, at_ms: i64) {
-        self.last_backup_ms.store(at_ms, Ordering::Relaxed);
+    fn set_last_ms(&self, at_ms: i64) {
+        self.last_ms.store(at_ms, Ordering::Relaxed);
+    }
+
+    /// How old the last good one is; none: there is none, or the clock was set back since, so that its age is not known.
+    pub fn age(&self, now_ms: i64) -> Option<Duration> {
+        let age_ms = now_ms.saturating_sub(self.last_ms()?);
+        u64::try_from(age_ms).ok().map(Duration::from_millis)
+    }
+
+    /// What the overview says of them.
+    pub fn known(&self) -> overview::Backups {
+        let every = self.plan.as_ref().map(|plan| plan.every);
+        overview::Backups {
+            every_ms: every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX)),
+            last_ms: self.last_ms(),
+        }
     }
 }
 
 /// Runs until it is dropped.
-pub async fn run(app: Arc<App>) {
-    match &app.backups {
-        None => tidy_up(&app).await,
+pub async fn run(core: Arc<Core>, backups: Arc<Backups>) {
+    match &backups.plan {
+        None => tidy_up(&core).await,
         Some(plan) => {
-            futures_util::future::join(tidy_up(&app), make_backups(&app, plan))
-                .await
-                .0
+            let making = make_backups(&core, &backups, plan);
+            futures_util::future::join(tidy_up(&core), making).await.0
         }
     };
 }
 
-async fn tidy_up(app: &App) -> Infallible {
-    let mut offset_ms = offset_ms(app);
+async fn tidy_up(core: &Core) -> Infallible {
+    let mut offset_ms = offset_ms(core);
     loop {
-        let now_ms = app.ambient.now_ms();
-        if is_clock_trusted(app, &mut offset_ms).await {
-            in_pieces(app, now_ms, "freeing closed DIDs", dids::free_closed).await;
+        let now_ms = core.ambient.now_ms();
+        if is_clock_trusted(core, &mut offset_ms).await {
+            in_pieces(core, now_ms, "freeing closed DIDs", dids::free_closed).await;
         }
-        in_pieces(app, now_ms, "removing expired sessions", sessions::purge).await;
+        in_pieces(core, now_ms, "removing expired sessions", sessions::purge).await;
         tokio::time::sleep(INTERVAL).await;
         // Of the hour that has just ended: at the start there are none.
-        log_failures(app).await;
+        log_failures(core).await;
     }
 }
 
 /// Writes the failed sign-ins of the hour that has ended into the action log; the server's end is one, too.
-pub async fn log_failures(app: &App) {
-    match failures::write(&app.store, &app.failures).await {
+pub async fn log_failures(core: &Core) {
+    match failures::write(&core.store, &core.failures).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "failed sign-ins are in the action log"),
         Err(error) => tracing::error!(%error, "failed sign-ins could not be logged yet"),
@@ -101,17 +122,19 @@ pub async fn log_failures(app: &App) {
 }
 
 /// How far the clock is from the one that nobody sets: this stays the same unless the clock leaps.
-fn offset_ms(app: &App) -> i64 {
-    app.ambient
+fn offset_ms(core: &Core) -> i64 {
+    core.ambient
         .now_ms()
-        .saturating_sub(app.ambient.running_ms())
+        .saturating_sub(core.ambient.running_ms())
 }
 
 /// Looks whether the clock has leapt since `known_ms` was its offset, or before. A leap that is on disk begins a new count.
-async fn is_clock_trusted(app: &App, known_ms: &mut i64) -> bool {
-    let (now_ms, is_ms) = (app.ambient.now_ms(), offset_ms(app));
+async fn is_clock_trusted(core: &Core, known_ms: &mut i64) -> bool {
+    let (now_ms, is_ms) = (core.ambient.now_ms(), offset_ms(core));
     let moved_ms = is_ms.saturating_sub(*known_ms);
-    let looked = app.store.write(move |tx| clock::look(tx, now_ms, moved_ms));
+    let looked = core
+        .store
+        .write(move |tx| clock::look(tx, now_ms, moved_ms));
     match looked.await {
         Ok(None) => true,
         Ok(Some(since_ms)) => {
@@ -131,14 +154,14 @@ async fn is_clock_trusted(app: &App, known_ms: &mut i64) -> bool {
 
 /// Does some of the work that is due at `now_ms` at a time until nothing is left of it, so that callers get in between.
 async fn in_pieces(
-    app: &App,
+    core: &Core,
     now_ms: i64,
     what: &'static str,
     work: fn(&WriteTx<'_>, i64) -> Result<usize, StoreError>,
 ) {
     let mut count = 0;
     loop {
-        match app.store.write(move |tx| work(tx, now_ms)).await {
+        match core.store.write(move |tx| work(tx, now_ms)).await {
             Ok(0) => break,
             Ok(done) => count += done,
             Err(error) => {
@@ -153,22 +176,22 @@ async fn in_pieces(
 }
 
 /// Makes a backup whenever the last good one is old enough. A restart makes none before its time.
-async fn make_backups(app: &App, plan: &BackupPlan) -> Infallible {
-    match app.store.read(installation::created_ms) {
+async fn make_backups(core: &Core, backups: &Backups, plan: &BackupPlan) -> Infallible {
+    match core.store.read(installation::created_ms) {
         Ok(own) => {
-            if let Some(at_ms) = last_made(&plan.folder, app.ambient.now_ms(), own) {
-                app.housekeeping.set_last_backup_ms(at_ms);
+            if let Some(at_ms) = last_made(&plan.folder, core.ambient.now_ms(), own) {
+                backups.set_last_ms(at_ms);
             }
         }
         Err(error) => tracing::error!(%error, "the backups that are there could not be looked at"),
     }
     loop {
-        let age = app.backup_age().unwrap_or(Duration::MAX);
+        let age = backups.age(core.ambient.now_ms()).unwrap_or(Duration::MAX);
         tokio::time::sleep(plan.every.saturating_sub(age)).await;
-        let now_ms = app.ambient.now_ms();
+        let now_ms = core.ambient.now_ms();
         match make_backup(plan.clone(), now_ms).await {
             Ok(path) => {
-                app.housekeeping.set_last_backup_ms(now_ms);
+                backups.set_last_ms(now_ms);
                 tracing::info!(path = %path.display(), "a backup was made");
             }
             Err(error) => {

@@ -19,7 +19,7 @@ use crate::api::answer::Outcome;
 use crate::api::fault::Fault;
 use crate::api::method::{COMMON_ERRORS, Method};
 use crate::api::methods::METHODS;
-use crate::app::App;
+use crate::store::Activity;
 
 /// What is sent as the Content-Type.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -36,8 +36,6 @@ pub struct Metrics {
     registry: Registry,
     methods: Vec<MethodMetrics>,
     no_method: MethodMetrics,
-    /// Calls from addresses that are not on the owner's allow-list.
-    pub address_refusals: Counter,
     /// Connections that are open.
     pub connections: Gauge,
     /// Connections that were closed because too many were open, or because their clients were too slow.
@@ -56,9 +54,32 @@ struct MethodMetrics {
     outcomes: Vec<(&'static str, Counter)>,
 }
 
-/// What others count or know, and what is asked of them when somebody looks.
+/// What others count or know, when somebody looks.
+pub struct Seen {
+    /// What the database does.
+    pub store: Activity,
+    /// Calls that were refused after too many failed authentications.
+    pub throttled: u64,
+    /// Calls from addresses that are not on the owner's allow-list.
+    pub address_refusals: u64,
+    /// Passwords that were right and needed no computation.
+    pub passwords_remembered: u64,
+    /// Passwords that wait.
+    pub passwords_waiting: usize,
+    /// Passwords that were refused because too many waited.
+    pub passwords_turned_away: u64,
+    /// Pages that wait for a thread.
+    pub pages_waiting: usize,
+    /// How old the last good backup is, if one is known.
+    pub backup_age: Option<Duration>,
+    /// Log lines that were dropped.
+    pub lost_lines: u64,
+}
+
+/// The series of what is seen.
 #[derive(Default)]
 struct Scraped {
+    address_refusals: Counter,
     throttled: Counter,
     remembered: Counter,
     waiting_passwords: Gauge,
@@ -112,7 +133,6 @@ impl Metrics {
         let metrics = Self {
             methods,
             no_method,
-            address_refusals: Counter::default(),
             connections: Gauge::default(),
             refused_connections: Counter::default(),
             crowding_connections: Counter::default(),
@@ -137,7 +157,7 @@ impl Metrics {
             };
         }
         register! {
-            "address_refusals", "Calls from addresses that are not on the owner's allow-list", self.address_refusals;
+            "address_refusals", "Calls from addresses that are not on the owner's allow-list", self.scraped.address_refusals;
             "connections_open", "Open connections", self.connections;
             "connections_refused", "Connections closed for being too many or too slow", self.refused_connections;
             "connections_refused_per_address", "Of these, connections from an address that had too many", self.crowding_connections;
@@ -173,30 +193,30 @@ impl Metrics {
         }
     }
 
-    /// Everything, as text.
-    pub fn text(&self, app: &App) -> String {
-        self.scrape(app);
+    /// Everything, as text, with what others count.
+    pub fn text(&self, seen: &Seen) -> String {
+        self.scrape(seen);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a string takes everything");
         text
     }
 
-    fn scrape(&self, app: &App) {
-        let store = app.store.activity();
-        let scraped = &self.scraped;
+    fn scrape(&self, seen: &Seen) {
+        let (scraped, store) = (&self.scraped, &seen.store);
         let set = |counter: &Counter, value| counter.inner().store(value, Ordering::Relaxed);
-        set(&scraped.throttled, app.throttle.refused());
-        set(&scraped.remembered, app.verifier.remembered_count());
-        scraped.waiting_passwords.set(app.verifier.waiting() as i64);
-        set(&scraped.passwords_turned_away, app.verifier.turned_away());
-        set(&scraped.lost_lines, crate::telemetry::lost_lines());
+        set(&scraped.throttled, seen.throttled);
+        set(&scraped.address_refusals, seen.address_refusals);
+        set(&scraped.remembered, seen.passwords_remembered);
+        scraped.waiting_passwords.set(seen.passwords_waiting as i64);
+        set(&scraped.passwords_turned_away, seen.passwords_turned_away);
+        set(&scraped.lost_lines, seen.lost_lines);
         set(&scraped.writes, store.writes);
         scraped.queue_depth.set(store.queue_depth as i64);
         scraped.wal_bytes.set(store.wal_bytes as i64);
-        scraped.pages_waiting.set(app.aside.waiting() as i64);
+        scraped.pages_waiting.set(seen.pages_waiting as i64);
         scraped.readers.set(i64::from(store.readers));
         scraped.readers_in_use.set(i64::from(store.readers_in_use));
-        let backup_age_s = app.backup_age().map_or(f64::NAN, |age| age.as_secs_f64());
+        let backup_age_s = seen.backup_age.map_or(f64::NAN, |age| age.as_secs_f64());
         scraped.backup_age_s.set(backup_age_s);
     }
 }

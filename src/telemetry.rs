@@ -8,13 +8,11 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::debug_fn;
-
-use crate::config::LogFormat;
-use crate::http::QUIET_LOG;
 
 /// Bytes of log lines that wait to be written; a line has some 200.
 pub const MAX_WAITING: usize = 4 * 1024 * 1024;
@@ -24,6 +22,15 @@ const COLLECTED_FOR: Duration = Duration::from_millis(10);
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object per line.
+    Json,
+}
 
 /// Starts logging what passes `filter`. What waits is written when the guard is dropped.
 pub fn start(filter: &str, format: LogFormat) -> Guard {
@@ -35,7 +42,7 @@ pub fn start(filter: &str, format: LogFormat) -> Guard {
         .spawn(move || reader.write_to(&mut stderr()))
         .expect("a system that starts processes starts threads");
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{QUIET_LOG},{filter}")))
+        .with_env_filter(EnvFilter::new(filter))
         .with_ansi(stderr().is_terminal());
     let _ = QUEUE.set(queue.clone());
     let lines = lines.with_writer(move || Line(queue.clone()));

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
@@ -13,7 +14,7 @@ use super::fault::Fault;
 use super::method::{Call, Method, Who};
 use super::parameters::Parameters;
 use super::signature;
-use crate::app::App;
+use crate::service::core::Core;
 use crate::service::guard::access::{Actor, Origin};
 use crate::service::guard::callers::{self, Caller, Callers};
 use crate::service::guard::throttle::{self, Guess, Proof, Throttle};
@@ -76,19 +77,19 @@ impl Admitted {
     /// Every check in the contract's order. The snapshot on which they were made is given back, unless a password took its
     /// time.
     pub(super) async fn new(
-        app: &App,
+        core: &Core,
         request: Request,
         known: &mut Known,
     ) -> Result<(Self, Option<Snapshot>), Failure> {
         let asked = request.asked();
-        let (identity, snapshot) = admit(app, &asked, known).await?;
+        let (identity, snapshot) = admit(core, &asked, known).await?;
         let actor = identity.actor(&asked);
         let call = Call {
             method: request.method,
             actor,
             parameters: request.parameters?,
             dialect: known.dialect,
-            ambient: app.ambient.clone(),
+            ambient: core.ambient.clone(),
             after: 0,
         };
         let admitted = Self {
@@ -103,9 +104,9 @@ impl Admitted {
     }
 
     /// The same, for a call that passed before the caller's password was changed.
-    pub(super) async fn again(&mut self, app: &App) -> Result<Option<Snapshot>, Failure> {
+    pub(super) async fn again(&mut self, core: &Core) -> Result<Option<Snapshot>, Failure> {
         let mut known = self.known.clone();
-        let admitted = admit(app, &self.asked(), &mut known).await;
+        let admitted = admit(core, &self.asked(), &mut known).await;
         self.known = known;
         let (identity, snapshot) = admitted?;
         self.take(&identity);
@@ -139,8 +140,8 @@ impl Admitted {
     }
 
     /// Counts what may be somebody guessing.
-    pub(super) fn note(&self, app: &App, failure: &Failure) {
-        note(app, &self.asked(), failure);
+    pub(super) fn note(&self, core: &Core, failure: &Failure) {
+        note(core, &self.asked(), failure);
     }
 
     fn take(&mut self, identity: &Identity) {
@@ -190,21 +191,21 @@ impl Identity {
 
 /// Every check, with the time that a password takes, and with the count of those that fail.
 async fn admit(
-    app: &App,
+    core: &Core,
     asked: &Asked<'_>,
     known: &mut Known,
 ) -> Result<(Identity, Option<Snapshot>), Failure> {
-    let snapshot = app.store.snapshot()?;
-    let throttle = Some(&app.throttle);
-    let identified = identify(&app.callers, throttle, &snapshot.tx(), asked, known);
+    let snapshot = core.store.snapshot()?;
+    let throttle = Some(&core.throttle);
+    let identified = identify(&core.callers, throttle, &snapshot.tx(), asked, known);
     let identity = match identified {
         Ok(identity) => identity,
-        Err(failure) => return Err(noted(app, asked, Some(snapshot), failure)),
+        Err(failure) => return Err(noted(core, asked, Some(snapshot), failure)),
     };
     let username = &identity.caller.user.username;
-    let guess = app.throttle.guess(asked.now_ms, asked.address, username);
+    let guess = core.throttle.guess(asked.now_ms, asked.address, username);
     let (proof, snapshot) = {
-        let mut proof = pin!(check_password(app, asked, &identity, &guess));
+        let mut proof = pin!(check_password(core, asked, &identity, &guess));
         match proof.as_mut().now_or_never() {
             Some(proof) => (proof, Some(snapshot)),
             // Argon2 takes its time; nobody holds a snapshot for so long.
@@ -216,11 +217,11 @@ async fn admit(
     };
     let proof = match proof {
         Ok(proof) => proof,
-        Err(failure) => return Err(noted(app, asked, snapshot, failure)),
+        Err(failure) => return Err(noted(core, asked, snapshot, failure)),
     };
     // Who knows the name of a device has proved nothing about its user.
     if !matches!(asked.method.who, Who::Device(_)) {
-        app.throttle.succeeded(asked.address, username, proof);
+        core.throttle.succeeded(asked.address, username, proof);
     }
     drop(guess);
     authorise(asked.method, &identity.actor(asked))?;
@@ -342,7 +343,7 @@ fn password<'a>(asked: &Asked<'a>, settings: &Settings) -> Result<Option<&'a str
 }
 
 async fn check_password(
-    app: &App,
+    core: &Core,
     asked: &Asked<'_>,
     identity: &Identity,
     guess: &Guess<'_>,
@@ -351,7 +352,7 @@ async fn check_password(
         None => Ok(Proof::Hash),
         Some(password) => {
             let stored = identity.caller.password.as_deref();
-            app.verifier.verify(guess, password, stored).await?;
+            core.verifier.verify(guess, password, stored).await?;
             Ok(Proof::Password)
         }
     }
@@ -362,17 +363,17 @@ fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
 }
 
 /// The same failure, counted once its call holds no reader any more: to count takes one.
-fn noted(app: &App, asked: &Asked<'_>, held: Option<Snapshot>, failure: Failure) -> Failure {
+fn noted(core: &Core, asked: &Asked<'_>, held: Option<Snapshot>, failure: Failure) -> Failure {
     drop(held);
-    note(app, asked, &failure);
+    note(core, asked, &failure);
     failure
 }
 
 /// Counts what may be somebody guessing.
-fn note(app: &App, asked: &Asked<'_>, failure: &Failure) {
+fn note(core: &Core, asked: &Asked<'_>, failure: &Failure) {
     let rule = match failure {
         Failure::Elsewhere => {
-            app.metrics.address_refusals.inc();
+            core.address_refusals.fetch_add(1, Ordering::Relaxed);
             AccessError::UnknownCaller.into()
         }
         Failure::Refused(refusal) => refusal.rule,
@@ -388,11 +389,11 @@ fn note(app: &App, asked: &Asked<'_>, failure: &Failure) {
     // Nobody guesses without a name.
     let sent = asked.parameters.ok();
     if let Some(username) = sent.and_then(|sent| tried(asked.method, sent)) {
-        let throttle = &app.throttle;
+        let throttle = &core.throttle;
         throttle.failed(asked.now_ms, asked.address, username, kind);
         if kind == throttle::Failure::Credentials && !username.is_empty() {
-            let failures = &app.failures;
-            failures.note(&app.store, asked.now_ms, asked.address, username);
+            let failures = &core.failures;
+            failures.note(&core.store, asked.now_ms, asked.address, username);
         }
     }
 }

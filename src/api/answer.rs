@@ -7,7 +7,7 @@ use super::envelope::{List, Media, Reply};
 use super::fault::Fault;
 use super::method::{Method, Run};
 use super::xml::{Document, Element, Layout, document};
-use crate::app::App;
+use crate::service::core::Core;
 use crate::service::{AccessError, Error, Refusal};
 use crate::store::StoreError;
 use crate::store::tables::settings::{Dialect, Gzip};
@@ -64,7 +64,12 @@ pub enum Body {
     Pieces(Box<Pieces>),
 }
 
-pub(super) fn success(app: &Arc<App>, admitted: Admitted, reply: Reply, layout: Layout) -> Answer {
+pub(super) fn success(
+    core: &Arc<Core>,
+    admitted: Admitted,
+    reply: Reply,
+    layout: Layout,
+) -> Answer {
     let method = admitted.call.method;
     let envelope = method.envelope.of(admitted.call.dialect);
     let body = match reply {
@@ -79,7 +84,7 @@ pub(super) fn success(app: &Arc<App>, admitted: Admitted, reply: Reply, layout: 
                     let mut admitted = admitted;
                     admitted.call.after = after;
                     Body::Pieces(Box::new(Pieces {
-                        app: app.clone(),
+                        core: core.clone(),
                         admitted,
                         document: Some(document),
                     }))
@@ -166,7 +171,7 @@ fn answer(status: u16, body: Body, outcome: Outcome) -> Answer {
 /// The rest of a long list. Each piece is a snapshot of its own: a slow reader holds no transaction open, and nobody reads
 /// on who may not any more.
 pub struct Pieces {
-    app: Arc<App>,
+    core: Arc<Core>,
     admitted: Admitted,
     /// None: the document is finished.
     document: Option<Document>,
@@ -202,7 +207,7 @@ impl Pieces {
             return Err(StoreError::Internal.into());
         };
         let admitted = &mut self.admitted;
-        let read = self.app.store.read(|tx| {
+        let read = self.core.store.read(|tx| {
             admitted.renew(tx)?;
             run(tx, &admitted.call)
         });

@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::method::{Method, Run};
 use super::parameters::Parameters;
 use super::xml::Layout;
-use crate::app::App;
+use crate::service::core::Core;
 use crate::store::tables::settings::{Dialect, Gzip};
 use crate::store::{Snapshot, StoreError};
 
@@ -47,7 +47,7 @@ pub enum Verb {
 }
 
 /// Answers a call.
-pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
+pub async fn dispatch(core: &Arc<Core>, request: Request) -> Answer {
     let method = request.method;
     let is_plain = matches!(&request.parameters, Ok(sent) if sent.raw("test") == Some("1"));
     let layout = if is_plain {
@@ -60,8 +60,8 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
         gzip: Gzip::Documented,
         caller: None,
     };
-    let mut answer = match perform(app, request, &mut known).await {
-        Ok((admitted, reply)) => success(app, admitted, reply, layout),
+    let mut answer = match perform(core, request, &mut known).await {
+        Ok((admitted, reply)) => success(core, admitted, reply, layout),
         Err(failure) => refusal(method, known.dialect, failure, layout),
     };
     answer.is_plain = is_plain;
@@ -72,13 +72,13 @@ pub async fn dispatch(app: &Arc<App>, request: Request) -> Answer {
 
 /// Every check in the contract's order, then the method itself.
 async fn perform(
-    app: &App,
+    core: &Core,
     request: Request,
     known: &mut Known,
 ) -> Result<(Admitted, Reply), Failure> {
-    let (mut admitted, mut snapshot) = Admitted::new(app, request, known).await?;
+    let (mut admitted, mut snapshot) = Admitted::new(core, request, known).await?;
     for _ in 0..MAX_ADMISSIONS {
-        let Stopped(stopped, failure) = match run(app, admitted, snapshot.take()).await {
+        let Stopped(stopped, failure) = match run(core, admitted, snapshot.take()).await {
             Ok((admitted, reply)) => {
                 known.clone_from(&admitted.known);
                 return Ok((admitted, reply));
@@ -90,9 +90,9 @@ async fn perform(
         };
         admitted = *stopped;
         let again = match failure {
-            Failure::PasswordMoved => admitted.again(app).await,
+            Failure::PasswordMoved => admitted.again(core).await,
             other => {
-                admitted.note(app, &other);
+                admitted.note(core, &other);
                 Err(other)
             }
         };
@@ -113,7 +113,7 @@ impl From<StoreError> for Stopped {
 
 /// Does what the method does, if its caller still may in that moment.
 async fn run(
-    app: &App,
+    core: &Core,
     mut admitted: Admitted,
     snapshot: Option<Snapshot>,
 ) -> Result<(Admitted, Reply), Stopped> {
@@ -123,7 +123,7 @@ async fn run(
                 // The one on which it was checked.
                 Some(snapshot) => (snapshot, Ok(())),
                 None => {
-                    let snapshot = app.store.snapshot()?;
+                    let snapshot = core.store.snapshot()?;
                     let checked = admitted.renew(&snapshot.tx());
                     (snapshot, checked)
                 }
@@ -133,7 +133,7 @@ async fn run(
         }
         Run::Write(run) => {
             drop(snapshot);
-            let written = app.store.write(move |tx| {
+            let written = core.store.write(move |tx| {
                 let checked = admitted.renew(tx);
                 let reply = checked.and_then(|()| Ok(run(tx, &admitted.call)?));
                 admitted.ended(reply)

@@ -9,11 +9,10 @@ use crate::api::{curl, methods};
 use crate::app::App;
 use crate::command::fault::Fault;
 use crate::command::output::Report;
-use crate::command::serve::{check_loopback, open_alone, serve};
+use crate::command::serve::{check_loopback, open_alone, serve, start_log};
 use crate::config::{self, Server};
 use crate::service::installation;
 use crate::store::{FILE_NAME, OpenError, Options, Store};
-use crate::telemetry;
 
 /// The methods in the order in which their examples build on each other.
 const ORDER: &[&str] = &[
@@ -44,7 +43,7 @@ pub struct Demo {
 impl Demo {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         check_loopback(self.server.on.listen)?;
-        let _log = telemetry::start(&self.server.log, self.server.log_format);
+        let _log = start_log(&self.server);
         // Held until the server has stopped, then removed.
         let temporary;
         let data = match &self.data {

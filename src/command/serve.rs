@@ -11,8 +11,8 @@ use crate::command::fault::Fault;
 use crate::command::init::{self, Shown};
 use crate::command::output::Report;
 use crate::config;
-use crate::http::server;
 use crate::http::wire::tls::Tls;
+use crate::http::{QUIET_LOG, server};
 use crate::service::installation;
 use crate::store::file::folder::{self, FolderLock};
 use crate::store::{FILE_NAME, OpenError, Store};
@@ -30,7 +30,7 @@ pub struct Serve {
 impl Serve {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         let server = &self.settings.server;
-        let _log = telemetry::start(&server.log, server.log_format);
+        let _log = start_log(server);
         let data = &self.settings.at.data;
         folder::check_not_lost(data)?;
         // A folder with anything else in it is more likely a mistyped path than a place for a new database: it is left alone.
@@ -95,6 +95,12 @@ pub fn open_alone(
     store.check_schema()?;
     folder::mark(data);
     Ok((store, lock))
+}
+
+/// Starts the log, without what the framework need not say.
+pub fn start_log(server: &config::Server) -> telemetry::Guard {
+    let filter = format!("{QUIET_LOG},{}", server.log);
+    telemetry::start(&filter, server.log_format)
 }
 
 /// Whether nothing is in the folder, or just the lock.

@@ -94,7 +94,7 @@ pub fn fault(
     said: Fault,
     took: Duration,
 ) -> HttpResponse {
-    let request_id = app.ambient.request_id();
+    let request_id = app.core.ambient.request_id();
     let outcome = Outcome::Fault(said);
     app.metrics.request(None, outcome, took);
     tracing::info!(

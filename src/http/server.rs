@@ -27,6 +27,7 @@ use crate::api::fault::Fault;
 use crate::api::methods;
 use crate::api::xml::Layout;
 use crate::app::App;
+use crate::aside;
 use crate::housekeeping;
 use crate::http::wire::connection::Timeouts;
 use crate::http::wire::door::{Door, MAX_TURNED_AWAY};
@@ -40,8 +41,6 @@ pub const BACKLOG: i32 = 1024;
 pub const MAX_METRICS_CONNECTIONS: usize = 64;
 /// What is said to whoever came over TLS: for a year, come only so. The hosts below this one may belong to others.
 pub const HSTS: &str = "max-age=31536000";
-/// Threads per worker that write long lists; pages are made and passwords verified on threads of their own.
-pub const BLOCKING_THREADS: usize = 4;
 /// Files that are open beside the connections: the database's, its readers', the log, and those of who has to go.
 const OTHER_FILES: u64 = 512 + MAX_LEAVING as u64 + MAX_TURNED_AWAY as u64;
 /// Connections that an address may have in any case, unless it is said otherwise.
@@ -125,13 +124,13 @@ pub fn run(
         // Listened for once, it never again ends the process, with or without a certificate to read.
         let _hangup = signal(SignalKind::hangup())?;
         hello()?;
-        actix_web::rt::spawn(housekeeping::run(app.clone()));
+        actix_web::rt::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
         if let Some(tls) = options.tls {
             actix_web::rt::spawn(tls.reload_on_signal());
         }
         let mut server = ServerBuilder::default()
             .workers(options.workers)
-            .worker_max_blocking_threads(BLOCKING_THREADS)
+            .worker_max_blocking_threads(aside::BLOCKING_THREADS)
             // The door says no, which is an answer; this would be silence.
             .max_concurrent_connections(max_connections.saturating_mul(2))
             .shutdown_signal(stop)
@@ -141,7 +140,7 @@ pub fn run(
             server = serve(server, "metrics", listener, &inside, metrics_routes)?;
         }
         let ended = server.run().await;
-        housekeeping::log_failures(&app).await;
+        housekeeping::log_failures(&app.core).await;
         ended
     })
 }
@@ -258,7 +257,7 @@ async fn page(
     let Some(found) = pages::find(&http, segments) else {
         return unknown(&http, app, started);
     };
-    let request_id = app.ambient.request_id();
+    let request_id = app.core.ambient.request_id();
     let name = found.name();
     let served = pages::serve(&http, payload, app, found, &request_id);
     let reply = AssertUnwindSafe(served).catch_unwind().await;
@@ -301,7 +300,7 @@ async fn look(http: &HttpRequest, app: &App, path: &[&str], started: Instant) ->
         return fault(http, app, broken, started);
     }
     let (content_type, text) = match path {
-        ["metrics"] => (metrics::CONTENT_TYPE, app.metrics.text(app)),
+        ["metrics"] => (metrics::CONTENT_TYPE, app.metrics()),
         ["health", "ready"] => match app.check_ready().await {
             Ok(()) => (TEXT, "ok\n".into()),
             Err(error) => return fault(http, app, Fault::from(&error), started),
@@ -309,7 +308,7 @@ async fn look(http: &HttpRequest, app: &App, path: &[&str], started: Instant) ->
         _ => (TEXT, "ok\n".into()),
     };
     // Asked every few seconds, by machines: no line for each in the log.
-    reply::builder(200, &app.ambient.request_id())
+    reply::builder(200, &app.core.ambient.request_id())
         .insert_header((CONTENT_TYPE, content_type))
         .body(text)
 }
@@ -326,7 +325,7 @@ async fn api(
     let Some(method) = methods::find(name) else {
         return unknown(&http, &app, started);
     };
-    let request_id = app.ambient.request_id();
+    let request_id = app.core.ambient.request_id();
     let address = address::of(&http, &app);
     let call = Request {
         method,
@@ -338,11 +337,11 @@ async fn api(
         parameters: request::parameters(&http, payload).await,
         address,
         request_id: request_id.clone(),
-        now_ms: app.ambient.now_ms(),
+        now_ms: app.core.ambient.now_ms(),
         session: None,
     };
     // A panic is a defect, but its caller gets an answer and the others do not notice.
-    let answer = AssertUnwindSafe(dispatch(&app, call))
+    let answer = AssertUnwindSafe(dispatch(&app.core, call))
         .catch_unwind()
         .await
         .unwrap_or_else(|_| answer::fault(Fault::Internal, Layout::Compact));

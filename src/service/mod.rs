@@ -2,6 +2,7 @@
 
 pub mod clis;
 pub mod clock;
+pub mod core;
 pub mod devices;
 pub mod dids;
 mod error;

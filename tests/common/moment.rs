@@ -33,7 +33,7 @@ pub fn overtaken<T>(app: &Arc<App>, change: Change, ask: impl FnOnce() -> T) -> 
     let (has_asked, has_waited) = (AtomicBool::new(false), AtomicBool::new(false));
     let open_ms = AtomicI64::new(0);
     let reply = std::thread::scope(|scope| {
-        let store = &app.store;
+        let store = &app.core.store;
         let before = store.activity().writes;
         scope.spawn(move || {
             let held = store.write_blocking(move |_| {

@@ -63,7 +63,7 @@ impl World {
         let mut app = App::new(store, Arc::new(ambient));
         app.has_public_metrics = true;
         // Tests fail to authenticate all the time, and in most of them no minute ever passes.
-        app.throttle = Throttle::new(Limits {
+        Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(Limits {
             per_address: u32::MAX,
             per_pair: u32::MAX,
             hashes_per_pair: u32::MAX,

@@ -40,6 +40,7 @@ fn app(world: &World, now_ms: i64) -> Arc<App> {
 
 async fn accept(app: &App, now_ms: i64) {
     let accepted = app
+        .core
         .store
         .write(move |tx| clock::accept(tx, &Actor::operator(now_ms)));
     accepted.await.expect("it is accepted");
@@ -47,8 +48,8 @@ async fn accept(app: &App, now_ms: i64) {
 
 /// Puts the clocks on by these times, and lets housekeeping look.
 async fn an_hour_later(app: &App, now_ms: i64, running_ms: i64) {
-    app.ambient.set(now_ms);
-    app.ambient.set_running(running_ms);
+    app.core.ambient.set(now_ms);
+    app.core.ambient.set_running(running_ms);
     tokio::time::advance(HOUR).await;
     a_moment().await;
     a_moment().await;
@@ -61,7 +62,7 @@ async fn a_clock_that_leaps_while_the_server_runs_frees_nothing_until_it_is_acce
     let now_ms = Ambient::system().now_ms();
     close(&world, "371", now_ms);
     let app = app(&world, now_ms);
-    let running = tokio::spawn(housekeeping::run(app.clone()));
+    let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
     a_moment().await;
     // Not a day against the other clock, and then more, in two steps.
     let step_ms = 23 * HOUR_MS;
@@ -90,7 +91,7 @@ async fn a_database_from_long_ago_frees_nothing_until_it_is_accepted_over_restar
     // The second one sees nothing wrong by itself.
     for now_ms in [late_ms, made_ms + HOUR_MS] {
         let app = app(&world, now_ms);
-        let running = tokio::spawn(housekeeping::run(app));
+        let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
         for _ in 0..4 {
             a_moment().await;
         }
@@ -101,7 +102,7 @@ async fn a_database_from_long_ago_frees_nothing_until_it_is_accepted_over_restar
     }
     let app = app(&world, late_ms);
     accept(&app, late_ms).await;
-    let running = tokio::spawn(housekeeping::run(app));
+    let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
     wait_until_free(&database, "371").await;
     running.abort();
 }

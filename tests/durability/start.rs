@@ -211,7 +211,7 @@ async fn closed_dids_are_freed_every_hour() {
     // A little ahead, for what the command line writes meanwhile.
     let now_ms = Ambient::system().now_ms() + 30_000;
     let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(now_ms, 1))));
-    let running = tokio::spawn(housekeeping::run(app));
+    let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
     wait_until_free(&database, "371").await;
     // It looks for more, finds nothing, and then the hour begins.
     a_moment().await;
@@ -264,7 +264,7 @@ async fn expired_sessions_and_links_are_removed_at_the_start_and_every_hour() {
         panic!("{:?} are left, not {counts:?}", left());
     };
     let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(now_ms, 1))));
-    let running = tokio::spawn(housekeeping::run(app));
+    let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
     wait_until_left((1, 1)).await;
     // It looks for more, finds nothing, and then the hour begins.
     a_moment().await;

@@ -1,6 +1,6 @@
 //! Who calls is decided when it happens: what was changed while a call was on its way, or while its write waited, counts.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use linebook::ambient::Ambient;
 use linebook::api::method::{HashLevel, HashOrder, Run};
@@ -156,7 +156,7 @@ fn sample(method: &str) -> Call {
 }
 
 fn write(world: &World, change: Change) {
-    world.app.store.write_blocking(change).unwrap();
+    world.app.core.store.write_blocking(change).unwrap();
 }
 
 /// What is answered, and what is in the database then, if the call comes after the change.
@@ -256,7 +256,7 @@ fn a_failure_that_shows_while_a_write_waits_is_counted() {
             hashes_per_pair: 1,
         };
         let world = World::with_app(Ambient::fixed(NOW_MS, 1), |app| {
-            app.throttle = Throttle::new(limits);
+            Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(limits);
         });
         let asked = overtaken(&world.app, case.change, || world.send(&request));
         assert_eq!(asked.reply.status, 200, "{kind}");
@@ -291,7 +291,7 @@ fn callers_are_remembered_for_a_minute_at_most() {
             let found = callers.find(tx, &current, "manager").map(drop);
             Ok::<_, Error>((current.settings.allow_api, found))
         };
-        world.app.store.read(look).unwrap()
+        world.app.core.store.read(look).unwrap()
     };
     let blocked = (false, Err(AccessError::UnknownCaller.into()));
     assert_eq!(look(NOW_MS), (true, Ok(())));

@@ -32,7 +32,7 @@ fn ask<T: Send + 'static>(
         request_id: None,
         now_ms: NOW_MS,
     };
-    world.app.store.write_blocking(move |tx| {
+    world.app.core.store.write_blocking(move |tx| {
         let anna = rows::find(tx, ANNA)?.expect("the demo world has her");
         rule(tx, &Actor::find(tx, &anna, from)?)
     })

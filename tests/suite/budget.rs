@@ -40,9 +40,10 @@ impl Served {
     /// A session of this user.
     fn token(&self, user_id: i64) -> String {
         let app = &self.world.app;
-        let token = sessions::new_token(&app.ambient);
+        let token = sessions::new_token(&app.core.ambient);
         let kept = token.clone();
         let started = app
+            .core
             .store
             .write_blocking(move |tx| sessions::start(tx, &Actor::system(NOW_MS), user_id, &kept));
         started.unwrap();

@@ -86,15 +86,16 @@ fn an_hour_of_failed_sign_ins_is_a_limited_number_of_rows() {
     let app = world.app.clone();
     for number in 0..failures::MAX_ROWS as u32 + 500 {
         let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
-        app.failures
-            .note(&app.store, number.into(), Some(address), "nobody");
+        app.core
+            .failures
+            .note(&app.core.store, number.into(), Some(address), "nobody");
     }
-    world.block_on(housekeeping::log_failures(&app));
+    world.block_on(housekeeping::log_failures(&app.core));
     let rows = failed_sign_ins(&world.connection());
     assert_eq!(rows.len(), failures::MAX_ROWS);
     assert_eq!(rows.iter().filter(|row| row.ends_with("501")).count(), 1);
     // Once written they are forgotten.
-    world.block_on(housekeeping::log_failures(&app));
+    world.block_on(housekeeping::log_failures(&app.core));
     assert_eq!(
         failed_sign_ins(&world.connection()).len(),
         failures::MAX_ROWS

@@ -105,9 +105,10 @@ fn requests_are_counted_by_method_and_outcome() {
 #[test]
 fn what_waits_and_what_is_in_use_is_seen() {
     let world = World::new();
-    let (app, metrics) = (&world.app, &world.app.metrics);
-    let now = |series: &str| value(&metrics.text(app), &format!("linebook_{series}"));
+    let app = &world.app;
+    let now = |series: &str| value(&app.metrics(), &format!("linebook_{series}"));
     let used = app
+        .core
         .store
         .read(|_| Ok::<_, store::StoreError>(now("readers_in_use")));
     assert_eq!(used, Ok(1.0));
@@ -133,7 +134,8 @@ fn what_waits_and_what_is_in_use_is_seen() {
     let before = written();
     std::thread::scope(|scope| {
         let write = || {
-            app.store
+            app.core
+                .store
                 .write_blocking(|tx| installation::touch(tx, b"x"))
                 .unwrap()
         };
@@ -155,7 +157,7 @@ fn what_waits_and_what_is_in_use_is_seen() {
 #[test]
 fn every_outcome_of_every_method_has_its_series_from_the_start() {
     let (world, _) = served();
-    let text = world.app.metrics.text(&world.app);
+    let text = world.app.metrics();
     for method in methods() {
         let method = linebook::api::methods::find(method).unwrap();
         for error in method.errors() {
@@ -260,7 +262,7 @@ fn metrics_can_have_an_address_of_their_own() {
 fn ready_means_that_a_write_was_tried() {
     let (world, address) = served();
     let before = world.dump();
-    let writes = || value(&world.app.metrics.text(&world.app), "linebook_wal_bytes");
+    let writes = || value(&world.app.metrics(), "linebook_wal_bytes");
     let size = writes();
     assert_eq!(send(address, &get("/health/ready")).text(), "ok\n");
     assert!(writes() > size, "nothing was written");

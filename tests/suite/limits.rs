@@ -286,7 +286,7 @@ fn one_address_cannot_take_all_connections() {
     assert_eq!(metrics.connections.get(), 8);
     is_turned_away(&mut greedy[69]);
     assert_eq!(Client::from("127.0.0.2", address).send(&list()).status, 200);
-    let text = metrics.text(&world.app);
+    let text = world.app.metrics();
     assert_eq!(
         value(&text, "linebook_connections_refused_per_address_total"),
         62.0
@@ -708,7 +708,7 @@ fn what_is_no_http_is_answered_with_xml() {
     assert_eq!(client.read(true).unwrap().status, 200);
     let answer = client.read(true).unwrap();
     assert_eq!(answer.error().unwrap(), "Request is not HTTP/1.1");
-    let metrics = world.app.metrics.text(&world.app);
+    let metrics = world.app.metrics();
     let counted = |outcome: &str| {
         let labels = format!("method=\"-\",outcome=\"{outcome}\"");
         value(&metrics, &format!("linebook_requests_total{{{labels}}}"))

@@ -137,7 +137,7 @@ fn printed_requests_work_in_order() {
         post(assign).error().unwrap(),
         "DID must be reserved for a User"
     );
-    let reserved = world.app.store.write(|tx| {
+    let reserved = world.app.core.store.write(|tx| {
         let operator = Actor::operator(NOW_MS);
         dids::reserve(tx, &operator, "123456789", 2)
     });

@@ -474,10 +474,11 @@ fn a_did_lives_as_it_is_documented() {
         let mut now_ms = NOW_MS;
         for (number, step, scope, days) in attempts {
             now_ms += days * DAY_MS;
-            world.app.ambient.set(now_ms);
+            world.app.core.ambient.set(now_ms);
             let by = actor(scope, now_ms);
             let tried = world
                 .app
+                .core
                 .store
                 .write(move |tx| try_step(tx, &by, number, step));
             let tried = world.block_on(tried);
@@ -542,7 +543,7 @@ fn an_assignment_says_the_first_reason_against_it() {
                 let by = actor(scope, NOW_MS);
                 let asked = number.clone();
                 // Tried and taken back, so that the next one finds the same world.
-                let tried = world.block_on(world.app.store.write(move |tx| {
+                let tried = world.block_on(world.app.core.store.write(move |tx| {
                     dids::assign_to_trunk(tx, &by, Some(device_id), &asked)?;
                     Err::<(), Error>(StoreError::Missing.into())
                 }));
@@ -621,7 +622,7 @@ fn write() -> impl Strategy<Value = Write> {
 }
 
 async fn perform(world: &World, write: Write) -> Result<i64, Error> {
-    let ambient = world.app.ambient.clone();
+    let ambient = world.app.core.ambient.clone();
     let by = Actor::operator(NOW_MS);
     let work = move |tx: &WriteTx<'_>| match write {
         Write::Device(pin) => {
@@ -653,7 +654,7 @@ async fn perform(world: &World, write: Write) -> Result<i64, Error> {
             panic!("on purpose")
         }
     };
-    world.app.store.write(work).await
+    world.app.core.store.write(work).await
 }
 
 /// Writes that share their commits end exactly as the same writes one by one: ids, log, dice and all.

@@ -27,7 +27,7 @@ fn call(world: &World, method: &'static Method, sent: &[(&str, &str)]) -> String
         now_ms: NOW_MS,
         session: None,
     };
-    let answer = world.block_on(dispatch(&world.app, request));
+    let answer = world.block_on(dispatch(&world.app.core, request));
     assert_eq!(answer.status, 200);
     let bytes = match answer.body {
         Body::Whole(bytes) => bytes,

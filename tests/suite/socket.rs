@@ -373,10 +373,11 @@ fn a_file_may_hold_what_looks_like_an_answer() {
     let (world, address) = served(MANY);
     let fake = "HTTP/1.1 400 a:' || char(13, 10) || 'content-length: 0' || char(13, 10) || 'b:";
     world.sql(&format!("UPDATE devices SET description = '{fake}'"));
-    let token = sessions::new_token(&world.app.ambient);
-    let (kept, now_ms) = (token.clone(), world.app.ambient.now_ms());
+    let token = sessions::new_token(&world.app.core.ambient);
+    let (kept, now_ms) = (token.clone(), world.app.core.ambient.now_ms());
     let started = world
         .app
+        .core
         .store
         .write_blocking(move |tx| sessions::start(tx, &Actor::system(now_ms), 0, &kept));
     started.unwrap();

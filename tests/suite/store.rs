@@ -71,7 +71,7 @@ fn write<T: Send + 'static>(
 ) -> Written<()> {
     let world = World::new();
     let before = world.dump();
-    let written = world.block_on(world.app.store.write(work));
+    let written = world.block_on(world.app.core.store.write(work));
     assert_eq!(written.is_err(), world.dump() == before);
     written.map(|_| ())
 }
@@ -266,7 +266,7 @@ impl Gate {
         let (started, has_started) = channel();
         let (open, is_open) = channel();
         let thread = std::thread::spawn(move || {
-            app.store.write_blocking(move |_| {
+            app.core.store.write_blocking(move |_| {
                 started.send(()).unwrap();
                 is_open.recv().unwrap();
                 Ok(())
@@ -289,7 +289,7 @@ fn enqueue<'a, T: Send + 'static>(
     world: &'a World,
     work: impl FnOnce(&WriteTx<'_>) -> Written<T> + Send + 'static,
 ) -> Waiting<'a, T> {
-    let mut future: Waiting<'a, T> = Box::pin(world.app.store.write(work));
+    let mut future: Waiting<'a, T> = Box::pin(world.app.core.store.write(work));
     let poll = future
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
@@ -352,7 +352,7 @@ fn a_panicking_write_answers_internal_and_the_writer_lives_on() {
     assert_eq!(results, [Ok(()), Err(StoreError::Internal), Ok(())]);
     assert!(
         world
-            .block_on(world.app.store.write(insert_did("4")))
+            .block_on(world.app.core.store.write(insert_did("4")))
             .is_ok()
     );
     assert_eq!(added(&world), "1;3;4");
@@ -371,7 +371,7 @@ fn check_failing_batch(sql: &str, error: StoreError) {
     assert_eq!(world.dump(), before);
     assert!(
         world
-            .block_on(world.app.store.write(insert_did("4")))
+            .block_on(world.app.core.store.write(insert_did("4")))
             .is_ok()
     );
     assert_eq!(added(&world), "4");

@@ -1,6 +1,7 @@
 //! Failed authentications over the whole pipeline: who is refused, for how long, and who is not.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use linebook::ambient::Ambient;
@@ -24,7 +25,7 @@ const THERE: &str = "198.51.100.2";
 /// A world with the real limits.
 fn world() -> World {
     World::with_app(Ambient::fixed(NOW_MS, 1), |app| {
-        app.throttle = Throttle::new(Limits::default());
+        Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(Limits::default());
     })
 }
 
@@ -62,7 +63,7 @@ fn wrong_passwords_are_counted_per_address_and_name() {
     assert!(!is_throttled(&world, &right(), THERE));
     let other = right().with("u", "username").signed_by_admin();
     assert!(!is_throttled(&world, &other, HERE));
-    assert_eq!(world.app.throttle.refused(), 2);
+    assert_eq!(world.app.core.throttle.refused(), 2);
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn only_a_right_password_clears_wrong_ones() {
 #[test]
 fn a_burst_of_guesses_is_within_the_limit() {
     let world = World::with_app(Ambient::system(), |app| {
-        app.throttle = Throttle::new(Limits::default());
+        Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(Limits::default());
     });
     let address = serve(&world);
     let burst = |password: &dyn Fn(usize) -> String| {
@@ -144,7 +145,7 @@ fn a_burst_of_guesses_is_within_the_limit() {
 #[test]
 fn behind_a_trusted_proxy_the_caller_is_who_it_says() {
     let world = World::with_app(Ambient::fixed(NOW_MS, 1), |app| {
-        app.throttle = Throttle::new(Limits::default());
+        Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(Limits::default());
         app.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
     });
     world.sql("INSERT INTO allowed_networks VALUES (0, '203.0.113.9/32')");
@@ -184,7 +185,7 @@ fn behind_a_trusted_proxy_the_caller_is_who_it_says() {
     assert_eq!(send("10.0.0.1", "198.51.100.7"), throttled);
     assert_eq!(send("198.51.100.7", "203.0.113.9"), throttled);
     assert_eq!(send("10.0.0.1", "203.0.113.9"), None);
-    let metrics = world.app.metrics.text(&world.app);
+    let metrics = world.app.metrics();
     assert!(
         metrics.contains("linebook_throttled_total 2\n"),
         "{metrics}"
@@ -213,7 +214,7 @@ fn sign_in(username: &str, password: &str) -> Request {
 fn served(has_limits: bool) -> (World, SocketAddr) {
     let world = World::with_app(Ambient::system(), |app| {
         if has_limits {
-            app.throttle = Throttle::new(Limits::default());
+            Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(Limits::default());
         }
         app.trusted_proxies = vec!["127.0.0.9".parse::<std::net::IpAddr>().unwrap().into()];
     });
@@ -297,7 +298,7 @@ fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> V
     let mut guesses = Vec::from(occupy(world, address, &from));
     let others = 3..STRANGERS + 20;
     guesses.extend(others.map(|number| guess(address, &from(number), "manager", number)));
-    let verifier = &world.app.verifier;
+    let verifier = &world.app.core.verifier;
     is_soon(&|| verifier.turned_away() > 0 && verifier.waiting() == STRANGERS);
     guesses
 }
@@ -307,10 +308,10 @@ fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> V
 fn one_address_does_not_take_all_of_the_line_of_passwords() {
     let (world, address) = served(false);
     let _guesses = fill(&world, address, |_| "127.0.0.2".into());
-    let before = world.app.verifier.turned_away();
+    let before = world.app.core.verifier.turned_away();
     let other = Client::from("127.0.0.3", address).send(&sign_in("admin", "password"));
     assert_eq!(other.status, 303);
-    assert!(world.app.verifier.turned_away() > before);
+    assert!(world.app.core.verifier.turned_away() > before);
 }
 
 /// Forty addresses that were wrong in the last minute and guess again kept whoever came then waiting for all of them.
@@ -326,7 +327,7 @@ fn whoever_was_wrong_is_served_after_who_was_not() {
     let _occupying = occupy(&world, address, |_| "127.0.0.2".into());
     let again = |number| guess(address, &from(number), "admin", number);
     let _wrong: Vec<Client> = (0..WRONG).map(again).collect();
-    let verifier = &world.app.verifier;
+    let verifier = &world.app.core.verifier;
     is_soon(&|| verifier.waiting() == WRONG);
     // The first of them has been served.
     is_soon(&|| verifier.waiting() < WRONG);

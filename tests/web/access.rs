@@ -632,7 +632,7 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
     for (name, rule) in rules {
         let rule = *rule;
         // An accountant without permissions.
-        let refused = world.app.store.write_blocking(move |tx| {
+        let refused = world.app.core.store.write_blocking(move |tx| {
             let clerk = linebook::store::tables::users::find(tx, 6)?.expect("a clerk");
             let from = Actor::operator(NOW_MS).origin();
             rule(tx, &Actor::find(tx, &clerk, from)?)
@@ -677,7 +677,7 @@ fn lists_over_all_owners_are_the_operator_s_alone() {
     ];
     world.get("/", &world.token(0));
     for (name, list) in lists {
-        let listed = world.app.store.read(|tx| {
+        let listed = world.app.core.store.read(|tx| {
             let all = list(tx, &Actor::operator(NOW_MS))?;
             // Admin himself, an accountant with every permission, a plain user, a reseller.
             for id in [0, 1, 2, 4] {

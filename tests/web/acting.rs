@@ -161,7 +161,7 @@ fn ask(world: &World, route: &Route, path: &str, token: &str) -> Reply {
 }
 
 fn change(world: &World, case: &Case) -> Dump {
-    world.app.store.write_blocking(case.change).unwrap();
+    world.app.core.store.write_blocking(case.change).unwrap();
     world.dump()
 }
 
@@ -330,7 +330,7 @@ fn read_on(path: &str, change: Option<Change>) -> bool {
             if pieces == 1
                 && let Some(change) = change
             {
-                world.app.store.write(change).await.unwrap();
+                world.app.core.store.write(change).await.unwrap();
             }
         }
         assert!(pieces > 2, "{path} has {pieces}");

@@ -617,7 +617,7 @@ fn settings_of_one_form_are_checked_as_a_whole() {
 fn answers_of_settings(change: Option<(&'static str, &'static str)>) -> Vec<(String, u16, String)> {
     let world = World::new();
     if let Some((name, value)) = change {
-        let set = world.app.store.write_blocking(move |tx| {
+        let set = world.app.core.store.write_blocking(move |tx| {
             settings::set(tx, &Actor::operator(NOW_MS), name, value, None)
         });
         set.expect(name);

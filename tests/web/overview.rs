@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use linebook::housekeeping::BackupPlan;
+use linebook::housekeeping::{BackupPlan, Backups};
 
 use crate::world::World;
 
@@ -25,12 +25,12 @@ fn a_missing_backup_is_told_to_admin() {
     assert!(!world.get("/", &reseller).body.contains("backup"));
 
     let app = Arc::get_mut(&mut world.app).expect("nobody else has it");
-    app.backups = Some(BackupPlan {
+    app.backups = Arc::new(Backups::new(Some(BackupPlan {
         data: world.folder.path().into(),
         folder: world.folder.path().join("backups"),
         every: Duration::from_secs(3600),
         keep: 1,
-    });
+    })));
     let body = world.get("/", &admin).body;
     assert!(
         body.contains(NONE_YET) && !body.contains(NONE_MADE),

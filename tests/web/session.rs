@@ -139,9 +139,10 @@ fn a_block_and_a_new_password_end_sessions_at_once() {
     assert!(!is_in(&world, &reseller), "the old session is back");
 
     let again = world.token(4);
-    let hash = passwords::hash("another password", &world.app.ambient).unwrap();
+    let hash = passwords::hash("another password", &world.app.core.ambient).unwrap();
     let set = world
         .app
+        .core
         .store
         .write_blocking(move |tx| users::set_password(tx, &Actor::operator(NOW_MS), 4, &hash));
     set.unwrap();
@@ -214,6 +215,7 @@ fn the_link_of_a_new_database_works_once_and_in_time() {
     let kept = link.clone();
     let made = world
         .app
+        .core
         .store
         .write_blocking(move |tx| sessions::insert_first_link(tx, &kept, NOW_MS));
     made.unwrap();
@@ -233,7 +235,7 @@ fn the_link_of_a_new_database_works_once_and_in_time() {
     assert_eq!(world.post(&path, VISITOR, &form).status, 404);
     assert_eq!(world.value("SELECT count(*) FROM password_links"), "0");
 
-    let made = world.app.store.write_blocking(move |tx| {
+    let made = world.app.core.store.write_blocking(move |tx| {
         sessions::insert_first_link(tx, &link, NOW_MS - sessions::LINK_MS)
     });
     made.unwrap();
@@ -254,6 +256,7 @@ fn a_sign_in_ends_the_links_of_its_user() {
     let kept = link.clone();
     let made = world
         .app
+        .core
         .store
         .write_blocking(move |tx| sessions::insert_first_link(tx, &kept, NOW_MS));
     made.unwrap();
@@ -327,7 +330,7 @@ fn guessing_is_slowed_down() {
 fn a_new_password_waits_for_its_turn_or_is_refused() {
     let world = World::new();
     let token = world.token(0);
-    let verifier = &world.app.verifier;
+    let verifier = &world.app.core.verifier;
     let slow = "$argon2id$v=19$m=8,t=1000000,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
     let names: Vec<String> = (0..MAX_WAITING + AT_ONCE)
         .map(|name| name.to_string())
@@ -336,7 +339,7 @@ fn a_new_password_waits_for_its_turn_or_is_refused() {
     let here = "127.0.0.1".parse().ok();
     let guesses: Vec<_> = names
         .iter()
-        .map(|name| world.app.throttle.guess(NOW_MS, here, name))
+        .map(|name| world.app.core.throttle.guess(NOW_MS, here, name))
         .collect();
     let mut waiting = Vec::new();
     // As many as run and may wait: those that wait stay where they are while two slow ones run.
@@ -345,7 +348,7 @@ fn a_new_password_waits_for_its_turn_or_is_refused() {
         let mut call: LocalBoxFuture<'_, _> = match waiting.len() < AT_ONCE {
             true => verifier.verify(guess, "p", Some(slow)).boxed_local(),
             false => {
-                let hashed = verifier.hash("a new password", &world.app.ambient, here);
+                let hashed = verifier.hash("a new password", &world.app.core.ambient, here);
                 hashed.map(|hashed| hashed.map(|_| ())).boxed_local()
             }
         };
@@ -410,7 +413,7 @@ fn what_changed_while_a_password_was_verified_counts() {
     let start = |verified: &str| {
         let verified = verified.to_owned();
         let from = Actor::system(NOW_MS).origin();
-        world.app.store.write_blocking(move |tx| {
+        world.app.core.store.write_blocking(move |tx| {
             sessions::start_verified(tx, from, 4, &verified, &"d".repeat(64))
         })
     };

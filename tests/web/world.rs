@@ -84,12 +84,12 @@ impl World {
 
     /// A session of this user, without his password.
     pub fn token(&self, user_id: i64) -> String {
-        let token = sessions::new_token(&self.app.ambient);
+        let token = sessions::new_token(&self.app.core.ambient);
         let kept = token.clone();
-        let started = self
-            .app
-            .store
-            .write_blocking(move |tx| sessions::start(tx, &Actor::system(NOW_MS), user_id, &kept));
+        let started =
+            self.app.core.store.write_blocking(move |tx| {
+                sessions::start(tx, &Actor::system(NOW_MS), user_id, &kept)
+            });
         started.unwrap();
         token
     }

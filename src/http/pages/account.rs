@@ -93,7 +93,11 @@ pub async fn end_others(visit: Visit) -> Result<Answer, Trouble> {
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
     password::throttle(&visit, &by.name)?;
-    let guess = visit.app.throttle.guess(by.now_ms, visit.remote, &by.name);
+    let guess = visit
+        .app
+        .core
+        .throttle
+        .guess(by.now_ms, visit.remote, &by.name);
     if let Err(error) = verify_old(&visit, &guess).await {
         refusal(error)?;
         password::failed(&visit, &by.name);
@@ -118,6 +122,6 @@ async fn verify_old(visit: &Visit, guess: &Guess<'_>) -> Result<(), Error> {
         return Err(AccessError::WrongPassword.into());
     }
     let stored = visit.read(|tx| users::own_password(tx, by))?;
-    let verifier = &visit.app.verifier;
+    let verifier = &visit.app.core.verifier;
     verifier.verify(guess, old, stored.as_deref()).await
 }

@@ -120,7 +120,7 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
         now_ms: visit.now_ms,
         session: Some(visit.token.clone()),
     };
-    let answer = dispatch(&visit.app, request).await;
+    let answer = dispatch(&visit.app.core, request).await;
     // The call did nothing if the session had ended by then; then there is nothing to show either.
     visit.read(|tx| visit.standing().renew(tx))?;
     let status = answer.status;

@@ -311,7 +311,7 @@ pub async fn show_pin(visit: Visit) -> Result<Answer, Trouble> {
 
 /// Makes a new secret, and shows it.
 pub async fn new_secret(visit: Visit) -> Result<Answer, Trouble> {
-    let (id, ambient) = (visit.id(), visit.app.ambient.clone());
+    let (id, ambient) = (visit.id(), visit.app.core.ambient.clone());
     let made = visit.write(move |tx, by| devices::renew_secret(tx, by, &ambient, id));
     let secret = made.await?;
     render(

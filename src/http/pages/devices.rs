@@ -240,7 +240,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
         caller_id: visit.sent.text("caller_id"),
         description: text("description"),
     };
-    let ambient = visit.app.ambient.clone();
+    let ambient = visit.app.core.ambient.clone();
     let made = visit.write(move |tx, by| {
         let user = users::get_named(tx, by, &user)?;
         devices::create(

@@ -150,6 +150,7 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
         let (token, remote) = (visit.token.clone(), visit.remote);
         let seen = visit
             .app
+            .core
             .store
             .write(move |tx| sessions::see(tx, &token, remote));
         // Whoever only looks is not kept out because the disk is full.

@@ -30,7 +30,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
             true => log::list(tx, by, &filter, None, CHANGES)?.rows,
             false => Vec::new(),
         };
-        let overview = overview::get(tx, by, visit.app.known_backups())?;
+        let overview = overview::get(tx, by, visit.app.backups.known())?;
         Ok::<_, Error>((overview, changes))
     })?;
     let body = html! {

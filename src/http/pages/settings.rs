@@ -257,7 +257,7 @@ async fn set_allowed(visit: Visit, allowed: bool) -> Result<Answer, Trouble> {
 
 /// Makes a key, and shows it this once.
 pub async fn add_key(visit: Visit) -> Result<Answer, Trouble> {
-    let key = keys::generate(&visit.app.ambient);
+    let key = keys::generate(&visit.app.core.ambient);
     let (secret, user) = (key.clone(), visit.sent.text("key_user"));
     let added = visit.write(move |tx, by| {
         let user_id = match user {
@@ -289,7 +289,7 @@ pub async fn add_key(visit: Visit) -> Result<Answer, Trouble> {
 
 /// Ends a key, and makes and shows another.
 pub async fn replace_key(visit: Visit) -> Result<Answer, Trouble> {
-    let key = keys::generate(&visit.app.ambient);
+    let key = keys::generate(&visit.app.core.ambient);
     let (id, secret) = (visit.id(), key.clone());
     visit
         .write(move |tx, by| keys::replace(tx, by, id, &secret))

@@ -63,13 +63,14 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     throttle(&visit, &username)?;
     let guess = visit
         .app
+        .core
         .throttle
         .guess(visit.now_ms, visit.remote, &username);
     let verified = match is_too_long(password) {
         true => Err(AccessError::WrongPassword.into()),
         false => {
             let app = &visit.app;
-            sessions::verify(&app.store, &app.verifier, &guess, password).await
+            sessions::verify(&app.core.store, &app.core.verifier, &guess, password).await
         }
     };
     let begun = match verified {
@@ -90,17 +91,18 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     };
     succeeded(&visit, &username);
     if user.user_type == UserType::Admin {
-        sessions::forget_first_run(&visit.app.store);
+        sessions::forget_first_run(&visit.app.core.store);
     }
     Ok(Answer::SignedIn(next(&visit), token))
 }
 
 /// A session with a token of its own: one that was known before signing in is worth nothing.
 async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, Error> {
-    let token = sessions::new_token(&visit.app.ambient);
+    let token = sessions::new_token(&visit.app.core.ambient);
     let (from, kept) = (visit.origin(), token.clone());
     let started = visit
         .app
+        .core
         .store
         .write(move |tx| sessions::start_verified(tx, from, user_id, &verified, &kept));
     started.await?;
@@ -167,11 +169,12 @@ pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
     let (token, from, kept) = (visit.name.clone(), visit.origin(), hash.clone());
     let used = visit
         .app
+        .core
         .store
         .write(move |tx| sessions::use_link(tx, from, &token, &kept));
     let user = used.await?;
     if user.id == ADMIN {
-        sessions::forget_first_run(&visit.app.store);
+        sessions::forget_first_run(&visit.app.core.store);
     }
     let token = begin(&visit, user.id, hash).await?;
     Ok(Answer::SignedIn("/".into(), token))

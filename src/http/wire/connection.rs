@@ -338,7 +338,7 @@ impl Connection {
     async fn answer(&mut self, ask: &Ask, response: Response<BoxBody>) -> io::Result<()> {
         let (head, body) = response.into_parts();
         let mut out = Vec::with_capacity(512);
-        let date = self.place.door.app.ambient.http_date();
+        let date = self.place.door.app.core.ambient.http_date();
         reply::head(&mut out, ask, head.head(), body.size(), &date);
         if ask.is_head {
             return self.write(&out).await;

@@ -94,7 +94,7 @@ impl Door {
         let _ = stream.try_write(&reply::bytes(
             &NOBODY,
             answer,
-            &self.app.ambient.http_date(),
+            &self.app.core.ambient.http_date(),
         ));
         // Those who cannot wait have no files: their answers may be torn away.
         if self.leaving.fetch_add(1, Ordering::Relaxed) < MAX_TURNED_AWAY {

@@ -218,6 +218,7 @@ impl<T> List<T> {
             Place::End => return Ok(None),
         };
         let slice = app
+            .core
             .store
             .read(|tx| (self.fetch)(tx, &standing.renew(tx)?, sent, after, PIECE))?;
         for row in &slice.rows {

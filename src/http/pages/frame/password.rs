@@ -12,7 +12,7 @@ use crate::service::{Error, Rule, UserError};
 
 /// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
 pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
-    let throttle = &visit.app.throttle;
+    let throttle = &visit.app.core.throttle;
     match throttle.allows_password(visit.now_ms, visit.remote, username) {
         true => Ok(()),
         false => Err(Fault::TooManyFailures.into()),
@@ -21,10 +21,10 @@ pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
 
 /// Counts a wrong password.
 pub fn failed(visit: &Visit, username: &str) {
-    let throttle = &visit.app.throttle;
+    let throttle = &visit.app.core.throttle;
     throttle.failed(visit.now_ms, visit.remote, username, Failure::Credentials);
-    let failures = &visit.app.failures;
-    failures.note(&visit.app.store, visit.now_ms, visit.remote, username);
+    let failures = &visit.app.core.failures;
+    failures.note(&visit.app.core.store, visit.now_ms, visit.remote, username);
     tracing::warn!(
         address = visit.remote.map(tracing::field::display),
         "a password was refused"
@@ -33,7 +33,7 @@ pub fn failed(visit: &Visit, username: &str) {
 
 /// Forgets the wrong passwords before the right one.
 pub fn succeeded(visit: &Visit, username: &str) {
-    let throttle = &visit.app.throttle;
+    let throttle = &visit.app.core.throttle;
     throttle.succeeded(visit.remote, username, Proof::Password);
 }
 
@@ -59,8 +59,9 @@ pub async fn hashed(visit: &Visit) -> Result<String, Error> {
         return Err(UserError::PasswordsDiffer.into());
     }
     let app = &visit.app;
-    app.verifier
-        .hash(password, &app.ambient, visit.remote)
+    app.core
+        .verifier
+        .hash(password, &app.core.ambient, visit.remote)
         .await
 }
 

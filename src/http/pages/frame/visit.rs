@@ -80,9 +80,9 @@ impl Visit {
             by: None,
             version: 0,
             is_due: false,
-            now_ms: app.ambient.now_ms(),
+            now_ms: app.core.ambient.now_ms(),
             is_action: false,
-            token: cookies::token(http).unwrap_or_else(|| sessions::new_token(&app.ambient)),
+            token: cookies::token(http).unwrap_or_else(|| sessions::new_token(&app.core.ambient)),
             sent: Parameters::default(),
             ids: Vec::new(),
             name: String::new(),
@@ -151,7 +151,7 @@ impl Visit {
         &self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.app.store.read(work)
+        self.app.core.store.read(work)
     }
 
     /// Changes something as whoever is signed in, if in that moment he still is, and with the rights that he then has.
@@ -163,6 +163,7 @@ impl Visit {
         let standing = self.standing();
         let written = self
             .app
+            .core
             .store
             .write(move |tx| work(tx, &standing.renew(tx)?));
         written.await
