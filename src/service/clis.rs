@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::lists::{self, Slice};
 use super::{CliError, Error, Rule, devices, log, text};
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::clis::{self, Cli, Walk};
@@ -89,7 +90,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
         ivr_id,
     };
     cli.id = clis::insert(tx, &cli, tx.now_ms())?;
-    log::record(tx, by, "cli.create", cli.id, None, Some(json!(cli)))?;
+    log::record(tx, by, Action::CliCreate, cli.id, None, Some(json!(cli)))?;
     Ok(cli.id)
 }
 
@@ -151,7 +152,7 @@ pub fn delete(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
     devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
     clis::delete(tx, id)?;
-    log::record(tx, by, "cli.delete", id, Some(json!(cli)), None)?;
+    log::record(tx, by, Action::CliDelete, id, Some(json!(cli)), None)?;
     Ok(())
 }
 
@@ -202,7 +203,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     }
     clis::update(tx, &after)?;
     let (was, is) = log::difference(&json!(before), &json!(after));
-    log::record(tx, by, "cli.update", id, Some(was), Some(is))?;
+    log::record(tx, by, Action::CliUpdate, id, Some(was), Some(is))?;
     Ok(())
 }
 

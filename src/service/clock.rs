@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Error, log};
 use crate::ambient::SLACK_MS;
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
 use crate::store::tables::{action_log, installation};
@@ -48,7 +49,7 @@ pub fn accept(tx: &WriteTx<'_>, by: &Actor) -> Result<(), Error> {
     let before = json!({ "clock_ms": known.clock_ms, "leap_ms": known.leap_ms });
     let after = json!({ "clock_ms": tx.now_ms(), "leap_ms": null });
     // The newest entry now, so that older ones from a time to come are not looked at any more.
-    log::record(tx, by, "clock.accept", None, Some(before), Some(after))?;
+    log::record(tx, by, Action::ClockAccept, None, Some(before), Some(after))?;
     Ok(())
 }
 

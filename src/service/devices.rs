@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{DeviceError, Error, Rule, UserError, log, text};
 use crate::ambient::Ambient;
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::devices::{self, Address, Device, DeviceType, Walk};
@@ -94,7 +95,7 @@ pub fn create(
     };
     device.id = devices::insert(tx, &device, tx.now_ms())?;
     let after = Some(logged(&device));
-    log::record(tx, by, "device.create", device.id, None, after)?;
+    log::record(tx, by, Action::DeviceCreate, device.id, None, after)?;
     Ok(device)
 }
 
@@ -290,7 +291,7 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
     log::record(
         tx,
         by,
-        "device.trunk",
+        Action::DeviceTrunk,
         id,
         Some(json!({ "is_trunk": device.is_trunk })),
         Some(json!({ "is_trunk": is_trunk })),
@@ -310,7 +311,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     devices::hide(tx, id, tx.now_ms())?;
     let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
     let after = json!({ "hidden": true, "has_pin": false });
-    log::record(tx, by, "device.hide", id, Some(before), Some(after))?;
+    log::record(tx, by, Action::DeviceHide, id, Some(before), Some(after))?;
     Ok(())
 }
 
@@ -655,7 +656,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     if after.pin != before.pin {
         is["pin_changed"] = true.into();
     }
-    log::record(tx, by, "device.update", id, Some(was), Some(is))?;
+    log::record(tx, by, Action::DeviceUpdate, id, Some(was), Some(is))?;
     Ok(())
 }
 
@@ -673,7 +674,7 @@ pub fn renew_secret(
         ..device
     };
     devices::update(tx, &after)?;
-    log::record(tx, by, "device.new_secret", id, None, None)?;
+    log::record(tx, by, Action::DeviceNewSecret, id, None, None)?;
     Ok(after.secret)
 }
 
@@ -681,7 +682,7 @@ pub fn renew_secret(
 pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
-    log::record(tx, by, "device.show_secret", id, None, None)?;
+    log::record(tx, by, Action::DeviceShowSecret, id, None, None)?;
     Ok(device.secret)
 }
 
@@ -689,7 +690,7 @@ pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error
 pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
-    log::record(tx, by, "device.show_pin", id, None, None)?;
+    log::record(tx, by, Action::DeviceShowPin, id, None, None)?;
     Ok(device.pin)
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, clock, log, providers, text};
 use crate::ambient::SLACK_MS;
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::dialplans::DIALPLANS;
@@ -50,7 +51,7 @@ pub fn create(
         "owner_id": by.owner_id(),
         "status": DidStatus::Free,
     });
-    log::record(tx, by, "did.create", id, None, Some(after))?;
+    log::record(tx, by, Action::DidCreate, id, None, Some(after))?;
     Ok(id)
 }
 
@@ -84,7 +85,7 @@ pub fn assign_to_trunk(
         device_id: Some(device.id),
         ..did.clone()
     };
-    Ok(change(tx, by, "did.assign", &did, &after)?)
+    Ok(change(tx, by, Action::DidAssign, &did, &after)?)
 }
 
 fn expect_reserved(did: &Did) -> Result<(), Error> {
@@ -118,7 +119,7 @@ pub fn assign_to_device(
         device_id: Some(device.id),
         ..did.clone()
     };
-    Ok(change(tx, by, "did.assign", &did, &after)?)
+    Ok(change(tx, by, Action::DidAssign, &did, &after)?)
 }
 
 /// Whether a reservation stands in the way of a device of `user`. One for the owner of the DID's scope does not: he may
@@ -147,7 +148,7 @@ pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Resul
         user_id: Some(user.id),
         ..did.clone()
     };
-    Ok(change(tx, by, "did.reserve", &did, &after)?)
+    Ok(change(tx, by, Action::DidReserve, &did, &after)?)
 }
 
 /// Takes a reservation back: the DID is free.
@@ -155,7 +156,7 @@ pub fn unreserve(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error
     by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Reserved])?;
-    Ok(change(tx, by, "did.unreserve", &did, &freed(&did))?)
+    Ok(change(tx, by, Action::DidUnreserve, &did, &freed(&did))?)
 }
 
 /// Puts a reserved DID on a dial plan of its scope.
@@ -177,7 +178,7 @@ pub fn assign_to_dialplan(
         dialplan_id: Some(dialplan_id),
         ..did.clone()
     };
-    Ok(change(tx, by, "did.assign", &did, &after)?)
+    Ok(change(tx, by, Action::DidAssign, &did, &after)?)
 }
 
 /// Takes an active DID off its device or dial plan; its user keeps it reserved.
@@ -191,7 +192,7 @@ pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error>
         dialplan_id: None,
         ..did.clone()
     };
-    Ok(change(tx, by, "did.unassign", &did, &after)?)
+    Ok(change(tx, by, Action::DidUnassign, &did, &after)?)
 }
 
 /// Takes an active DID out of use: off its device; its user is kept until it is freed.
@@ -206,7 +207,7 @@ pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
         closed_ms: Some(tx.now_ms()),
         ..did.clone()
     };
-    Ok(change(tx, by, "did.close", &did, &after)?)
+    Ok(change(tx, by, Action::DidClose, &did, &after)?)
 }
 
 /// Makes a closed or terminated DID free again.
@@ -214,7 +215,7 @@ pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
     by.require(Right::ManageDids)?;
     let did = find_own(tx, by, number)?;
     expect(&did, &[DidStatus::Closed, DidStatus::Terminated])?;
-    Ok(change(tx, by, "did.free", &did, &freed(&did))?)
+    Ok(change(tx, by, Action::DidFree, &did, &freed(&did))?)
 }
 
 /// Makes a free or closed DID history.
@@ -226,7 +227,7 @@ pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error
         status: DidStatus::Terminated,
         ..freed(&did)
     };
-    Ok(change(tx, by, "did.terminate", &did, &after)?)
+    Ok(change(tx, by, Action::DidTerminate, &did, &after)?)
 }
 
 /// Frees DIDs that have been closed for `did_closed_days`, whoever's, at most [`MAX_FREED`] of them; how many it changed. The
@@ -243,12 +244,12 @@ pub fn free_closed(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
             closed_ms: Some(now_ms),
             ..did.clone()
         };
-        change(tx, &by, "did.close", did, &after)?;
+        change(tx, &by, Action::DidClose, did, &after)?;
     }
     let days = settings::get(tx)?.did_closed_days;
     let closed = dids::list_closed(tx, now_ms - days * DAY_MS, MAX_FREED)?;
     for did in &closed {
-        change(tx, &by, "did.free", did, &freed(did))?;
+        change(tx, &by, Action::DidFree, did, &freed(did))?;
     }
     Ok(ahead.len() + closed.len())
 }
@@ -286,7 +287,7 @@ fn freed(did: &Did) -> Did {
 fn change(
     tx: &WriteTx<'_>,
     by: &Actor,
-    action: &str,
+    action: Action,
     before: &Did,
     after: &Did,
 ) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{Error, Rule, SetupError, log, text, users};
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::device_groups::DeviceGroup;
@@ -17,7 +18,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<I
     let user = users::get_own(tx, by, user_id)?;
     let id = device_groups::insert(tx, user.id, name, false, tx.now_ms())?;
     let after = json!({ "user_id": user.id, "name": name });
-    log::record(tx, by, "group.create", id, None, Some(after))?;
+    log::record(tx, by, Action::GroupCreate, id, None, Some(after))?;
     Ok(id)
 }
 
@@ -76,7 +77,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Er
     }
     device_groups::update(tx, id, name)?;
     let (was, is) = (json!({ "name": before.name }), json!({ "name": name }));
-    log::record(tx, by, "group.update", id, Some(was), Some(is))?;
+    log::record(tx, by, Action::GroupUpdate, id, Some(was), Some(is))?;
     Ok(())
 }
 
@@ -93,7 +94,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     }
     device_groups::hide(tx, id, tx.now_ms())?;
     let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
-    log::record(tx, by, "group.hide", id, Some(before), Some(after))?;
+    log::record(tx, by, Action::GroupHide, id, Some(before), Some(after))?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Error, Rule, UserError, log, users};
 use crate::ambient::Ambient;
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
 use crate::store::tables::api_keys::{self, ApiKey};
@@ -74,7 +75,7 @@ pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id
         other => other.into(),
     })?;
     let after = json!({ "user_id": user.id });
-    log::record(tx, by, "key.add", id, None, Some(after))?;
+    log::record(tx, by, Action::KeyAdd, id, None, Some(after))?;
     Ok(id)
 }
 
@@ -107,7 +108,7 @@ pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
     by.own_user(tx, key.user_id)?.ok_or_else(not_found)?;
     api_keys::revoke(tx, key.id, tx.now_ms())?;
     let before = json!({ "user_id": key.user_id });
-    log::record(tx, by, "key.revoke", key.id, Some(before), None)?;
+    log::record(tx, by, Action::KeyRevoke, key.id, Some(before), None)?;
     Ok(())
 }
 

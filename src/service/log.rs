@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Error;
+use super::action::{Action, Area};
 use super::lists::{self, Slice};
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
@@ -15,7 +16,7 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 pub fn record(
     tx: &WriteTx<'_>,
     by: &Actor,
-    action: &str,
+    action: Action,
     object_id: impl Into<Option<Id>>,
     before: Option<Value>,
     after: Option<Value>,
@@ -27,7 +28,7 @@ pub fn record(
         through: by.through,
         address: by.address.map(|address| address.to_string()),
         request_id: by.request_id.clone(),
-        action: action.into(),
+        action: action.as_str().into(),
         object_id: object_id.into(),
         before: before.map(|value| value.to_string()),
         after: after.map(|value| value.to_string()),
@@ -85,7 +86,7 @@ pub fn list(
 fn is_kept(filter: &Filter, entry: &Entry) -> bool {
     (filter.actor.is_empty() || entry.actor == filter.actor)
         && entry.action.starts_with(&filter.action)
-        && !(filter.without_sessions && entry.action.starts_with("session."))
+        && !(filter.without_sessions && Area::of(&entry.action) == Some(Area::Session))
         && filter
             .object_id
             .is_none_or(|id| entry.object_id == Some(id))

@@ -1,5 +1,6 @@
 //! (3) The rules. Knows no HTTP, no XML and no SQL text; the API, the command line and the pages all come here.
 
+pub mod action;
 pub mod clis;
 pub mod clock;
 pub mod core;

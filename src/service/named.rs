@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::action::Action;
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, log, text};
 use crate::service::guard::access::{self, Actor, Right};
@@ -13,8 +14,9 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// One kind of named thing, and what differs between them.
 pub struct Kind {
-    /// The first word of its actions in the log.
-    area: &'static str,
+    created: Action,
+    updated: Action,
+    hidden: Action,
     table: &'static Table,
     is_used: fn(&ReadTx<'_>, Id) -> Result<bool, StoreError>,
     /// What stands in the way of hiding one that is used.
@@ -25,7 +27,9 @@ pub struct Kind {
 
 /// IVRs.
 pub static IVRS: Kind = Kind {
-    area: "ivr",
+    created: Action::IvrCreate,
+    updated: Action::IvrUpdate,
+    hidden: Action::IvrHide,
     table: &ivrs::IVRS,
     is_used: clis::ivr_is_used,
     in_use: "CLIs send their calls to it",
@@ -34,7 +38,9 @@ pub static IVRS: Kind = Kind {
 
 /// Dial plans.
 pub static DIALPLANS: Kind = Kind {
-    area: "dialplan",
+    created: Action::DialplanCreate,
+    updated: Action::DialplanUpdate,
+    hidden: Action::DialplanHide,
     table: &dialplans::DIALPLANS,
     is_used: dids::dialplan_is_used,
     in_use: "take its DIDs off first",
@@ -55,7 +61,7 @@ impl Kind {
         access::check_owner(tx, by, owner_id)?;
         let id = self.table.insert(tx, owner_id, name, tx.now_ms())?;
         let after = json!({ "owner_id": owner_id, "name": name });
-        log::record(tx, by, &self.action("create"), id, None, Some(after))?;
+        log::record(tx, by, self.created, id, None, Some(after))?;
         Ok(id)
     }
 
@@ -112,7 +118,7 @@ impl Kind {
         }
         self.table.update(tx, id, name)?;
         let (was, is) = (json!({ "name": before.name }), json!({ "name": name }));
-        log::record(tx, by, &self.action("update"), id, Some(was), Some(is))?;
+        log::record(tx, by, self.updated, id, Some(was), Some(is))?;
         Ok(())
     }
 
@@ -125,7 +131,7 @@ impl Kind {
         }
         self.table.hide(tx, id, tx.now_ms())?;
         let (was, is) = (json!({ "hidden": false }), json!({ "hidden": true }));
-        log::record(tx, by, &self.action("hide"), id, Some(was), Some(is))?;
+        log::record(tx, by, self.hidden, id, Some(was), Some(is))?;
         Ok(())
     }
 
@@ -138,9 +144,5 @@ impl Kind {
     /// What one is called, hidden or not: for what already refers to it.
     pub fn name_of(&self, tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
         Ok(self.table.find_name(tx, id)?.unwrap_or_default())
-    }
-
-    fn action(&self, verb: &str) -> String {
-        format!("{}.{verb}", self.area)
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::lists::{self, MAX_OFFERED, Slice};
 use super::{Error, Rule, SetupError, log, text};
+use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::providers::{self, Provider};
@@ -29,7 +30,7 @@ pub fn create(
     check_common_use(by, common_use)?;
     let id = providers::insert(tx, owner_id, name, common_use, tx.now_ms())?;
     let after = json!({ "owner_id": owner_id, "name": name, "common_use": common_use });
-    log::record(tx, by, "provider.create", id, None, Some(after))?;
+    log::record(tx, by, Action::ProviderCreate, id, None, Some(after))?;
     Ok(id)
 }
 
@@ -79,7 +80,7 @@ pub fn update(
         return Ok(());
     }
     providers::update(tx, id, name, common_use)?;
-    log::record(tx, by, "provider.update", id, Some(was), Some(is))?;
+    log::record(tx, by, Action::ProviderUpdate, id, Some(was), Some(is))?;
     Ok(())
 }
 
@@ -89,7 +90,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     get(tx, by, id)?;
     providers::hide(tx, id, tx.now_ms())?;
     let (before, after) = (json!({ "hidden": false }), json!({ "hidden": true }));
-    log::record(tx, by, "provider.hide", id, Some(before), Some(after))?;
+    log::record(tx, by, Action::ProviderHide, id, Some(before), Some(after))?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::{AccessError, Error, UserError, installation, log, users};
 use crate::ambient::{Ambient, SLACK_MS, is_young, rfc3339};
+use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Origin, Right};
 use crate::service::guard::throttle::Guess;
 use crate::service::guard::verifier::Verifier;
@@ -131,7 +132,7 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
     let address = by.address.map(|address| address.to_string());
     let now_ms = tx.now_ms();
     sessions::insert(tx, &token_hash(token), user_id, address.as_deref(), now_ms)?;
-    log::record(tx, by, "session.start", user_id, None, None)?;
+    log::record(tx, by, Action::SessionStart, user_id, None, None)?;
     Ok(())
 }
 
@@ -237,14 +238,14 @@ pub fn end_others(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error
 fn end_listed(tx: &WriteTx<'_>, by: &Actor, session: &Listed) -> Result<(), Error> {
     sessions::delete(tx, &session.token_hash)?;
     let ended = json!({ "since": rfc3339(session.created_ms), "address": session.address });
-    log::record(tx, by, "session.end", by.user_id, Some(ended), None)?;
+    log::record(tx, by, Action::SessionEnd, by.user_id, Some(ended), None)?;
     Ok(())
 }
 
 /// Signs out.
 pub fn end(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error> {
     sessions::delete(tx, &token_hash(token))?;
-    log::record(tx, by, "session.end", by.user_id, None, None)?;
+    log::record(tx, by, Action::SessionEnd, by.user_id, None, None)?;
     Ok(())
 }
 

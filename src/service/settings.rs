@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::json;
 
 use super::{AccessError, Error, Rule, SetupError, devices, log};
+use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::Id;
 use crate::store::tables::installation;
@@ -346,7 +347,7 @@ fn set_for_everyone(
     }
     let was = json!({ setting.name: get(&before) });
     let is = json!({ setting.name: get(&after) });
-    log::record(tx, by, "settings.set", None, Some(was), Some(is))?;
+    log::record(tx, by, Action::SettingsSet, None, Some(was), Some(is))?;
     Ok(())
 }
 
@@ -372,7 +373,14 @@ fn set_for_owner(
     settings::update_owner(tx, owner_id, after)?;
     let was = json!({ setting.name: get(&before) });
     let is = json!({ setting.name: get(&after) });
-    log::record(tx, by, "owner_settings.set", owner_id, Some(was), Some(is))?;
+    log::record(
+        tx,
+        by,
+        Action::OwnerSettingsSet,
+        owner_id,
+        Some(was),
+        Some(is),
+    )?;
     Ok(after.hash_check != before.hash_check)
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::lists::{self, Slice};
 use super::{Error, Rule, SetupError, UserError, log, settings, text};
+use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, OPERATOR, Right, SYSTEM};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::action_log::Through;
@@ -76,7 +77,7 @@ pub(super) fn insert(
         other => other.into(),
     })?;
     device_groups::insert(tx, id, PRIMARY_GROUP, true, tx.now_ms())?;
-    log::record(tx, by, "user.create", id, None, Some(after))?;
+    log::record(tx, by, Action::UserCreate, id, None, Some(after))?;
     Ok(id)
 }
 
@@ -149,7 +150,7 @@ pub(super) fn change_password(
     users::update_password(tx, user_id, hash)?;
     sessions::delete_of_user(tx, user_id)?;
     sessions::delete_links(tx, user_id)?;
-    log::record(tx, by, "user.set_password", user_id, None, None)?;
+    log::record(tx, by, Action::UserSetPassword, user_id, None, None)?;
     Ok(())
 }
 
@@ -271,7 +272,7 @@ pub fn set_permission(
     log::record(
         tx,
         by,
-        "user.set_permission",
+        Action::UserSetPermission,
         user.id,
         Some(before),
         Some(after),
@@ -302,7 +303,7 @@ pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, user_id: Id, blocked: bool) -> 
     log::record(
         tx,
         by,
-        "user.set_blocked",
+        Action::UserSetBlocked,
         user.id,
         Some(before),
         Some(after),
@@ -337,7 +338,14 @@ pub fn allow_network(
     settings::check_own_hash_off(tx, by, owner_id)?;
     let was = json!({ &*network: !allowed });
     let is = json!({ &*network: allowed });
-    log::record(tx, by, "user.allow_network", owner_id, Some(was), Some(is))?;
+    log::record(
+        tx,
+        by,
+        Action::UserAllowNetwork,
+        owner_id,
+        Some(was),
+        Some(is),
+    )?;
     Ok(network)
 }
 

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::world::World;
+use linebook::service::action::{Action, Area};
+use linebook::service::guard::access::Actor;
+use linebook::service::log;
+use linebook::store::StoreError;
+use linebook::store::file::check::CHECKS;
+
+use crate::world::{NOW_MS, World};
 
 /// A world with this many more devices of user 100.
 fn crowded(count: u32) -> World {
@@ -340,4 +346,73 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
             "{path}: {body}"
         );
     }
+}
+
+/// The words that stand in databases: a name in the code may change, these may not.
+const ACTIONS: &str = "cli.create cli.update cli.delete clock.accept device.create device.update device.trunk device.hide \
+    device.new_secret device.show_secret device.show_pin dialplan.create dialplan.update dialplan.hide did.create did.reserve \
+    did.unreserve did.assign did.unassign did.close did.free did.terminate group.create group.update group.hide ivr.create \
+    ivr.update ivr.hide key.add key.revoke owner_settings.set provider.create provider.update provider.hide session.start \
+    session.end session.failed settings.set user.create user.set_password user.set_permission user.set_blocked \
+    user.allow_network";
+
+#[test]
+fn the_log_filters_by_every_action_and_every_area() {
+    let known: Vec<&str> = ACTIONS.split_whitespace().collect();
+    let words: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+    assert_eq!(words, known);
+    for check in CHECKS {
+        let quoted = check.sql.split('\'').skip(1).step_by(2);
+        let is_action = |word: &&str| {
+            let (area, verb) = word.split_once('.').unwrap_or_default();
+            !area.is_empty() && !verb.is_empty() && !word.contains(' ')
+        };
+        for word in quoted.filter(is_action) {
+            assert!(known.contains(&word), "{}: {word}", check.name);
+        }
+    }
+
+    let world = World::new();
+    let recorded = world.app.core.store.write_blocking(|tx| {
+        let by = Actor::operator(NOW_MS);
+        for action in Action::ALL {
+            log::record(tx, &by, *action, 1, None, None)?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    recorded.unwrap();
+    let token = world.token(0);
+    let shown = |action: &str| -> Vec<String> {
+        let file = world
+            .get(&format!("/log.csv?actor=operator&action={action}"), &token)
+            .body;
+        let whats = file
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').nth(2).unwrap().to_owned());
+        let mut whats: Vec<String> = whats.collect();
+        whats.reverse();
+        whats
+    };
+    assert_eq!(shown(""), words);
+    for action in Action::ALL {
+        assert_eq!(shown(action.as_str()), [action.as_str()]);
+        let whole = format!("{}.{}", action.area().as_str(), action.verb());
+        assert_eq!(action.as_str(), whole);
+    }
+    for area in Area::ALL {
+        let start = format!("{}.", area.as_str());
+        let of_area: Vec<&str> = words
+            .iter()
+            .copied()
+            .filter(|word| word.starts_with(&start))
+            .collect();
+        assert!(!of_area.is_empty(), "{start}");
+        assert_eq!(shown(&start), of_area);
+        assert!(
+            of_area.iter().all(|word| Area::of(word) == Some(*area)),
+            "{start}"
+        );
+    }
+    assert_eq!(Area::of("colour.paint"), None);
 }

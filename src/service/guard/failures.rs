@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde_json::json;
 
 use crate::ambient::rfc3339;
+use crate::service::action::Action;
 use crate::service::guard::access::SYSTEM;
 use crate::store::row::Id;
 use crate::store::tables::action_log::{self, Entry, Through};
@@ -202,7 +203,7 @@ fn entry(
         through: Through::System,
         address,
         request_id: None,
-        action: "session.failed".into(),
+        action: Action::SessionFailed.as_str().into(),
         object_id,
         before: None,
         after: Some(after.to_string()),

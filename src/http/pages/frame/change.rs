@@ -4,22 +4,22 @@ use maud::{Markup, html};
 
 use crate::ambient::rfc3339;
 use crate::http::pages::frame::parts::plain_time;
+use crate::service::action::Area;
 use crate::store::tables::action_log::Entry;
 
 /// The page of what an action's first word and its number name, where there is one.
 fn page_of(entry: &Entry) -> Option<String> {
     let id = entry.object_id?;
-    let area = entry.action.split('.').next()?;
-    let path = match area {
-        "device" => "devices",
-        "did" => "dids",
-        "cli" => "clis",
-        "user" | "session" => "users",
-        "group" => "groups",
-        "provider" => "providers",
-        "ivr" => "ivrs",
-        "dialplan" => "dialplans",
-        _ => return None,
+    let path = match Area::of(&entry.action)? {
+        Area::Device => "devices",
+        Area::Did => "dids",
+        Area::Cli => "clis",
+        Area::User | Area::Session => "users",
+        Area::Group => "groups",
+        Area::Provider => "providers",
+        Area::Ivr => "ivrs",
+        Area::Dialplan => "dialplans",
+        Area::Clock | Area::Key | Area::OwnerSettings | Area::Settings => return None,
     };
     Some(format!("/{path}/{id}"))
 }
@@ -27,7 +27,7 @@ fn page_of(entry: &Entry) -> Option<String> {
 /// The action, and what it was done to.
 pub fn what(entry: &Entry) -> Markup {
     // Who signed in stands beside it already.
-    let is_session = entry.action.starts_with("session.") && entry.actor_id.is_some();
+    let is_session = Area::of(&entry.action) == Some(Area::Session) && entry.actor_id.is_some();
     let id = entry.object_id.filter(|_| !is_session);
     let id = id.map(|id| id.to_string());
     html! {

@@ -1,0 +1,137 @@
+//! Everything that the action log tells apart: to what kind of thing something was done, and what. A new action is one line
+//! here, and [`super::log::record`] takes nothing else. Older rows may hold words that are no longer written.
+
+/// The actions, area by area, with the words that are stored and shown.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $area:ident = $area_word:literal { $($action:ident = $verb:literal,)+ })+) => {
+        /// To what kind of thing something is done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Area { $($(#[$doc])* $area,)+ }
+
+        impl Area {
+            /// Every area.
+            pub const ALL: &'static [Self] = &[$(Self::$area,)+];
+
+            /// The first word of its actions.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$area => $area_word,)+ }
+            }
+
+            /// The area of an action in a row of the log; none: it is not written any more.
+            pub fn of(action: &str) -> Option<Self> {
+                let word = action.split('.').next()?;
+                Self::ALL.iter().copied().find(|area| area.as_str() == word)
+            }
+        }
+
+        /// What is done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "each is its two words")]
+        pub enum Action { $($($action,)+)+ }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$($(Self::$action,)+)+];
+
+            /// To what kind of thing.
+            pub const fn area(self) -> Area {
+                match self { $($(Self::$action => Area::$area,)+)+ }
+            }
+
+            /// What is done to it.
+            pub const fn verb(self) -> &'static str {
+                match self { $($(Self::$action => $verb,)+)+ }
+            }
+
+            /// The words that are stored: area, a point, verb.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($(Self::$action => concat!($area_word, ".", $verb),)+)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Calling numbers and domains.
+    Cli = "cli" {
+        CliCreate = "create",
+        CliUpdate = "update",
+        CliDelete = "delete",
+    }
+    /// The machine's clock.
+    Clock = "clock" {
+        ClockAccept = "accept",
+    }
+    /// Phones, gateways and trunks.
+    Device = "device" {
+        DeviceCreate = "create",
+        DeviceUpdate = "update",
+        DeviceTrunk = "trunk",
+        DeviceHide = "hide",
+        DeviceNewSecret = "new_secret",
+        DeviceShowSecret = "show_secret",
+        DeviceShowPin = "show_pin",
+    }
+    /// Dial plans.
+    Dialplan = "dialplan" {
+        DialplanCreate = "create",
+        DialplanUpdate = "update",
+        DialplanHide = "hide",
+    }
+    /// DIDs.
+    Did = "did" {
+        DidCreate = "create",
+        DidReserve = "reserve",
+        DidUnreserve = "unreserve",
+        DidAssign = "assign",
+        DidUnassign = "unassign",
+        DidClose = "close",
+        DidFree = "free",
+        DidTerminate = "terminate",
+    }
+    /// Device groups.
+    Group = "group" {
+        GroupCreate = "create",
+        GroupUpdate = "update",
+        GroupHide = "hide",
+    }
+    /// Voice menus.
+    Ivr = "ivr" {
+        IvrCreate = "create",
+        IvrUpdate = "update",
+        IvrHide = "hide",
+    }
+    /// Secret keys.
+    Key = "key" {
+        KeyAdd = "add",
+        KeyRevoke = "revoke",
+    }
+    /// What holds for one owner's calls.
+    OwnerSettings = "owner_settings" {
+        OwnerSettingsSet = "set",
+    }
+    /// Providers.
+    Provider = "provider" {
+        ProviderCreate = "create",
+        ProviderUpdate = "update",
+        ProviderHide = "hide",
+    }
+    /// Signing in and out in a browser; the number is the user's.
+    Session = "session" {
+        SessionStart = "start",
+        SessionEnd = "end",
+        SessionFailed = "failed",
+    }
+    /// What holds for everyone's calls.
+    Settings = "settings" {
+        SettingsSet = "set",
+    }
+    /// Users.
+    User = "user" {
+        UserCreate = "create",
+        UserSetPassword = "set_password",
+        UserSetPermission = "set_permission",
+        UserSetBlocked = "set_blocked",
+        UserAllowNetwork = "allow_network",
+    }
+}
