@@ -265,11 +265,6 @@ impl Server {
     }
 }
 
-/// Where this program's own file is, for lines that can be pasted into a shell.
-pub fn program() -> String {
-    std::env::current_exe().map_or("linebook".into(), |path| path.display().to_string())
-}
-
 fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.into()),

@@ -1,14 +1,34 @@
 //! A signed call as a line that can be pasted: for the demo, `linebook hash` and the reference.
 
+use super::example::Example;
 use super::method::{HashOrder, Method};
 use super::parameters::Parameters;
 use super::signature;
 
-/// A curl line that calls `method` at `base` (`http://127.0.0.1:8080`) with these parameters, signed with `key` in
-/// `order`, if it is signed at all.
+/// A curl line that sends an example to `base` (`http://127.0.0.1:8080`), signed with `key` as documentation prints it.
+pub fn example(base: &str, method: &Method, example: &Example, key: &str) -> String {
+    let segment = example.segment.as_ref();
+    let segment = segment
+        .map(|segment| format!("/{segment}"))
+        .unwrap_or_default();
+    let path = format!("{}{segment}", method.name);
+    post(base, &path, &example.sent, method.order(), key)
+}
+
+/// A curl line that calls `method` at `base` with these parameters, signed with `key` in `order`.
 pub fn line(
     base: &str,
     method: &Method,
+    parameters: &Parameters,
+    order: &HashOrder,
+    key: &str,
+) -> String {
+    post(base, method.name, parameters, Some(order), key)
+}
+
+fn post(
+    base: &str,
+    path: &str,
     parameters: &Parameters,
     order: Option<&HashOrder>,
     key: &str,
@@ -19,11 +39,8 @@ pub fn line(
         .collect();
     let hash = order.map(|order| signature::sign(order, parameters, key));
     query.extend(hash.map(|hash| format!("hash={hash}")));
-    format!(
-        "curl -sS --compressed -X POST '{base}/billing/api/{}?{}'",
-        method.name,
-        query.join("&")
-    )
+    let query = query.join("&");
+    format!("curl -sS --compressed -X POST '{base}/billing/api/{path}?{query}'")
 }
 
 /// Everything but letters, digits and `-._~` as `%XX`: safe in a query, and between single quotes of a shell.

@@ -226,7 +226,8 @@ impl fmt::Display for Untried {
 impl HashOrder {
     /// The order as it is written in documentation: `user_id + pin + key`.
     pub fn describe(&self) -> String {
-        format!("{} + key", self.parameters.join(" + "))
+        let parameters = self.parameters.iter().copied();
+        parameters.chain(["key"]).collect::<Vec<_>>().join(" + ")
     }
 }
 

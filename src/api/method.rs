@@ -52,10 +52,8 @@ pub struct Method {
     pub is_file: bool,
     /// What stands around its answers.
     pub envelope: PerDialect<Envelope>,
-    /// A success, as the reference shows it: what is in `<page>`.
-    pub reply: PerDialect<&'static str>,
-    /// The request that the reference, the demo and the tests show: what is sent beside `u`, `p` and `hash`.
-    pub example: &'static [(&'static str, &'static str)],
+    /// The text of its fixture file, which the table adds.
+    pub fixture: &'static str,
     /// What it does.
     pub run: Run,
 }
@@ -239,8 +237,7 @@ impl Method {
         storage_error: None,
         is_file: false,
         envelope: PAGE,
-        reply: PerDialect::same(""),
-        example: &[],
+        fixture: "",
         run: Run::Read(|_, _| Err(StoreError::Internal.into())),
     };
 

@@ -134,13 +134,22 @@ impl Parameter {
         matches!(self.need, Need::Required(_))
     }
 
+    /// Those of which any can stand for it.
+    pub fn others(&self) -> impl Iterator<Item = &'static Self> + use<> {
+        let others = match self.need {
+            Need::Unless(others) => others,
+            Need::Optional | Need::Required(_) => &[],
+        };
+        others.iter()
+    }
+
     /// A call without it is refused, and these parameters are without it.
     pub fn is_lacking(&self, sent: &Parameters) -> bool {
         let lacks = |one: &Self| one.value(sent).is_none();
         match self.need {
             Need::Optional => false,
             Need::Required(_) => lacks(self),
-            Need::Unless(others) => lacks(self) && others.iter().all(lacks),
+            Need::Unless(_) => lacks(self) && self.others().all(lacks),
         }
     }
 

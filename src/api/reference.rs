@@ -1,22 +1,19 @@
-//! The reference of the API, made from the table of methods: Markdown for people, OpenAPI for programs.
+//! The reference of the API for people: Markdown, made from the table of methods.
 
 use std::fmt::Write;
 
-use serde_json::{Map, Value, json};
-
+use super::curl;
+use super::example::Example;
 use super::fault::Fault;
 use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
-use super::method::{COMMON_ERRORS, ErrorText, Kind, Method, Need, Parameter};
-use super::methods::METHODS;
-use super::parameters::Parameters;
-use super::xml::{DECLARATION, Layout};
-use crate::store::tables::settings::Dialect;
+use super::method::{COMMON_ERRORS, Dialect, ErrorText, Kind, Method, Need, Parameter, Unsigned};
+use super::xml::Layout;
 
 /// The key with which the examples are signed: the demo world's.
 pub const EXAMPLE_KEY: &str = "secret";
 
-/// The method reference as Markdown.
-pub fn markdown() -> String {
+/// The reference of these methods as Markdown.
+pub fn markdown(methods: &[&Method]) -> String {
     let mut text = format!(
         "# API reference\n\n\
         Made by `linebook docs` from the table of methods; a test keeps this file equal to it.\n\n\
@@ -40,44 +37,33 @@ pub fn markdown() -> String {
         Before a method looks at a call:\n\n"
     );
     errors(&mut text, COMMON_ERRORS);
-    for method in METHODS {
+    for method in methods {
         section(&mut text, method);
     }
     faults(&mut text);
     text
 }
 
-fn section(text: &mut String, method: &Method) {
+/// The section of one method.
+pub fn section(text: &mut String, method: &Method) {
+    let Method {
+        name,
+        summary,
+        source,
+        ..
+    } = method;
     put(
         text,
-        format_args!(
-            "## {}\n\n{} Page: *{}*.\n\n",
-            method.name, method.summary, method.source
-        ),
+        format_args!("## {name}\n\n{summary} Page: *{source}*.\n\n"),
     );
     for alias in method.aliases {
         put(text, format_args!("Also called as `{alias}`.\n\n"));
     }
-    put(
-        text,
-        format_args!("| parameter | | holds | meaning |\n|---|---|---|---|\n"),
-    );
-    for parameter in method.parameters {
-        put(
-            text,
-            format_args!(
-                "| `{}` | {} | {} | {} |\n",
-                parameter.name,
-                required(parameter),
-                holds(parameter.kind),
-                parameter.doc
-            ),
-        );
-    }
-    let password = if method.needs_password {
-        "required"
-    } else {
-        "checked when sent"
+    parameters(text, method);
+    let password = match (method.names_caller(), method.asks_for_password()) {
+        (true, true) => "required",
+        (true, false) => "checked when sent",
+        (false, _) => "not looked at",
     };
     put(
         text,
@@ -86,60 +72,92 @@ fn section(text: &mut String, method: &Method) {
             callers(method)
         ),
     );
-    put(
-        text,
-        format_args!("| signed, in this order | from `hash_check` | why |\n|---|---|---|\n"),
-    );
-    for order in method.hashes {
+    hashes(text, method);
+    if let Some(example) = method.example() {
+        let call = curl::example("http://127.0.0.1:8080", method, &example, EXAMPLE_KEY);
         put(
             text,
-            format_args!(
-                "| {} | {} | {} |\n",
-                order.describe(),
-                order.level.as_str(),
-                order.why
-            ),
+            format_args!("\nExample, signed with the key `{EXAMPLE_KEY}`:\n\n```\n{call}\n```\n\n"),
         );
+        replies(text, method, &example);
     }
-    put(
-        text,
-        format_args!(
-            "\nExample, signed with the key `{EXAMPLE_KEY}`:\n\n```\n{}\n```\n\n",
-            example(method)
-        ),
-    );
-    replies(text, method);
-    put(
-        text,
-        format_args!("Errors, in the order in which they are checked:\n\n"),
-    );
+    text.push_str("Errors, in the order in which they are checked:\n\n");
     errors(text, method.errors());
     if method.storage_error.is_none() {
-        put(text, format_args!("A fault of the storage is a 503.\n\n"));
+        text.push_str("A fault of the storage is a 503.\n\n");
     }
 }
 
-fn replies(text: &mut String, method: &Method) {
-    for (name, dialect) in dialects(method) {
+fn parameters(text: &mut String, method: &Method) {
+    text.push_str("| parameter | | holds | meaning |\n|---|---|---|---|\n");
+    for parameter in method.parameters {
+        let Parameter {
+            name, kind, doc, ..
+        } = parameter;
+        let (required, holds) = (required(parameter), holds(*kind));
+        put(
+            text,
+            format_args!("| `{name}` | {required} | {holds} | {doc} |\n"),
+        );
+    }
+    if let Some(parameter) = method.path_parameter() {
+        let (method, name) = (method.name, parameter.name);
+        put(
+            text,
+            format_args!(
+                "\n`{name}` may also be sent as `/billing/api/{method}/{}`.\n",
+                name.to_uppercase()
+            ),
+        );
+    }
+}
+
+fn hashes(text: &mut String, method: &Method) {
+    if !method.looks_at_hash() {
+        text.push_str("No hash is looked at.\n");
+        return;
+    }
+    text.push_str("| signed, in this order | from `hash_check` | why |\n|---|---|---|\n");
+    for order in method.hashes {
+        let (signed, level, why) = (order.describe(), order.level.as_str(), order.why);
+        put(text, format_args!("| {signed} | {level} | {why} |\n"));
+    }
+    if let Some(Unsigned {
+        level,
+        dialect,
+        why,
+    }) = method.unsigned
+    {
+        let level = level.as_str();
+        let dialect = dialect.map(|dialect| format!(", in the dialect `{dialect}`"));
+        let dialect = dialect.unwrap_or_default();
+        put(
+            text,
+            format_args!("| no hash at all | {level}{dialect} | {why} |\n"),
+        );
+    }
+}
+
+fn replies(text: &mut String, method: &Method, example: &Example) {
+    for (name, dialect) in dialects(method, example) {
         let file = if method.is_file {
             ", gzipped as a file"
         } else {
             ""
         };
+        let (success, error) = (example.answer.of(dialect), error_example(method, dialect));
         put(
             text,
             format_args!(
-                "Success{name}{file}, and an error:\n\n```xml\n{DECLARATION}<page>{}</page>\n{}\n```\n\n",
-                method.reply.of(dialect),
-                error_example(method, dialect)
+                "Success{name}{file}, and an error:\n\n```xml\n{success}\n{error}\n```\n\n"
             ),
         );
     }
 }
 
 /// The dialects in which the method answers differently, each with the words that tell them apart.
-fn dialects(method: &Method) -> Vec<(&'static str, Dialect)> {
-    let is_same = method.reply.classic == method.reply.current
+fn dialects(method: &Method, example: &Example) -> Vec<(&'static str, Dialect)> {
+    let is_same = example.answer.classic == example.answer.current
         && method.envelope.classic == method.envelope.current;
     if is_same {
         return vec![("", Dialect::Classic)];
@@ -150,7 +168,8 @@ fn dialects(method: &Method) -> Vec<(&'static str, Dialect)> {
     ]
 }
 
-fn error_example(method: &Method, dialect: Dialect) -> String {
+/// An error of a method, with everything that may stand in it.
+pub(super) fn error_example(method: &Method, dialect: Dialect) -> String {
     let has_message = method.errors().any(|error| error.has_message);
     let message = has_message.then(|| "only with the last error: the reason".into());
     let envelope = method.envelope.of(dialect);
@@ -217,160 +236,7 @@ fn holds(kind: Kind) -> String {
     }
 }
 
-/// What the example sends, without its hash.
-pub fn example_parameters(method: &Method) -> Parameters {
-    let mut pairs = vec![("u", "admin")];
-    if method.needs_password {
-        pairs.push(("p", "password"));
-    }
-    pairs.extend(method.example);
-    let pairs = pairs
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()));
-    Parameters::new(pairs.collect()).expect("examples are short and plain")
-}
-
-fn example(method: &Method) -> String {
-    let parameters = example_parameters(method);
-    super::curl::line(
-        "http://127.0.0.1:8080",
-        method,
-        &parameters,
-        method.order(),
-        EXAMPLE_KEY,
-    )
-}
-
 // Writing to a String cannot fail.
 fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(arguments);
-}
-
-/// The API as an OpenAPI 3.1 document.
-pub fn openapi() -> Value {
-    let mut paths = Map::new();
-    for method in METHODS {
-        paths.insert(
-            format!("/billing/api/{}", method.name),
-            json!({ "post": operation(method) }),
-        );
-    }
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "linebook",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Every documented outcome is HTTP 200 with XML, good or bad.",
-            "license": { "name": "MIT OR Apache-2.0" },
-        },
-        "servers": [{ "url": "http://127.0.0.1:8080" }],
-        "paths": paths,
-    })
-}
-
-fn operation(method: &Method) -> Value {
-    let mut properties = Map::new();
-    let mut required = vec!["u", "hash"];
-    properties.insert(
-        "u".into(),
-        json!({ "type": "string", "description": "The caller's username." }),
-    );
-    properties.insert(
-        "p".into(),
-        json!({ "type": "string", "description": "The caller's password." }),
-    );
-    properties.insert("hash".into(), hash_schema(method));
-    properties.insert(
-        "test".into(),
-        json!({ "type": "string", "description": "1: plain, indented XML." }),
-    );
-    if method.needs_password {
-        required.push("p");
-    }
-    let mut either = Vec::new();
-    for parameter in method.parameters {
-        properties.insert(parameter.name.into(), schema(parameter));
-        match parameter.need {
-            Need::Optional => {}
-            Need::Required(_) => required.push(parameter.name),
-            Need::Unless(others) => {
-                let names = std::iter::once(parameter).chain(others).map(|one| one.name);
-                let any: Vec<Value> = names.map(|name| json!({ "required": [name] })).collect();
-                either.push(json!({ "anyOf": any }));
-            }
-        }
-    }
-    let mut form = json!({ "type": "object", "properties": properties, "required": required });
-    if !either.is_empty() {
-        form["allOf"] = either.into();
-    }
-    let form = json!({ "schema": form });
-    let errors: Vec<&str> = method.errors().map(|error| error.text).collect();
-    json!({
-        "operationId": method.name,
-        "summary": method.summary,
-        "requestBody": { "required": true, "content": {
-            "application/x-www-form-urlencoded": form,
-            "multipart/form-data": form,
-            "application/json": form,
-        } },
-        "responses": responses(method),
-        "x-errors": errors,
-    })
-}
-
-fn hash_schema(method: &Method) -> Value {
-    let orders: Vec<String> = method.hashes.iter().map(|order| order.describe()).collect();
-    json!({
-        "type": "string",
-        "pattern": "^[0-9A-Fa-f]{40}$",
-        "description": format!("Hex SHA1 of {}.", orders.join(", or of ")),
-    })
-}
-
-fn schema(parameter: &Parameter) -> Value {
-    let mut schema = match parameter.kind {
-        Kind::Id(_) => json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
-        Kind::Digits(limit) => {
-            json!({ "type": "string", "pattern": format!("^[0-9]{{0,{limit}}}$") })
-        }
-        Kind::Text(limit) => json!({ "type": "string", "maxLength": limit }),
-        Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
-    };
-    schema["description"] = parameter.doc.into();
-    schema
-}
-
-fn responses(method: &Method) -> Value {
-    let examples: Map<String, Value> = Dialect::ALL
-        .iter()
-        .map(|dialect| {
-            let value = format!("{DECLARATION}<page>{}</page>", method.reply.of(*dialect));
-            (dialect.to_string(), json!({ "value": value }))
-        })
-        .collect();
-    let mut responses = Map::new();
-    responses.insert(
-        "200".into(),
-        json!({
-            "description": "Success, or one of the method's errors.",
-            "content": { "text/xml": { "schema": { "type": "string" }, "examples": examples } },
-        }),
-    );
-    for fault in Fault::ALL {
-        let status = fault.status().to_string();
-        let texts = match responses.get(&status) {
-            Some(earlier) => format!(
-                "{} {}.",
-                earlier["description"].as_str().unwrap_or_default(),
-                fault.text()
-            ),
-            None => format!("{}.", fault.text()),
-        };
-        responses.insert(
-            status,
-            json!({ "description": texts, "content": { "text/xml": { "schema": { "type": "string" } } } }),
-        );
-    }
-    responses.into()
 }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use xml::escape::{escape_str_attribute, escape_str_pcdata};
+use xml::reader::{EventReader, XmlEvent};
 
 use super::parameters::is_xml_char;
 
@@ -180,6 +181,45 @@ pub fn document(layout: Layout, root: Option<&'static str>, elements: &[Element]
     document.finish()
 }
 
+/// What a document of ours holds, read back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The element's name.
+    pub name: String,
+    /// The names of its attributes.
+    pub attributes: Vec<String>,
+    /// The elements in it.
+    pub children: Vec<Node>,
+}
+
+/// Reads a document; none where it is no XML.
+pub fn read(document: &str) -> Option<Node> {
+    let mut open: Vec<Node> = Vec::new();
+    for event in EventReader::new(document.as_bytes()) {
+        match event.ok()? {
+            XmlEvent::StartElement {
+                name, attributes, ..
+            } => open.push(Node {
+                name: name.local_name,
+                attributes: attributes
+                    .into_iter()
+                    .map(|it| it.name.local_name)
+                    .collect(),
+                children: Vec::new(),
+            }),
+            XmlEvent::EndElement { .. } => {
+                let closed = open.pop()?;
+                match open.last_mut() {
+                    Some(parent) => parent.children.push(closed),
+                    None => return Some(closed),
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// A text in the body of an HTML document.
 pub fn html(text: &str) -> Vec<u8> {
     let text = escape_str_pcdata(&carried(text)).into_owned();
@@ -208,7 +248,7 @@ mod tests {
     use xml::EventWriter;
     use xml::writer::{EmitterConfig, XmlEvent};
 
-    use super::*;
+    use super::{Content, DECLARATION, Document, Element, Layout, Node, document, read};
 
     /// The document as the crate's own writer writes it.
     fn reference(layout: Layout, elements: &[Element]) -> Vec<u8> {
@@ -296,5 +336,33 @@ mod tests {
         document.close();
         pieces.extend(document.finish());
         assert_eq!(pieces, whole);
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let devices = [
+            Element::text("device", "a < b"),
+            Element::number("device", 2),
+        ];
+        let list = Element::with("devices", devices).attribute("from", "1");
+        let written = document(Layout::Indented, Some("page"), &[list]);
+        let leaf = || Node {
+            name: "device".into(),
+            attributes: Vec::new(),
+            children: Vec::new(),
+        };
+        let list = Node {
+            name: "devices".into(),
+            attributes: vec!["from".into()],
+            children: vec![leaf(), leaf()],
+        };
+        let page = Node {
+            name: "page".into(),
+            attributes: Vec::new(),
+            children: vec![list],
+        };
+        assert_eq!(read(&String::from_utf8(written).unwrap()), Some(page));
+        assert_eq!(read("<page><a></page>"), None);
+        assert_eq!(read("1.0"), None);
     }
 }

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ambient::Ambient;
-use crate::api::reference::{EXAMPLE_KEY, example_parameters};
+use crate::api::reference::EXAMPLE_KEY;
 use crate::api::{curl, methods};
 use crate::app::App;
 use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::command::serve::{check_loopback, open_alone, serve, start_log};
-use crate::config::{self, Server};
+use crate::config::Server;
 use crate::service::installation;
 use crate::store::{FILE_NAME, OpenError, Options, Store};
 
-/// The methods in the order in which their examples build on each other.
+/// The methods that are shown, in the order in which people need them.
 const ORDER: &[&str] = &[
     "device_create",
     "did_create",
@@ -100,42 +100,8 @@ fn hello(base: &str, data: &Path) -> String {
         String::new(),
     ];
     for method in ORDER.iter().filter_map(|name| methods::find(name)) {
-        if method.name == "did_trunk_device_assign" {
-            // A new DID is free; a trunk takes only a reserved one.
-            lines.push(format!(
-                "{} did reserve 123456789 --user 2 --data {}",
-                shell_word(&config::program()),
-                shell_word(&data.display().to_string())
-            ));
-        }
-        let parameters = example_parameters(method);
-        lines.push(curl::line(
-            base,
-            method,
-            &parameters,
-            method.order(),
-            EXAMPLE_KEY,
-        ));
+        let example = method.example();
+        lines.extend(example.map(|example| curl::example(base, method, &example, EXAMPLE_KEY)));
     }
     lines.join("\n")
-}
-
-/// A word as a shell takes it.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    match text.chars().all(is_plain) {
-        true => text.into(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::command::demo::shell_word;
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(shell_word("/tmp/linebook-demo-1"), "/tmp/linebook-demo-1");
-        assert_eq!(shell_word("a b/it's"), r"'a b/it'\''s'");
-    }
 }

@@ -1,6 +1,7 @@
 //! `docs` and `openapi`: the reference, made from the table of methods.
 
-use crate::api::reference;
+use crate::api::methods::METHODS;
+use crate::api::{openapi, reference};
 use crate::command::output::Report;
 
 /// Print the method reference as Markdown
@@ -9,7 +10,7 @@ pub struct Docs {}
 
 impl Docs {
     pub(super) fn run(self) -> Report {
-        Report::line(reference::markdown().trim_end().into())
+        Report::line(reference::markdown(METHODS).trim_end().into())
     }
 }
 
@@ -19,7 +20,7 @@ pub struct Openapi {}
 
 impl Openapi {
     pub(super) fn run(self) -> Report {
-        let document = reference::openapi();
+        let document = openapi::document(METHODS);
         Report::new(format!("{document:#}"), &document)
     }
 }

@@ -110,7 +110,7 @@ impl Hash {
         };
         let hash = signature::sign(first, parameters, key);
         let text = format!("{}{}", signature::signed_text(first, parameters), mask(key));
-        let line = curl::line(&self.base, method, parameters, Some(first), key);
+        let line = curl::line(&self.base, method, parameters, first, key);
         let others: Vec<String> = others.iter().map(accepted).collect();
         let mut lines = vec![
             format!("hash    {hash}"),

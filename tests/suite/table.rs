@@ -1,8 +1,10 @@
 //! What holds for every method: checks generated from the table, against expectations that are written out here.
 
-use linebook::api::method::{Kind, Method};
+use linebook::api::curl;
+use linebook::api::method::{Kind, Need, Parameter};
 use linebook::api::methods::{self, METHODS};
 use linebook::api::parameters::Parameters;
+use linebook::api::reference::EXAMPLE_KEY;
 
 use crate::common::request::escape;
 use crate::common::{self, Call, Fixture, Request, World};
@@ -50,107 +52,89 @@ fn the_table_is_sorted_and_names_every_method_once() {
 #[test]
 fn every_fact_of_the_table_is_filled_in() {
     for method in METHODS {
-        for text in [
-            method.summary,
-            method.source,
-            method.reply.classic,
-            method.reply.current,
-        ] {
-            assert!(!text.trim().is_empty(), "{}", method.name);
-        }
-        for parameter in method.parameters {
-            assert!(
-                !parameter.doc.is_empty(),
-                "{} {}",
-                method.name,
-                parameter.name
-            );
-        }
-        for (name, _) in method.example {
-            let mut known = method.parameters.iter();
-            assert!(
-                known.any(|parameter| parameter.name == *name),
-                "{} {name}",
-                method.name
-            );
-        }
-        for order in method.hashes {
-            assert!(!order.why.is_empty());
-            for name in order.parameters {
-                let mut known = method.parameters.iter().map(|parameter| parameter.name);
-                assert!(
-                    *name == "u" || known.any(|known| known == *name),
-                    "{} {name}",
-                    method.name
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn every_example_signed_in_the_first_order_passes_the_hash() {
-    for method in METHODS {
-        let call = Call::new(method.name)
-            .with("u", "admin")
-            .with("p", "password")
-            .with_all(method.example);
-        let signed = call.clone().signed(method.hashes[0].parameters, "secret");
-        // The DID of this example is made by the other example.
-        let expected = match method.name {
-            "did_trunk_device_assign" => "DID was not found",
-            _ => "ok",
-        };
-        assert_eq!(outcome("", &signed.post()), expected, "{}", method.name);
-        let unsigned = call.signed(method.hashes[0].parameters, "another key");
-        assert_eq!(
-            outcome("", &unsigned.post()),
-            "Incorrect hash",
-            "{}",
-            method.name
+        let name = method.name;
+        assert!(!method.summary.is_empty(), "{name} has no summary");
+        assert!(!method.source.is_empty(), "{name} names no page");
+        assert!(
+            method.looks_at_hash() <= method.order().is_some(),
+            "{name} is never signed"
         );
+        assert!(
+            !method.hashes.iter().any(|order| order.why.is_empty()),
+            "{name}"
+        );
+        assert!(
+            !method.parameters.iter().any(|one| one.doc.is_empty()),
+            "{name}"
+        );
+        let known = |sent: &str| ["u", "p"].contains(&sent) || method.parameter(sent).is_some();
+        let signed = method.hashes.iter().flat_map(|order| order.parameters);
+        for signed in signed.copied() {
+            assert!(known(signed), "{name} signs {signed}, and does not take it");
+        }
+        let example = method.example();
+        let example = example.unwrap_or_else(|| panic!("fixtures/{name}.http has no success"));
+        for (sent, _) in example.sent.iter() {
+            assert!(
+                known(sent),
+                "the success of {name} sends {sent}, and it is not taken"
+            );
+        }
     }
 }
 
+/// The line that the reference and the demo print, on a fresh demo world.
 #[test]
-fn every_required_parameter_is_required() {
-    let expected = |method: &str, parameter: &str| match (method, parameter) {
-        ("cli_add", "device_id") => "Device ID cannot be empty",
-        ("device_create", "user_id") => "Dont be so smart",
-        ("devices_get", "user_id") => "user_id is empty",
-        ("did_create", "did") => "Invalid DID specified",
-        ("did_create", "provider_id") => "Provider was not found",
-        ("did_trunk_device_assign", "device_id") => "Device was not found",
-        ("did_trunk_device_assign", "did") => "DID was not found",
-        other => panic!("{other:?} is not a required parameter"),
-    };
-    let mut count = 0;
+fn every_example_can_be_pasted() {
     for method in METHODS {
-        for parameter in method.parameters.iter().filter(|it| it.is_required()) {
+        let line = curl::example("http://x", method, &method.example().unwrap(), EXAMPLE_KEY);
+        let target = line
+            .split("'http://x")
+            .nth(1)
+            .unwrap()
+            .trim_end_matches('\'');
+        let answer = outcome("", &Request::new("POST", target));
+        assert_eq!(answer, "ok", "{line}");
+    }
+}
+
+/// What the success of a method does not need can be left out, and what it needs cannot.
+#[test]
+fn every_required_parameter_is_required_and_no_other() {
+    for method in METHODS {
+        let texts: Vec<&str> = method.errors.iter().map(|error| error.text).collect();
+        for parameter in method.parameters {
+            let name = parameter.name;
             let call = Call::sample(method.name);
-            for call in [
-                call.clone().without(parameter.name),
-                call.clone().with(parameter.name, ""),
-                call.with(parameter.name, " \t"),
-            ] {
-                let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
-                assert_eq!(
-                    answer,
-                    expected(method.name, parameter.name),
-                    "{} without {}",
-                    method.name,
-                    parameter.name
-                );
+            let call = parameter
+                .others()
+                .fold(call, |call, one| call.without(one.name));
+            let send = |call: Call| outcome(NO_PASSWORDS, &call.signed_by_admin().post());
+            let mut answers = vec![send(call.clone().without(name))];
+            if !parameter.counts_blank {
+                answers.push(send(call.clone().with(name, "")));
+                answers.push(send(call.with(name, " \t")));
             }
-            count += 1;
+            for answer in answers {
+                match parameter.need {
+                    Need::Optional => assert_eq!(answer, "ok", "{} without {name}", method.name),
+                    Need::Required(Some(rule)) => {
+                        assert_eq!(answer, method.error(rule).unwrap().text, "{name}");
+                    }
+                    Need::Required(None) | Need::Unless(_) => assert!(
+                        texts.contains(&answer.as_str()),
+                        "{} without {name}: {answer}",
+                        method.name
+                    ),
+                }
+            }
         }
     }
-    assert_eq!(count, 7);
 }
 
 /// A parameter that another can stand for is not required; without both, a call is refused.
 #[test]
-fn a_call_without_any_of_several_parameters_is_refused() {
+fn one_of_several_parameters_is_enough() {
     let alone = Call::new("cli_add")
         .with("u", "admin")
         .with("device_id", "2");
@@ -161,11 +145,9 @@ fn a_call_without_any_of_several_parameters_is_refused() {
     ] {
         let call = alone.clone().with_all(more).signed_by_admin();
         assert_eq!(outcome("", &call.post()), expected, "{more:?}");
-        let sent: Vec<_> = more
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect();
-        let sent = Parameters::new(sent).unwrap();
+        let sent = more.iter();
+        let sent = sent.map(|(name, value)| ((*name).into(), (*value).into()));
+        let sent = Parameters::new(sent.collect()).unwrap();
         let number = methods::find("cli_add").unwrap().parameter("cli_number");
         assert_eq!(number.unwrap().is_lacking(&sent), expected != "ok");
     }
@@ -173,57 +155,38 @@ fn a_call_without_any_of_several_parameters_is_refused() {
 
 #[test]
 fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
-    let mut count = 0;
     for method in METHODS {
         for parameter in method.parameters {
             let (Kind::Text(limit) | Kind::Digits(limit)) = parameter.kind else {
                 continue;
             };
-            assert_eq!(limit, expected_limit(method, parameter.name));
             for (length, is_taken) in [(limit, true), (limit + 1, false)] {
-                let value = filler(parameter.name, length);
+                let value = filler(parameter, length);
                 assert_eq!(value.chars().count(), length);
-                let is_unknown_number = method.name == "did_trunk_device_assign";
                 let call = Call::sample(method.name).with(parameter.name, &value);
                 let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
-                match is_unknown_number {
-                    true => assert_eq!(answer, "DID was not found"),
-                    false => assert_eq!(
-                        answer == "ok",
-                        is_taken,
-                        "{} {length}: {answer}",
-                        parameter.name
-                    ),
-                }
+                // No thing is called so.
+                let is_taken = is_taken && parameter.thing().is_none();
+                assert_eq!(
+                    answer == "ok",
+                    is_taken,
+                    "{} {length}: {answer}",
+                    parameter.name
+                );
             }
-            count += 1;
         }
     }
-    assert_eq!(count, 9);
 }
 
-fn expected_limit(method: &Method, parameter: &str) -> usize {
-    match (method.name, parameter) {
-        ("device_create", "description") => 255,
-        ("device_create", "caller_id") => 80,
-        ("device_create", "pin") => 20,
-        ("cli_add", "cli_number") => 20,
-        ("cli_add", "cli_domain") => 253,
-        ("cli_add", "cli_description" | "comment") => 255,
-        ("did_create" | "did_trunk_device_assign", "did") => 15,
-        other => panic!("no limit of {other:?}"),
-    }
-}
-
-/// A value of that many characters which is valid but for its length.
-fn filler(parameter: &str, length: usize) -> String {
-    match parameter {
-        "pin" | "cli_number" | "did" => "8".repeat(length),
-        "caller_id" => "ž".repeat(length - 7) + " <1008>",
-        "cli_domain" => {
+/// A value of that many characters which is valid but for its length. What a parameter takes in no other form stands here.
+fn filler(parameter: &Parameter, length: usize) -> String {
+    match (parameter.name, parameter.kind) {
+        ("caller_id", _) => "ž".repeat(length - 7) + " <1008>",
+        ("cli_domain", _) => {
             let labels = "a.".repeat(length / 2 - 1);
             labels.clone() + &"a".repeat(length - labels.len())
         }
+        (_, Kind::Digits(_)) => "8".repeat(length),
         _ => "ž".repeat(length),
     }
 }

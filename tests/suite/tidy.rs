@@ -623,6 +623,7 @@ fn the_schema_has_strict_tables_and_an_index_for_every_foreign_key() {
 
 /// `cargo fmt` does not see modules that a macro declares.
 #[test]
+#[allow(clippy::print_stdout, reason = "what was not looked at is told")]
 fn every_method_s_file_is_formatted() {
     let formatted = Command::new("rustfmt")
         .args(["--check", "--edition", "2024"])

@@ -82,15 +82,6 @@ pub static METHOD: Method = Method {
     ],
     is_file: true,
     envelope: LATER_IN_STATUS,
-    reply: PerDialect::same("<status>CLI successfully created</status>"),
-    example: &[
-        ("cli_number", "1234678"),
-        ("cli_description", "description"),
-        ("comment", "comment"),
-        ("ivr_id", "2"),
-        ("banned", "1"),
-        ("device_id", "2"),
-    ],
     run: Run::Write(|tx, call| {
         let new = NewCli {
             device_id: Some(call.need_id(DEVICE)?),

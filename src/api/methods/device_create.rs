@@ -82,14 +82,6 @@ pub static METHOD: Method = Method {
         .with_message(),
     ],
     storage_error: Some(Rule::Device(DeviceError::NotCreated)),
-    reply: PerDialect::same(
-        "<status>Device created</status><id>8</id><username>1006</username><password>q7GbX0sKd2mVw9Ta</password>",
-    ),
-    example: &[
-        ("user_id", "2"),
-        ("description", "desription1"),
-        ("pin", "3"),
-    ],
     run: Run::Write(|tx, call| {
         let new = NewDevice {
             user_id: call.need_id(USER)?,

@@ -30,11 +30,6 @@ pub static METHOD: Method = Method {
     ],
     is_file: true,
     envelope: LATER_IN_STATUS,
-    reply: PerDialect {
-        classic: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><ipaddr>0.0.0.0</ipaddr><port>5060</port></device></devices>",
-        current: "<devices><device><device_id>3</device_id><device_type>SIP</device_type><devicegroup_id>4</devicegroup_id><primary_device>yes</primary_device><username>1003</username><secret>q7GbX0sKd2mVw9Ta</secret><ipaddr>0.0.0.0</ipaddr><port>5060</port><callerid>Ann &lt;1003&gt;</callerid></device></devices>",
-    },
-    example: &[("user_id", "100")],
     run: Run::Read(|tx, call| {
         let user_id = call.need_id(USER)?;
         let (by, after) = (&call.actor, call.after);

@@ -48,11 +48,6 @@ pub static METHOD: Method = Method {
     ],
     storage_error: Some(Rule::Did(DidError::NotCreated)),
     envelope: LATER_IN_STATUS,
-    reply: PerDialect {
-        classic: "<status>DID created</status><id>5</id>",
-        current: "<status><success>DID created</success></status><did_details><id>5</id></did_details>",
-    },
-    example: &[("did", "123456789"), ("provider_id", "1")],
     run: Run::Write(|tx, call| {
         let (number, provider_id) = (call.need(NUMBER)?, call.need_id(PROVIDER)?);
         let id = dids::create(tx, &call.actor, number, provider_id)?;

@@ -44,8 +44,6 @@ pub static METHOD: Method = Method {
     ],
     storage_error: Some(Rule::Did(DidError::NotAssigned)),
     envelope: STATUS,
-    reply: PerDialect::same("<status><success>Device assigned to DID</success></status>"),
-    example: &[("did", "123456789"), ("device_id", "1")],
     run: Run::Write(|tx, call| {
         let (device_id, number) = (call.need_id(DEVICE)?, call.need(NUMBER)?);
         dids::assign_to_trunk(tx, &call.actor, device_id, number)?;

@@ -1,4 +1,4 @@
-//! The table of all methods, sorted by name: one word here gives the module and the entry.
+//! The table of all methods, sorted by name: one word here gives the module, the entry and its fixture file.
 
 use super::method::Method;
 
@@ -7,7 +7,10 @@ macro_rules! methods {
         $(mod $name;)*
 
         /// Every method.
-        pub static METHODS: &[&Method] = &[$(&$name::METHOD),*];
+        pub static METHODS: &[&Method] = &[$(&Method {
+            fixture: include_str!(concat!("../../../fixtures/", stringify!($name), ".http")),
+            ..$name::METHOD
+        }),*];
     };
 }
 

@@ -217,7 +217,7 @@ fn signing(
             (parts::facts(&[
                 ("String", html! { code.long #hashed { (signature::signed_text(order, parameters)) (mask(key)) } }),
                 ("Hash", html! { code.long #hash { (hash) } }),
-                ("Paste this", html! { code.long { (curl::line(&visit.base, method, parameters, Some(order), key)) } }),
+                ("Paste this", html! { code.long { (curl::line(&visit.base, method, parameters, order, key)) } }),
             ]))
             (other_orders("Also accepted here:", others.iter().filter(|other| is_accepted(other.level, signers.check))))
             (other_orders("Not accepted here:", others.iter().filter(|other| !is_accepted(other.level, signers.check))))
