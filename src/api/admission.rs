@@ -9,10 +9,10 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
-use super::dispatch::{Request, Verb};
 use super::fault::Fault;
 use super::method::{Call, Method, Who};
 use super::parameters::Parameters;
+use super::request::{Request, Verb};
 use super::signature;
 use crate::service::core::Core;
 use crate::service::guard::access::{Actor, Origin};

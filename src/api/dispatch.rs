@@ -1,14 +1,13 @@
 //! The pipeline of every call, top to bottom: admit, run, answer.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::admission::{Admitted, Failure, Known};
 use super::answer::{Answer, refusal, success};
 use super::envelope::Reply;
 use super::fault::Fault;
-use super::method::{Method, Run};
-use super::parameters::Parameters;
+use super::method::Run;
+pub use super::request::{Request, Verb};
 use super::xml::Layout;
 use crate::service::core::Core;
 use crate::store::tables::settings::{Dialect, Gzip};
@@ -16,35 +15,6 @@ use crate::store::{Snapshot, StoreError};
 
 /// How often a call is admitted anew because its caller's password was changed while it was verified or while it waited.
 pub const MAX_ADMISSIONS: u32 = 3;
-
-/// A call, as it came in.
-pub struct Request {
-    /// The method that its path names.
-    pub method: &'static Method,
-    /// The HTTP verb.
-    pub verb: Verb,
-    /// The parameters, or why they could not be read.
-    pub parameters: Result<Parameters, Fault>,
-    /// From where.
-    pub address: Option<IpAddr>,
-    /// Ties the reply, the log line and the action log together.
-    pub request_id: String,
-    /// When it had come in whole, in milliseconds since 1970-01-01 UTC: limits and ends are measured by it.
-    pub now_ms: i64,
-    /// The token of the session of the pages in which it is sent; it does nothing once that session has ended.
-    pub session: Option<String>,
-}
-
-/// The HTTP verbs that make a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// The documented one.
-    Post,
-    /// Allowed by a setting.
-    Get,
-    /// Never allowed.
-    Other,
-}
 
 /// Answers a call.
 pub async fn dispatch(core: &Arc<Core>, request: Request) -> Answer {

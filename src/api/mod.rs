@@ -16,5 +16,6 @@ pub mod openapi;
 pub mod parameter;
 pub mod parameters;
 pub mod reference;
+mod request;
 pub mod signature;
 pub mod xml;

@@ -4,7 +4,8 @@ use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::store::FILE_NAME;
-use crate::store::file::check::{self, COUNT, Violation};
+use crate::store::Violation;
+use crate::store::file::check::{self, COUNT};
 use crate::store::file::{folder, migrate};
 
 /// Check the database, also while a server writes to it: exit code 1 when something is wrong

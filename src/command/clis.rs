@@ -55,7 +55,7 @@ impl Clis {
                 let rows = look(&at, ambient, |tx, by| {
                     rules::list_all(tx, by, window.after(), window.fetch())
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Delete { id, at } => {
                 change(&at, ambient, move |tx, by| {

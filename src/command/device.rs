@@ -77,7 +77,7 @@ impl Device {
                         rules::list_of_user(tx, by, Some(user.id), window.after(), window.fetch())
                     }
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Trunk { id, off, at } => {
                 change(&at, ambient, move |tx, by| {

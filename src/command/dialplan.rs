@@ -74,7 +74,7 @@ impl Dialplan {
                 let rows = look(&at, ambient, |tx, by| {
                     DIALPLANS.list_all(tx, by, window.after(), window.fetch())
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
         }
     }

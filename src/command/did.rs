@@ -112,7 +112,7 @@ impl Did {
                 let rows = look(&at, ambient, |tx, by| {
                     rules::list_all(tx, by, window.after(), window.fetch())
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Reserve { number, user, at } => {
                 step(&at, ambient, number, move |tx, by, number| {

@@ -57,7 +57,7 @@ impl Ivr {
                 let rows = look(&at, ambient, |tx, by| {
                     IVRS.list_all(tx, by, window.after(), window.fetch())
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
         }
     }

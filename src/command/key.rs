@@ -66,7 +66,7 @@ impl Key {
                         Ok(keys)
                     }
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Revoke { id, at } => {
                 change(&at, ambient, move |tx, by| keys::revoke(tx, by, id))?;

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::ambient::rfc3339;
-use crate::command::arguments::Window;
 use crate::service::text;
 
 /// What a verb has to say.
@@ -48,9 +47,9 @@ impl Report {
         }
     }
 
-    /// The part of a list that `window` asks for, out of one row more; says so when there are more.
-    pub fn list<T: Serialize>(columns: &[&str], rows: Vec<T>, window: &Window) -> Self {
-        Self::part(columns, rows, window.limit, "--after")
+    /// The first `limit` of `rows`, which are one more where there are more; then it says so.
+    pub fn list<T: Serialize>(columns: &[&str], rows: Vec<T>, limit: u32) -> Self {
+        Self::part(columns, rows, limit, "--after")
     }
 
     /// The first `limit` of `rows`; when there are more, the flag that goes on behind the last one's id.

@@ -65,7 +65,7 @@ impl Provider {
                 let rows = look(&at, ambient, |tx, by| {
                     rules::list_all(tx, by, window.after(), window.fetch())
                 })?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
         }
     }

@@ -118,7 +118,7 @@ impl User {
             } => add(&at, ambient, username, user_type, owner, &password),
             Verb::List { window, at } => {
                 let rows = look(&at, ambient, |tx, by| list(tx, by, &window))?;
-                Ok(Report::list(COLUMNS, rows, &window))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Passwd { user, password, at } => passwd(&at, ambient, user, &password),
             Verb::Permit {

@@ -1,6 +1,7 @@
 //! (1) HTTP: the only room that knows actix-web.
 
 mod address;
+pub mod entry;
 mod gzip;
 pub mod pages;
 mod reply;

@@ -24,6 +24,9 @@ use crate::service::Error;
 use crate::store::StoreError;
 use crate::store::tables::settings::Gzip as Compression;
 
+/// What is said to whoever came over TLS: for a year, come only so. The hosts below this one may belong to others.
+pub const HSTS: &str = "max-age=31536000";
+
 /// What of a request decides how its answer is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask {

@@ -1,4 +1,7 @@
-//! What can go wrong below the rules: the disk, the queue, a constraint.
+//! What can go wrong below the rules: the disk, the queue, a constraint, a file that is not to be opened.
+
+use std::fmt;
+use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
@@ -84,4 +87,106 @@ impl From<std::io::Error> for StoreError {
             _ => Self::Disk,
         }
     }
+}
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Violation {
+    /// Its name: what should be so.
+    pub name: &'static str,
+    /// Some of what breaks it.
+    pub examples: Vec<String>,
+    /// There is more than the examples.
+    pub has_more: bool,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.has_more { "; and more" } else { "" };
+        write!(f, "{}: {}{more}", self.name, self.examples.join("; "))
+    }
+}
+
+/// Why a database cannot be opened or made: one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no file.
+    #[error("there is no database at {0}: make one with `linebook init --data DIR`")]
+    Missing(PathBuf),
+    /// There is no file, and there was one.
+    #[error(
+        "{0} is gone, and this folder had a database: put it back, or restore a backup with `linebook restore FILE`, or begin anew with `linebook init`"
+    )]
+    Lost(PathBuf),
+    /// There is a file where a new one should be made.
+    #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
+    Exists(PathBuf),
+    /// A file of a database that is gone stands where a new one should be made.
+    #[error(
+        "{0} is left over from a database that is gone: move it away, or put that database back"
+    )]
+    LeftOver(PathBuf),
+    /// The WAL beside the file is of the database that was there before.
+    #[error(
+        "{0} is of the database that was here before, not of the one that is here now: stop the server if one runs, and start it again, which keeps that file under another name; or put the database before back"
+    )]
+    Orphan(PathBuf),
+    /// It cannot get another name, because there is a file of that.
+    #[error(
+        "{0} is of the database that was here before, and cannot be kept as {1}, which exists: move that away first"
+    )]
+    OrphanKept(PathBuf, PathBuf),
+    /// Not an SQLite file, or an SQLite file of another program.
+    #[error("{0} is not a linebook database: check the path, or move that file away")]
+    Foreign(PathBuf),
+    /// The file was written by a newer release.
+    #[error(
+        "{path} has schema version {found}, this release knows {known}: use the newer linebook that wrote it"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// This release's version.
+        known: usize,
+    },
+    /// The file was written by an older release, and is only to be looked at.
+    #[error(
+        "{0} was written by an older linebook: serve it once with this one, which brings it forward"
+    )]
+    Older(PathBuf),
+    /// A server has the folder.
+    #[error("a linebook server already runs on {0}: stop it first, or choose another folder")]
+    Served(PathBuf),
+    /// A file is being put in the database's place, or should be while the database is open.
+    #[error("{0} is in use by another linebook command: try again when it has ended")]
+    InUse(PathBuf),
+    /// Other machines could change the same file.
+    #[error(
+        "{0} is on a network file system ({1}), where SQLite's WAL is not safe: use a local disk"
+    )]
+    Network(PathBuf, String),
+    /// Others can read the secrets in a file, and that cannot be changed.
+    #[error(
+        "{0} cannot be taken away from other users ({1}): give it to the user that runs linebook, mode 0600"
+    )]
+    Exposed(PathBuf, StoreError),
+    /// The file's schema is not what linebook makes.
+    #[error("{0} is not trusted, {1}: undo that, or restore the last good backup")]
+    Altered(PathBuf, Violation),
+    /// The SQLite that was linked is too old.
+    #[error("SQLite {found} can corrupt a WAL file: build linebook with {known} or newer")]
+    OldSqlite {
+        /// The one that was linked.
+        found: &'static str,
+        /// The oldest that is safe.
+        known: &'static str,
+    },
+    /// The file is there, but cannot be used.
+    #[error("{0} cannot be opened: {1}")]
+    Unusable(PathBuf, StoreError),
+    /// A fault while starting.
+    #[error("the database could not be started: {0}")]
+    Store(#[from] StoreError),
 }

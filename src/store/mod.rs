@@ -8,10 +8,9 @@ pub mod file;
 mod pool;
 pub mod row;
 pub mod tables;
+mod transaction;
 pub mod writer;
 
-use std::cell::RefCell;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,24 +18,15 @@ use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::Connection;
 
 use crate::ambient::Ambient;
-pub use error::StoreError;
+pub use error::{OpenError, StoreError, Violation};
 use file::folder::FolderLock;
-pub use file::migrate::OpenError;
-use file::migrate::SCHEMA;
+pub use file::name::FILE_NAME;
+use file::schema::SCHEMA;
 use file::watch::Watch;
 use file::{check, folder, migrate};
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
+pub use transaction::{ReadTx, Snapshot, WriteTx};
 pub use writer::{MAX_BATCH, QUEUE};
-
-/// The database's file name in the data folder.
-pub const FILE_NAME: &str = "linebook.db";
-
-/// The file that SQLite keeps beside a database under the same name with `suffix`.
-fn sidecar(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
 
 /// How many connections, and how many writes a commit may serve.
 #[derive(Debug, Clone, Copy)]
@@ -195,71 +185,5 @@ impl Store {
         outcome
             .blocking_recv()
             .unwrap_or(Err(E::from(StoreError::Stopped)))
-    }
-}
-
-/// A read transaction that ends with its scope, also by a panic. Its two statements stay prepared, which rusqlite's own
-/// transactions do not do: at this rate compiling them would show.
-pub struct Snapshot(r2d2::PooledConnection<r2d2_sqlite::SqliteConnectionManager>);
-
-impl Snapshot {
-    /// What the functions that find and list take.
-    pub fn tx(&self) -> ReadTx<'_> {
-        ReadTx {
-            connection: &self.0,
-        }
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        let ended = self
-            .0
-            .prepare_cached("COMMIT")
-            .and_then(|mut end| end.execute([]));
-        if let Err(error) = ended {
-            tracing::error!(%error, "a read transaction could not be ended");
-            // A reader that stayed in it would fail every later request.
-            if !self.0.is_autocommit() {
-                let _ = self.0.execute_batch("ROLLBACK");
-            }
-        }
-    }
-}
-
-/// A transaction that can read. The functions that find and list take this.
-pub struct ReadTx<'a> {
-    connection: &'a Connection,
-}
-
-/// A transaction that can also write. The functions that insert, update and delete take this.
-pub struct WriteTx<'a> {
-    read: ReadTx<'a>,
-    now_ms: i64,
-    /// The last fault of a statement that changes rows: why SQLite rolled everything back, if it did.
-    fault: RefCell<Option<StoreError>>,
-}
-
-impl<'a> WriteTx<'a> {
-    fn new(connection: &'a Connection, now_ms: i64) -> Self {
-        Self {
-            read: ReadTx { connection },
-            now_ms,
-            fault: RefCell::new(None),
-        }
-    }
-
-    /// When this is written, in milliseconds since 1970-01-01 UTC: the same for all that is committed together. Rows are
-    /// dated by it, and not by when their callers came, so that what is written later is never dated earlier.
-    pub fn now_ms(&self) -> i64 {
-        self.now_ms
-    }
-}
-
-impl<'a> Deref for WriteTx<'a> {
-    type Target = ReadTx<'a>;
-
-    fn deref(&self) -> &ReadTx<'a> {
-        &self.read
     }
 }

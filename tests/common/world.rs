@@ -10,7 +10,7 @@ use actix_web::rt::{System, SystemRunner};
 use actix_web::test::{call_service, init_service};
 use linebook::ambient::Ambient;
 use linebook::app::App;
-use linebook::http::server::routes;
+use linebook::http::entry::routes;
 use linebook::service::guard::throttle::{Limits, Throttle};
 use linebook::store::tables::installation;
 use linebook::store::{FILE_NAME, OpenError, Options, Store};

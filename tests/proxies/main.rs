@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use linebook::ambient::Ambient;
 use linebook::http::server::Options;
-use linebook::http::wire::connection::Timeouts;
+use linebook::http::wire::timeouts::Timeouts;
 use linebook::store;
 use tempfile::TempDir;
 

@@ -15,10 +15,10 @@ use linebook::aside;
 use linebook::config::MAX_CONNECTIONS;
 use linebook::http::server::{BACKLOG, MIN_SHARE, share};
 use linebook::http::wire::chunks::MAX_WIRE;
-use linebook::http::wire::connection::{
-    FREE_BYTES, MAX_DRAINED, MAX_HELD_BYTES, READ_BYTES, Timeouts,
-};
+use linebook::http::wire::closing::{MAX_DRAINED, READ_BYTES};
+use linebook::http::wire::connection::{FREE_BYTES, MAX_HELD_BYTES};
 use linebook::http::wire::head::{MAX_BLANK, MAX_HEADERS};
+use linebook::http::wire::timeouts::Timeouts;
 use linebook::http::wire::tls::HANDSHAKE_TIMEOUT;
 use linebook::service::guard::{failures, line, throttle};
 use linebook::store::writer;

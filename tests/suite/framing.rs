@@ -10,9 +10,10 @@ use actix_server::ServerBuilder;
 use actix_service::fn_service;
 use futures_util::StreamExt;
 use linebook::app::App;
-use linebook::http::wire::connection::Timeouts;
+use linebook::http::wire::connection::Connection;
 use linebook::http::wire::door::Door;
 use linebook::http::wire::places::Places;
+use linebook::http::wire::timeouts::Timeouts;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -199,7 +200,8 @@ fn seen(app: &Arc<App>, bytes: &[u8], pieces: &[usize]) -> (Vec<Seen>, usize) {
                 Ok::<_, Response<BoxBody>>(Response::new(StatusCode::OK))
             }
         });
-        let server = spawn_local(async move { connection.serve(&service, stop).await });
+        let server =
+            spawn_local(async move { Connection::new(connection).serve(&service, stop).await });
         let mut rest = bytes;
         for size in pieces.iter().cycle() {
             let (piece, others) = rest.split_at((*size).min(rest.len()));

@@ -10,9 +10,10 @@ use futures_util::future::join_all;
 use linebook::ambient::Ambient;
 use linebook::api::fault::Fault;
 use linebook::http::server::{Options, bind};
-use linebook::http::wire::connection::{FREE_BYTES, MAX_HELD_BYTES, Timeouts};
+use linebook::http::wire::connection::{Connection, FREE_BYTES, MAX_HELD_BYTES};
 use linebook::http::wire::door::Door;
 use linebook::http::wire::places::Places;
+use linebook::http::wire::timeouts::Timeouts;
 use linebook::store;
 use rustix::process::Signal;
 
@@ -808,7 +809,8 @@ fn pipelined_requests_take_turns_with_those_of_others() {
         }
         let stop = actix_server::ServerBuilder::default().graceful_shutdown_signal();
         let all = connections.into_iter();
-        join_all(all.map(|connection| connection.serve(&service, stop.clone()))).await;
+        join_all(all.map(|connection| Connection::new(connection).serve(&service, stop.clone())))
+            .await;
     });
     let served = served.lock().unwrap();
     assert_eq!(served.len(), 2 * REQUESTS);

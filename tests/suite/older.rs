@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use linebook::ambient::Ambient;
 use linebook::store::file::check::{check, check_shape};
-use linebook::store::file::migrate::{SCHEMA, STEPS, VERSION, look, steps};
+use linebook::store::file::migrate::{look, steps};
+use linebook::store::file::schema::{SCHEMA, STEPS, VERSION};
 use linebook::store::{FILE_NAME, Options};
 use rusqlite::Connection;
 use rusqlite::types::Value;

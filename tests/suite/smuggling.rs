@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use linebook::ambient::Ambient;
 use linebook::http::server::Options;
-use linebook::http::wire::connection::{MAX_DRAINED, Timeouts};
+use linebook::http::wire::closing::MAX_DRAINED;
 use linebook::http::wire::head::MAX_BLANK;
+use linebook::http::wire::timeouts::Timeouts;
 use linebook::store;
 
 use crate::common::hidden::{BODY, TRIGGERS, answers, attack};

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
-use linebook::store::file::migrate::{APPLICATION_ID, SCHEMA, VERSION, steps};
+use linebook::store::file::migrate::steps;
+use linebook::store::file::schema::{APPLICATION_ID, SCHEMA, VERSION};
 use linebook::store::tables::clis::Cli;
 use linebook::store::tables::devices::{Device, DeviceType};
 use linebook::store::tables::dids::{Did, DidStatus};

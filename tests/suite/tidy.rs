@@ -221,7 +221,7 @@ fn clock_and_dice_are_asked_in_one_place() {
             "random()",
         ],
         &[""],
-        &["ambient.rs", "http/server.rs", "http/wire/connection.rs"],
+        &["ambient.rs", "http/entry.rs", "http/wire/connection.rs"],
     );
     // A call looks at the clock once, at its door, and all its limits and ends are measured by that.
     absent(
@@ -234,7 +234,7 @@ fn clock_and_dice_are_asked_in_one_place() {
     // How long a request took, for its log line, and how long a client lets wait, is no time of day.
     absent(
         &["SystemTime", "rand::", "UNIX_EPOCH"],
-        &["http/server.rs", "http/wire/connection.rs"],
+        &["http/entry.rs", "http/wire/connection.rs"],
         &[],
     );
 }

@@ -11,7 +11,7 @@ use actix_web::test::{TestRequest, init_service, read_body};
 use linebook::ambient::Ambient;
 use linebook::api::curl::percent_encode;
 use linebook::app::App;
-use linebook::http::server::routes;
+use linebook::http::entry::routes;
 use linebook::service::guard::access::Actor;
 use linebook::service::sessions;
 use linebook::store::tables::installation;

@@ -22,16 +22,16 @@ use actix_web::http::{Method, Version};
 use actix_web::web::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::api::fault::Fault;
 use crate::api::limits::{MAX_BODY, MAX_HEAD};
-use crate::http::reply::{self, Ask, NOBODY};
-use crate::http::server::HSTS;
+use crate::http::reply::{self, Ask, HSTS, NOBODY};
 use crate::http::wire::chunks::Chunks;
-use crate::http::wire::door::Place;
+use crate::http::wire::closing::{READ_BYTES, close};
+use crate::http::wire::door::{Place, Taken};
 use crate::http::wire::head::{self, Head, Length};
 use crate::http::wire::tls::Io;
 
@@ -40,46 +40,12 @@ use crate::http::wire::tls::Io;
 pub const FREE_BYTES: usize = 16 * 1024;
 /// Bytes beyond [`FREE_BYTES`] that all connections together may have sent without being answered yet.
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
-/// What is taken off a socket at once.
-pub const READ_BYTES: usize = 8 * 1024;
 /// What one connection is counted with at most: a head and a body. Whatever else it sends is thrown away as it comes.
 const MAX_HELD_BY_ONE: usize = 256 * 1024;
-/// What is read of a client who still sends when nothing is listened to any more, so that the answer reaches them.
-pub const MAX_DRAINED: usize = 256 * 1024;
 /// What of an answer is written at once, and has its time.
 const PIECE: usize = 16 * 1024;
 /// What an answer has at least once the request is here or given up.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// How long a client may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// From the connection to the first byte, and from there to the end of the first head.
-    pub head: Duration,
-    /// For a body.
-    pub body: Duration,
-    /// From a request's first byte to the first byte of its answer, on any request of a connection.
-    pub request: Duration,
-    /// To take what is ready to be sent: some tens of KiB, the most that is kept for him.
-    pub write: Duration,
-    /// Between two requests.
-    pub keep_alive: Duration,
-    /// To take the last answer, and to hang up: as long what still comes is thrown away.
-    pub disconnect: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(10),
-            body: Duration::from_secs(20),
-            request: Duration::from_secs(60),
-            write: Duration::from_secs(60),
-            keep_alive: Duration::from_secs(75),
-            disconnect: Duration::from_secs(2),
-        }
-    }
-}
 
 /// A connection that has been taken in.
 pub struct Connection {
@@ -117,11 +83,12 @@ impl From<io::Error> for End {
 }
 
 impl Connection {
-    pub(in crate::http) fn new(io: Io, place: Place, peer: Option<SocketAddr>) -> Self {
+    /// A connection on which nothing was said yet.
+    pub fn new(taken: Taken) -> Self {
         Self {
-            io,
-            peer,
-            place,
+            io: taken.io,
+            peer: taken.peer,
+            place: taken.place,
             came: Vec::new(),
             unanswered: 0,
             held: 0,
@@ -431,31 +398,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.give_back();
     }
-}
-
-/// Closes after the last answer. To close with something unread would tear the connection down, answer and all, so what
-/// still comes is thrown away first: some KiB, and not for long.
-pub(in crate::http) async fn close(
-    io: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    within: Duration,
-) {
-    let drained = timeout(within, async {
-        io.shutdown().await?;
-        let mut drained = 0;
-        while drained < MAX_DRAINED {
-            let count = poll_fn(|cx| {
-                let mut space = [MaybeUninit::uninit(); READ_BYTES];
-                let mut came = ReadBuf::uninit(&mut space);
-                ready!(Pin::new(&mut *io).poll_read(cx, &mut came))?;
-                Poll::Ready(io::Result::Ok(came.filled().len()))
-            });
-            match count.await? {
-                0 => break,
-                count => drained += count,
-            }
-        }
-        io::Result::Ok(())
-    });
-    // Whoever is gone, or goes on sending, has had their time.
-    let _ = drained.await;
 }

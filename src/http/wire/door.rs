@@ -15,8 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::api::fault::Fault;
 use crate::app::App;
 use crate::http::reply::{self, NOBODY};
-use crate::http::wire::connection::{Connection, Timeouts, close};
+use crate::http::wire::closing::close;
 use crate::http::wire::places::{NoPlace, Places, Rest};
+use crate::http::wire::timeouts::Timeouts;
 use crate::http::wire::tls::{HANDSHAKE_TIMEOUT, Io};
 
 /// Connections that are turned away and may take their answer.
@@ -56,7 +57,7 @@ impl Door {
     }
 
     /// Takes a connection in, if there is place.
-    pub async fn accept(self: Arc<Self>, stream: TcpStream) -> io::Result<Connection> {
+    pub async fn accept(self: Arc<Self>, stream: TcpStream) -> io::Result<Taken> {
         let peer = stream.peer_addr().ok();
         let place = match Place::take(&self, peer) {
             Ok(place) => place,
@@ -75,7 +76,7 @@ impl Door {
                 Io::Tls(Box::new(stream?))
             }
         };
-        Ok(Connection::new(io, place, peer))
+        Ok(Taken { io, place, peer })
     }
 
     /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
@@ -102,6 +103,13 @@ impl Door {
         }
         self.leaving.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// A connection that has been taken in.
+pub struct Taken {
+    pub(in crate::http) io: Io,
+    pub(in crate::http) place: Place,
+    pub(in crate::http) peer: Option<SocketAddr>,
 }
 
 /// One of the connections that may be open.

@@ -10,16 +10,18 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::ambient::machine_ms;
-use crate::store::file::check::{self, Violation};
+use crate::store::file::check;
+use crate::store::file::copy::copy;
 use crate::store::file::draft::{Draft, NotKept};
 use crate::store::file::folder;
-use crate::store::file::migrate::{self, VERSION};
+use crate::store::file::migrate;
+use crate::store::file::name::{ASIDE, sidecar};
+use crate::store::file::schema::VERSION;
 use crate::store::tables::{installation, sessions};
-use crate::store::{FILE_NAME, OpenError, ReadTx, StoreError, WriteTx, pool, sidecar};
+use crate::store::{FILE_NAME, OpenError, ReadTx, StoreError, Violation, WriteTx, pool};
 
 /// Why a backup was not made, or a database not restored: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -97,27 +99,6 @@ pub fn make_folder(folder: &Path) -> Result<(), BackupError> {
 
 fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Copies a database to a file that is not there yet, unchecked, and syncs it.
-pub fn copy_to(source: &Connection, target: &Path) -> Result<(), StoreError> {
-    let draft = Draft::new(target)?;
-    copy(source, draft.path())?;
-    draft.keep(false).map_err(|fault| match fault {
-        NotKept::Exists => StoreError::Disk,
-        NotKept::Store(error) => error,
-    })
-}
-
-fn copy(source: &Connection, target: &Path) -> Result<(), StoreError> {
-    let mut target = pool::connect(target)?;
-    // It is synced as a whole when it gets its name.
-    target.pragma_update(None, "synchronous", "OFF")?;
-    match Backup::new(source, &mut target)?.step(-1)? {
-        StepResult::Done => {}
-        _ => return Err(StoreError::Busy),
-    }
-    pool::use_one_file(&target)
 }
 
 fn check_draft(draft: &Draft, version: usize, named: &Path) -> Result<(), BackupError> {
@@ -213,10 +194,6 @@ fn sign_out(draft: &Draft) -> Result<(usize, usize), StoreError> {
     transaction.commit()?;
     Ok(ended)
 }
-
-/// Where the files of a database are put together before it counts as kept. As long as this folder is there, no new
-/// database has been put in place: what is still beside it belongs into it.
-pub const ASIDE: &str = "-aside";
 
 /// Puts the database into a folder of its own, its WAL merged into it first; one that is damaged goes with its WAL. Also
 /// goes on with what was killed in the middle of it, and takes a WAL away that a database which is gone has left. Says

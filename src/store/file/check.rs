@@ -3,34 +3,14 @@
 //! The schema's constraints stand behind most of them. They are asked all the same: a disk, a hand-written statement or a
 //! defect may have got past a constraint, and a backup is good only when nothing has.
 
-use std::fmt;
-
 use rusqlite::Connection;
 
-use crate::store::StoreError;
-use crate::store::file::migrate::SCHEMA;
+use crate::store::file::schema::SCHEMA;
 use crate::store::file::shape;
+use crate::store::{StoreError, Violation};
 
 /// How many of the rows that break an invariant are named.
 pub const MAX_EXAMPLES: usize = 5;
-
-/// An invariant that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Violation {
-    /// Its name: what should be so.
-    pub name: &'static str,
-    /// Up to [`MAX_EXAMPLES`] of what breaks it.
-    pub examples: Vec<String>,
-    /// There is more than the examples.
-    pub has_more: bool,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let more = if self.has_more { "; and more" } else { "" };
-        write!(f, "{}: {}{more}", self.name, self.examples.join("; "))
-    }
-}
 
 /// One invariant.
 #[derive(Debug, Clone, Copy)]

@@ -7,16 +7,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::store::StoreError;
 use crate::store::file::folder;
-use crate::store::{StoreError, sidecar};
+use crate::store::file::name::{SIDECARS, sidecar};
 
 /// How a draft's name begins.
 pub const PREFIX: &str = ".linebook-draft-";
 /// How it ends.
 pub const SUFFIX: &str = ".tmp";
-/// What SQLite may leave beside a file that it had open when its process was killed.
-pub const SIDECARS: &[&str] = &["-journal", "-wal", "-shm"];
-
 /// An empty file beside the one it will become, readable by its owner only.
 pub struct Draft {
     file: NamedTempFile,

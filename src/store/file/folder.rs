@@ -6,9 +6,9 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::store::file::name::{FILE_NAME, ORPHAN, sidecar};
 use crate::store::file::note::Note;
-use crate::store::file::watch::ORPHAN;
-use crate::store::{FILE_NAME, OpenError, StoreError, sidecar};
+use crate::store::{OpenError, StoreError};
 
 /// The file that a running server holds locked. It stays when the server ends, also by `kill -9`; the lock does not.
 pub const LOCK_NAME: &str = "linebook.lock";

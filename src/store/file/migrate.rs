@@ -2,111 +2,20 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::ambient::machine_ms;
-use crate::store::file::backup;
-use crate::store::file::check::{self, Violation};
-use crate::store::file::draft::{self, Draft, NotKept};
-use crate::store::{StoreError, WriteTx, pool};
+use crate::store::file::check;
+use crate::store::file::copy::copy_to;
+use crate::store::file::draft::{Draft, NotKept};
+use crate::store::file::name::{ASIDE, SIDECARS};
+use crate::store::file::schema::{APPLICATION_ID, SCHEMA, STEPS, VERSION};
+use crate::store::{OpenError, StoreError, Violation, WriteTx, pool};
 
-/// The schema of a new file.
-pub const SCHEMA: &str = include_str!("../../../schema.sql");
-/// Marks a file as linebook's in the SQLite header ("line" in ASCII).
-pub const APPLICATION_ID: i32 = 0x6c69_6e65;
 /// The oldest SQLite that is safe: older ones can corrupt a WAL file that several connections use.
 pub const MIN_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
-
-/// The numbered steps: entry N brings a file of version N to version N + 1. The first one makes version 1 out of an
-/// empty file. A step never changes: files have been made by it, and are compared with what it makes.
-pub const STEPS: &[&str] = &[
-    include_str!("migrations/0001_first.sql"),
-    include_str!("migrations/0002_dialect_classic.sql"),
-];
-
-/// The version that this release reads and writes.
-pub const VERSION: usize = STEPS.len();
-
-/// Why a database cannot be opened or made: one line that says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is no file.
-    #[error("there is no database at {0}: make one with `linebook init --data DIR`")]
-    Missing(PathBuf),
-    /// There is no file, and there was one.
-    #[error(
-        "{0} is gone, and this folder had a database: put it back, or restore a backup with `linebook restore FILE`, or begin anew with `linebook init`"
-    )]
-    Lost(PathBuf),
-    /// There is a file where a new one should be made.
-    #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
-    Exists(PathBuf),
-    /// A file of a database that is gone stands where a new one should be made.
-    #[error(
-        "{0} is left over from a database that is gone: move it away, or put that database back"
-    )]
-    LeftOver(PathBuf),
-    /// The WAL beside the file is of the database that was there before.
-    #[error(
-        "{0} is of the database that was here before, not of the one that is here now: stop the server if one runs, and start it again, which keeps that file under another name; or put the database before back"
-    )]
-    Orphan(PathBuf),
-    /// It cannot get another name, because there is a file of that.
-    #[error(
-        "{0} is of the database that was here before, and cannot be kept as {1}, which exists: move that away first"
-    )]
-    OrphanKept(PathBuf, PathBuf),
-    /// Not an SQLite file, or an SQLite file of another program.
-    #[error("{0} is not a linebook database: check the path, or move that file away")]
-    Foreign(PathBuf),
-    /// The file was written by a newer release.
-    #[error(
-        "{path} has schema version {found}, this release knows {known}: use the newer linebook that wrote it"
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: usize,
-        /// This release's version.
-        known: usize,
-    },
-    /// The file was written by an older release, and is only to be looked at.
-    #[error(
-        "{0} was written by an older linebook: serve it once with this one, which brings it forward"
-    )]
-    Older(PathBuf),
-    /// A server has the folder.
-    #[error("a linebook server already runs on {0}: stop it first, or choose another folder")]
-    Served(PathBuf),
-    /// A file is being put in the database's place, or should be while the database is open.
-    #[error("{0} is in use by another linebook command: try again when it has ended")]
-    InUse(PathBuf),
-    /// Other machines could change the same file.
-    #[error(
-        "{0} is on a network file system ({1}), where SQLite's WAL is not safe: use a local disk"
-    )]
-    Network(PathBuf, String),
-    /// Others can read the secrets in a file, and that cannot be changed.
-    #[error(
-        "{0} cannot be taken away from other users ({1}): give it to the user that runs linebook, mode 0600"
-    )]
-    Exposed(PathBuf, StoreError),
-    /// The file's schema is not what linebook makes.
-    #[error("{0} is not trusted, {1}: undo that, or restore the last good backup")]
-    Altered(PathBuf, Violation),
-    /// The SQLite that was linked is too old.
-    #[error("SQLite {0} can corrupt a WAL file: build linebook with {min} or newer", min = MIN_SQLITE.1)]
-    OldSqlite(&'static str),
-    /// The file is there, but cannot be used.
-    #[error("{0} cannot be opened: {1}")]
-    Unusable(PathBuf, StoreError),
-    /// A fault while starting.
-    #[error("the database could not be started: {0}")]
-    Store(#[from] StoreError),
-}
 
 /// Opens an existing database for writing, migrated. A file that is not linebook's is not touched.
 pub fn open(path: &Path) -> Result<Connection, OpenError> {
@@ -223,9 +132,9 @@ pub fn create<E: From<OpenError>>(
 
 /// SQLite would take the WAL of a database that is gone for the new one's, and bring its rows back.
 fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
-    let left_over = draft::SIDECARS
+    let left_over = SIDECARS
         .iter()
-        .chain([&backup::ASIDE])
+        .chain([&ASIDE])
         .map(|suffix| path.with_extension(format!("db{suffix}")))
         .find(|file| file.exists());
     match left_over {
@@ -279,7 +188,7 @@ fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), 
         })
         .find(|copy| !copy.exists())
         .expect("the numbers do not end");
-    backup::copy_to(connection, &copy).map_err(|error| OpenError::Unusable(copy, error))
+    copy_to(connection, &copy).map_err(|error| OpenError::Unusable(copy, error))
 }
 
 fn check_sqlite() -> Result<(), OpenError> {
@@ -288,7 +197,8 @@ fn check_sqlite() -> Result<(), OpenError> {
 
 fn check_version(number: i32, name: &'static str) -> Result<(), OpenError> {
     if number < MIN_SQLITE.0 {
-        return Err(OpenError::OldSqlite(name));
+        let (found, known) = (name, MIN_SQLITE.1);
+        return Err(OpenError::OldSqlite { found, known });
     }
     Ok(())
 }

@@ -2,10 +2,13 @@
 
 pub mod backup;
 pub mod check;
+pub(in crate::store) mod copy;
 pub(in crate::store) mod draft;
 pub mod folder;
 pub mod migrate;
+pub(in crate::store) mod name;
 pub(in crate::store) mod note;
 pub mod readiness;
+pub mod schema;
 pub(in crate::store) mod shape;
 pub(in crate::store) mod watch;

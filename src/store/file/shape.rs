@@ -134,7 +134,7 @@ fn quoted(text: &str, quote: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::file::migrate::SCHEMA;
+    use crate::store::file::schema::SCHEMA;
 
     #[test]
     fn spaces_and_comments_are_no_difference_and_all_else_is() {

@@ -10,10 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
-use crate::store::{StoreError, sidecar};
-
-/// What a WAL's name gets when its database is not in its place any more, and another one is.
-pub const ORPHAN: &str = ".orphan";
+use crate::store::StoreError;
+use crate::store::file::name::{ORPHAN, sidecar};
 
 /// The files that belong to an open database: itself, its WAL, and the index into that.
 #[derive(Debug)]
