@@ -39,6 +39,9 @@ const FACTS: [&str; 17] = [
     "error current",
 ];
 
+/// What a file may say of a parameter that names a thing: `# foreign device_id: ...`.
+const OF_A_PARAMETER: [&str; 3] = ["not theirs", "foreign", "neighbour's"];
+
 /// The directives of a case.
 const DIRECTIVES: [&str; 11] = [
     "every method",
@@ -367,7 +370,10 @@ fn comment<'a>(line: &'a str, known: &[&str]) -> Result<(&'a str, &'a str), Stri
     let (name, value) = comment
         .and_then(|comment| comment.split_once(": "))
         .ok_or_else(|| format!("not `# name: value`: {line}"))?;
-    if !known.contains(&name) {
+    let of_a_parameter = name.rsplit_once(' ').map(|(kind, _)| kind);
+    let is_fact =
+        known == FACTS && of_a_parameter.is_some_and(|kind| OF_A_PARAMETER.contains(&kind));
+    if !known.contains(&name) && !is_fact {
         return Err(format!("{name} is none of {known:?}: {line}"));
     }
     Ok((name, value))

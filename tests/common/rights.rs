@@ -47,6 +47,16 @@ const TWINS: [(&str, &str); 3] = [
     ("reseller", "newcomer"),
 ];
 
+/// What each permission opens to accountants.
+pub const PERMISSIONS: [(Right, &str); 6] = [
+    (Right::SeeUsers, "manage_devices"),
+    (Right::SeeUsers, "manage_dids"),
+    (Right::SeeDevices, "manage_devices"),
+    (Right::ManageDevices, "manage_devices"),
+    (Right::SeeDids, "manage_dids"),
+    (Right::ManageDids, "manage_dids"),
+];
+
 /// Who has which right: clerk, trainee and newcomer are those without permissions. Written out, and not asked from the rules.
 const MATRIX: &[(Right, &[&str])] = &[
     (
