@@ -1,5 +1,6 @@
 //! What every table file uses: one-row, many-row and changing statements, and enumerations stored as text.
 
+use rusqlite::types::FromSql;
 use rusqlite::{Params, Row};
 
 use super::{ReadTx, StoreError, WriteTx};
@@ -162,3 +163,135 @@ macro_rules! text_enum {
     };
 }
 pub(super) use text_enum;
+
+/// The values of a row, one after the other.
+pub(super) struct Values<'a, 'statement> {
+    row: &'a Row<'statement>,
+    place: usize,
+}
+
+impl<'a, 'statement> Values<'a, 'statement> {
+    pub(super) fn of(row: &'a Row<'statement>) -> Self {
+        Self { row, place: 0 }
+    }
+
+    /// The next one.
+    pub(super) fn take<T: FromSql>(&mut self) -> Result<T, rusqlite::Error> {
+        let value = self.row.get(self.place);
+        self.place += 1;
+        value
+    }
+}
+
+/// A row of a table, column by column. The one list gives the struct, its columns for [`select`] and the reading by position:
+/// a new column is one line here, and its migration. `= type` is for a column that is called otherwise than its field.
+macro_rules! row {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident $(from $table:ident)? {
+            $(#[$first_doc:meta])* $first:ident: $first_type:ty $(= $first_column:tt)?
+            $(, $(#[$field_doc:meta])* $field:ident: $type:ty $(= $column:tt)?)* $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        pub struct $name {
+            $(#[$first_doc])* pub $first: $first_type,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// Reads a row whose columns begin with those of [`select`].
+            #[allow(dead_code, reason = "who selects more than these columns calls `take`")]
+            fn read(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
+                Self::take(&mut $crate::store::row::Values::of(row))
+            }
+
+            /// Reads the next columns of a row that holds more.
+            fn take(values: &mut $crate::store::row::Values<'_, '_>) -> Result<Self, rusqlite::Error> {
+                Ok(Self { $first: values.take()?, $($field: values.take()?,)* })
+            }
+        }
+
+        /// What [`select`] needs of it: its columns and its table.
+        macro_rules! $name {
+            (columns) => {
+                concat!(
+                    "\n  ", $crate::store::row::column!($first $($first_column)?),
+                    $(",\n  ", $crate::store::row::column!($field $($column)?),)*
+                )
+            };
+            $((table) => { stringify!($table) };)?
+        }
+    };
+}
+
+/// What a field's column is called.
+macro_rules! column {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $column:tt) => {
+        stringify!($column)
+    };
+}
+
+/// A statement that selects rows of a [`row`]: `select!(Device, "WHERE id = :id")`. Of another table than its own with
+/// `Named from ivrs`, and with one more column behind its own with `User + password`.
+macro_rules! select {
+    ($name:ident $(+ $more:ident)?) => {
+        concat!("\nSELECT", $name!(columns), $(",\n  ", stringify!($more),)? "\nFROM ", $name!(table))
+    };
+    ($name:ident $(+ $more:ident)?, $rest:literal) => {
+        concat!($crate::store::row::select!($name $(+ $more)?), "\n", $rest)
+    };
+    ($name:ident from $table:ident, $rest:literal) => {
+        concat!("\nSELECT", $name!(columns), "\nFROM ", stringify!($table), "\n", $rest)
+    };
+}
+pub(super) use {column, row, select};
+
+#[cfg(test)]
+mod tests {
+    use super::Values;
+
+    row! {
+        /// A sample.
+        #[derive(Debug, PartialEq)]
+        pub struct Sample from samples {
+            /// Its row.
+            id: i64,
+            /// A column with another name.
+            sample_type: Option<String> = type,
+            /// The last one.
+            is_last: bool
+        }
+    }
+
+    #[test]
+    fn one_list_gives_columns_and_reading() {
+        const ALL: &str = select!(Sample);
+        const FIND: &str = select!(Sample, "WHERE id = :id");
+        const MORE: &str = select!(Sample + note, "WHERE id = :id");
+        const OTHER: &str = select!(Sample from others, "WHERE id = 1");
+        assert_eq!(ALL, "\nSELECT\n  id,\n  type,\n  is_last\nFROM samples");
+        assert_eq!(FIND, format!("{ALL}\nWHERE id = :id"));
+        assert_eq!(MORE, FIND.replace("is_last", "is_last,\n  note"));
+        assert_eq!(OTHER, FIND.replace("samples", "others").replace(":id", "1"));
+        let connection = crate::store::pool::in_memory().expect("a database");
+        connection
+            .execute_batch("CREATE TABLE samples (is_last, note, type, id); INSERT INTO samples VALUES (1, 'n', NULL, 7)")
+            .expect("SQL");
+        let read = connection.query_row(MORE, &[(":id", &7)], |row| {
+            let mut values = Values::of(row);
+            Ok((Sample::take(&mut values)?, values.take()?))
+        });
+        let sample = Sample {
+            id: 7,
+            sample_type: None,
+            is_last: true,
+        };
+        assert_eq!(read, Ok((sample, "n".to_owned())));
+        let all = connection.query_row(ALL, [], Sample::read);
+        assert!(all.is_ok_and(|sample| sample.is_last));
+    }
+}

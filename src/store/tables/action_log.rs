@@ -3,7 +3,7 @@
 use rusqlite::{Row, named_params};
 use serde::Serialize;
 
-use crate::store::row::{Id, text_enum};
+use crate::store::row::{Id, Values, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -20,29 +20,31 @@ text_enum! {
     }
 }
 
-/// One change.
-#[derive(Debug, Clone, Serialize)]
-pub struct Entry {
-    /// Milliseconds since 1970-01-01 UTC.
-    pub at_ms: i64,
-    /// The user who did it; none for the operator and the server itself.
-    pub actor_id: Option<Id>,
-    /// His username, `operator` or `system`.
-    pub actor: String,
-    /// Through which door.
-    pub through: Through,
-    /// From which address, where there is one.
-    pub address: Option<String>,
-    /// The request's id, where there is one.
-    pub request_id: Option<String>,
-    /// `device.create`, `did.reserve`, ...
-    pub action: String,
-    /// The id of the object that the action's first word names.
-    pub object_id: Option<Id>,
-    /// JSON of the changed fields, as they were.
-    pub before: Option<String>,
-    /// JSON of the changed fields, as they are now.
-    pub after: Option<String>,
+row! {
+    /// One change.
+    #[derive(Debug, Clone, Serialize)]
+    pub struct Entry from action_log {
+        /// Milliseconds since 1970-01-01 UTC.
+        at_ms: i64,
+        /// The user who did it; none for the operator and the server itself.
+        actor_id: Option<Id>,
+        /// His username, `operator` or `system`.
+        actor: String,
+        /// Through which door.
+        through: Through,
+        /// From which address, where there is one.
+        address: Option<String>,
+        /// The request's id, where there is one.
+        request_id: Option<String>,
+        /// `device.create`, `did.reserve`, ...
+        action: String,
+        /// The id of the object that the action's first word names.
+        object_id: Option<Id>,
+        /// JSON of the changed fields, as they were.
+        before: Option<String>,
+        /// JSON of the changed fields, as they are now.
+        after: Option<String>,
+    }
 }
 
 const INSERT: &str = "
@@ -89,23 +91,12 @@ pub fn insert(tx: &WriteTx<'_>, entry: &Entry) -> Result<Id, StoreError> {
     )
 }
 
-const LIST: &str = "
-SELECT
-  at_ms,
-  actor_id,
-  actor,
-  through,
-  address,
-  request_id,
-  action,
-  object_id,
-  before,
-  after,
-  id
-FROM action_log
-WHERE id < :before_id
+const LIST: &str = select!(
+    Entry + id,
+    "WHERE id < :before_id
 ORDER BY id DESC
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// The newest `limit` entries with ids below `before_id`, newest first.
 pub fn list(tx: &ReadTx<'_>, before_id: Id, limit: u32) -> Result<Vec<(Id, Entry)>, StoreError> {
@@ -117,48 +108,13 @@ pub fn list(tx: &ReadTx<'_>, before_id: Id, limit: u32) -> Result<Vec<(Id, Entry
 }
 
 fn entry(row: &Row<'_>) -> Result<(Id, Entry), rusqlite::Error> {
-    Ok((
-        row.get(10)?,
-        Entry {
-            at_ms: row.get(0)?,
-            actor_id: row.get(1)?,
-            actor: row.get(2)?,
-            through: row.get(3)?,
-            address: row.get(4)?,
-            request_id: row.get(5)?,
-            action: row.get(6)?,
-            object_id: row.get(7)?,
-            before: row.get(8)?,
-            after: row.get(9)?,
-        },
-    ))
-}
-
-/// The columns of an entry, before whatever picks the rows.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "
-SELECT
-  at_ms,
-  actor_id,
-  actor,
-  through,
-  address,
-  request_id,
-  action,
-  object_id,
-  before,
-  after,
-  id
-FROM action_log
-",
-            $rest
-        )
-    };
+    let mut values = Values::of(row);
+    let entry = Entry::take(&mut values)?;
+    Ok((values.take()?, entry))
 }
 
 const LIST_OF_ACTOR: &str = select!(
+    Entry + id,
     "INDEXED BY action_log_of_actor
 WHERE actor_id = :actor_id
   AND id < :before_id
@@ -181,6 +137,7 @@ pub fn list_of_actor(
 }
 
 const LIST_OF_OBJECT: &str = select!(
+    Entry + id,
     "INDEXED BY action_log_of_object
 WHERE object_id = :object_id
   AND id < :before_id

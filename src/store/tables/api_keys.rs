@@ -1,21 +1,23 @@
 //! The table `api_keys`: the secrets that sign API calls.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
-use crate::store::row::Id;
+use crate::store::row::{Id, row, select};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// An active key. Its `Debug` and every list show it masked.
-#[derive(Clone)]
-pub struct ApiKey {
-    /// Its row, by which it is revoked.
-    pub id: Id,
-    /// Whose calls it signs.
-    pub user_id: Id,
-    /// The key itself.
-    pub secret: String,
-    /// Since when, in milliseconds since 1970-01-01 UTC.
-    pub created_ms: i64,
+row! {
+    /// An active key. Its `Debug` and every list show it masked.
+    #[derive(Clone)]
+    pub struct ApiKey from api_keys {
+        /// Its row, by which it is revoked.
+        id: Id,
+        /// Whose calls it signs.
+        user_id: Id,
+        /// The key itself.
+        secret: String,
+        /// Since when, in milliseconds since 1970-01-01 UTC.
+        created_ms: i64,
+    }
 }
 
 impl ApiKey {
@@ -43,65 +45,48 @@ impl std::fmt::Debug for ApiKey {
     }
 }
 
-fn api_key(row: &Row<'_>) -> Result<ApiKey, rusqlite::Error> {
-    Ok(ApiKey {
-        id: row.get(0)?,
-        user_id: row.get(1)?,
-        secret: row.get(2)?,
-        created_ms: row.get(3)?,
-    })
-}
-
-const FIND_ACTIVE: &str = "
-SELECT
-  id,
-  user_id,
-  secret,
-  created_ms
-FROM api_keys
-WHERE id = :id
-  AND revoked_ms IS NULL";
+const FIND_ACTIVE: &str = select!(
+    ApiKey,
+    "WHERE id = :id
+  AND revoked_ms IS NULL"
+);
 
 /// The active key with this id.
 pub fn find_active(tx: &ReadTx<'_>, id: Id) -> Result<Option<ApiKey>, StoreError> {
-    tx.find(FIND_ACTIVE, named_params! { ":id": id }, api_key)
+    tx.find(FIND_ACTIVE, named_params! { ":id": id }, ApiKey::read)
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  user_id,
-  secret,
-  created_ms
-FROM api_keys
-WHERE id > :after
+const LIST: &str = select!(
+    ApiKey,
+    "WHERE id > :after
   AND revoked_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` active keys with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<ApiKey>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        api_key,
+        ApiKey::read,
     )
 }
 
-const LIST_ACTIVE: &str = "
-SELECT
-  id,
-  user_id,
-  secret,
-  created_ms
-FROM api_keys
-WHERE user_id = :user_id
+const LIST_ACTIVE: &str = select!(
+    ApiKey,
+    "WHERE user_id = :user_id
   AND revoked_ms IS NULL
-ORDER BY id";
+ORDER BY id"
+);
 
 /// A user's active keys, oldest first.
 pub fn list_active(tx: &ReadTx<'_>, user_id: Id) -> Result<Vec<ApiKey>, StoreError> {
-    tx.list(LIST_ACTIVE, named_params! { ":user_id": user_id }, api_key)
+    tx.list(
+        LIST_ACTIVE,
+        named_params! { ":user_id": user_id },
+        ApiKey::read,
+    )
 }
 
 const INSERT: &str = "

@@ -1,61 +1,39 @@
 //! The table `clis`.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Cursor, Id, Range};
+use crate::store::row::{Cursor, Id, Range, row, select};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// A CLI: a calling number or domain by which a device is recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cli {
-    /// Its row.
-    pub id: Id,
-    /// The device it stands for.
-    pub device_id: Id,
-    /// 1 to 20 digits.
-    pub number: Option<String>,
-    /// A host name in lower case.
-    pub domain: Option<String>,
-    /// At most 255 characters.
-    pub description: String,
-    /// At most 255 characters.
-    pub comment: String,
-    /// Calls from it are refused.
-    pub banned: bool,
-    /// The voice menu its calls go to.
-    pub ivr_id: Option<Id>,
+row! {
+    /// A CLI: a calling number or domain by which a device is recognised.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct Cli from clis {
+        /// Its row.
+        id: Id,
+        /// The device it stands for.
+        device_id: Id,
+        /// 1 to 20 digits.
+        number: Option<String>,
+        /// A host name in lower case.
+        domain: Option<String>,
+        /// At most 255 characters.
+        description: String,
+        /// At most 255 characters.
+        comment: String,
+        /// Calls from it are refused.
+        banned: bool,
+        /// The voice menu its calls go to.
+        ivr_id: Option<Id>,
+    }
 }
 
-fn cli(row: &Row<'_>) -> Result<Cli, rusqlite::Error> {
-    Ok(Cli {
-        id: row.get(0)?,
-        device_id: row.get(1)?,
-        number: row.get(2)?,
-        domain: row.get(3)?,
-        description: row.get(4)?,
-        comment: row.get(5)?,
-        banned: row.get(6)?,
-        ivr_id: row.get(7)?,
-    })
-}
-
-const FIND: &str = "
-SELECT
-  id,
-  device_id,
-  number,
-  domain,
-  description,
-  comment,
-  banned,
-  ivr_id
-FROM clis
-WHERE id = :id";
+const FIND: &str = select!(Cli, "WHERE id = :id");
 
 /// The CLI with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Cli>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, cli)
+    tx.find(FIND, named_params! { ":id": id }, Cli::read)
 }
 
 const DEVICE_WITH_NUMBER: &str = "
@@ -86,27 +64,19 @@ pub fn device_with_domain(tx: &ReadTx<'_>, domain: &str) -> Result<Option<Id>, S
     )
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  device_id,
-  number,
-  domain,
-  description,
-  comment,
-  banned,
-  ivr_id
-FROM clis
-WHERE id > :after
+const LIST: &str = select!(
+    Cli,
+    "WHERE id > :after
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` CLIs with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Cli>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        cli,
+        Cli::read,
     )
 }
 
@@ -162,27 +132,6 @@ pub fn delete(tx: &WriteTx<'_>, id: Id) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The columns of a CLI, before whatever picks the rows.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "
-SELECT
-  id,
-  device_id,
-  number,
-  domain,
-  description,
-  comment,
-  banned,
-  ivr_id
-FROM clis
-",
-            $rest
-        )
-    };
-}
-
 /// Along which index the CLIs of a page are walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk<'a> {
@@ -199,6 +148,7 @@ pub enum Walk<'a> {
 }
 
 const OF_OWNER: &str = select!(
+    Cli,
     "  INDEXED BY clis_of_owner
 WHERE owner_id = :whose
   AND id < :id
@@ -207,6 +157,7 @@ LIMIT :limit"
 );
 
 const OF_USER: &str = select!(
+    Cli,
     "  INDEXED BY clis_of_user
 WHERE user_id = :whose
   AND id < :id
@@ -215,6 +166,7 @@ LIMIT :limit"
 );
 
 const ON_DEVICE: &str = select!(
+    Cli,
     "  INDEXED BY clis_on_device
 WHERE device_id = :whose
   AND id < :id
@@ -223,6 +175,7 @@ LIMIT :limit"
 );
 
 const BY_NUMBER: &str = select!(
+    Cli,
     "  INDEXED BY clis_by_number
 WHERE owner_id = :whose
   AND (number, id) > (:after, :id)
@@ -232,6 +185,7 @@ LIMIT :limit"
 );
 
 const BY_DOMAIN: &str = select!(
+    Cli,
     "  INDEXED BY clis_by_domain
 WHERE owner_id = :whose
   AND (domain, id) > (:after, :id)
@@ -258,7 +212,7 @@ pub fn walk(
         None => {
             let id = after.map_or(Id::MAX, |after| after.id);
             let sent = named_params! { ":whose": whose, ":id": id, ":limit": limit };
-            tx.list(sql, sent, cli)
+            tx.list(sql, sent, Cli::read)
         }
         Some(start) => {
             let range = Range::new(start, after);
@@ -269,7 +223,7 @@ pub fn walk(
                 ":until": range.until,
                 ":limit": limit,
             };
-            tx.list(sql, sent, cli)
+            tx.list(sql, sent, Cli::read)
         }
     }
 }
@@ -281,7 +235,7 @@ FROM (
   FROM clis INDEXED BY clis_of_owner
   WHERE owner_id = :owner_id
   LIMIT :limit
-)";
+) AS counted";
 
 /// How many CLIs a scope has, counted up to `limit`.
 pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {

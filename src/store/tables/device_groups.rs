@@ -1,85 +1,66 @@
 //! The table `device_groups`: every device is in one group of its user.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::Id;
+use crate::store::row::{Id, row, select};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// A device group.
-#[derive(Debug, Clone, Serialize)]
-pub struct DeviceGroup {
-    /// Its number in the API (`devicegroup_id`).
-    pub id: Id,
-    /// Whose devices it sorts.
-    pub user_id: Id,
-    /// What people call it.
-    pub name: String,
-    /// The group of devices that name none.
-    pub is_primary: bool,
+row! {
+    /// A device group.
+    #[derive(Debug, Clone, Serialize)]
+    pub struct DeviceGroup from device_groups {
+        /// Its number in the API (`devicegroup_id`).
+        id: Id,
+        /// Whose devices it sorts.
+        user_id: Id,
+        /// What people call it.
+        name: String,
+        /// The group of devices that name none.
+        is_primary: bool,
+    }
 }
 
-fn device_group(row: &Row<'_>) -> Result<DeviceGroup, rusqlite::Error> {
-    Ok(DeviceGroup {
-        id: row.get(0)?,
-        user_id: row.get(1)?,
-        name: row.get(2)?,
-        is_primary: row.get(3)?,
-    })
-}
-
-const FIND: &str = "
-SELECT
-  id,
-  user_id,
-  name,
-  is_primary
-FROM device_groups
-WHERE id = :id
-  AND hidden_ms IS NULL";
+const FIND: &str = select!(
+    DeviceGroup,
+    "WHERE id = :id
+  AND hidden_ms IS NULL"
+);
 
 /// The group with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<DeviceGroup>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, device_group)
+    tx.find(FIND, named_params! { ":id": id }, DeviceGroup::read)
 }
 
-const FIND_PRIMARY: &str = "
-SELECT
-  id,
-  user_id,
-  name,
-  is_primary
-FROM device_groups
-WHERE user_id = :user_id
-  AND is_primary = 1";
+const FIND_PRIMARY: &str = select!(
+    DeviceGroup,
+    "WHERE user_id = :user_id
+  AND is_primary = 1"
+);
 
 /// A user's primary group.
 pub fn find_primary(tx: &ReadTx<'_>, user_id: Id) -> Result<Option<DeviceGroup>, StoreError> {
     tx.find(
         FIND_PRIMARY,
         named_params! { ":user_id": user_id },
-        device_group,
+        DeviceGroup::read,
     )
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  user_id,
-  name,
-  is_primary
-FROM device_groups
-WHERE id > :after
+const LIST: &str = select!(
+    DeviceGroup,
+    "WHERE id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` groups with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<DeviceGroup>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        device_group,
+        DeviceGroup::read,
     )
 }
 
@@ -96,7 +77,7 @@ INSERT INTO device_groups (
   :is_primary,
   :now_ms,
   (
-    SELECT iif(type IN ('admin', 'reseller'), id, owner_id)
+    SELECT CASE WHEN type IN ('admin', 'reseller') THEN id ELSE owner_id END
     FROM users
     WHERE id = :user_id
   )
@@ -121,18 +102,15 @@ pub fn insert(
     )
 }
 
-const WALK: &str = "
-SELECT
-  id,
-  user_id,
-  name,
-  is_primary
-FROM device_groups INDEXED BY device_groups_of_owner
+const WALK: &str = select!(
+    DeviceGroup,
+    "  INDEXED BY device_groups_of_owner
 WHERE owner_id = :owner_id
   AND id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` groups of a scope with ids above `after`, in id order.
 pub fn walk(
@@ -144,22 +122,18 @@ pub fn walk(
     tx.list(
         WALK,
         named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit },
-        device_group,
+        DeviceGroup::read,
     )
 }
 
-const LIST_OF_USER: &str = "
-SELECT
-  id,
-  user_id,
-  name,
-  is_primary
-FROM device_groups
-WHERE user_id = :user_id
+const LIST_OF_USER: &str = select!(
+    DeviceGroup,
+    "WHERE user_id = :user_id
   AND id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` groups of a user with ids above `after`, in id order.
 pub fn list_of_user(
@@ -171,7 +145,7 @@ pub fn list_of_user(
     tx.list(
         LIST_OF_USER,
         named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
-        device_group,
+        DeviceGroup::read,
     )
 }
 

@@ -1,9 +1,9 @@
 //! The table `devices`. A hidden device is never found or listed here.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Cursor, Id, Range, text_enum};
+use crate::store::row::{Cursor, Id, Range, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -26,37 +26,39 @@ text_enum! {
     }
 }
 
-/// A device. Its `Debug` and its JSON leave the secret out.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct Device {
-    /// Its number in the API (`device_id`).
-    pub id: Id,
-    /// Whose it is.
-    pub user_id: Id,
-    /// The group of that user it is in.
-    pub device_group_id: Id,
-    /// What it speaks.
-    #[serde(rename = "type")]
-    pub device_type: DeviceType,
-    /// At most 255 characters.
-    pub description: String,
-    /// The number by which other devices reach it.
-    pub extension: String,
-    /// What it registers as.
-    pub username: String,
-    /// What it registers with.
-    #[serde(skip)]
-    pub secret: String,
-    /// 1 to 20 digits; none: pinless.
-    pub pin: Option<String>,
-    /// What it shows when it calls; blank: nothing.
-    pub caller_id: String,
-    /// Where it is; 0.0.0.0: wherever it registers from.
-    pub ipaddr: String,
-    /// The port of that address.
-    pub port: u16,
-    /// DIDs can be assigned to it through the API.
-    pub is_trunk: bool,
+row! {
+    /// A device. Its `Debug` and its JSON leave the secret out.
+    #[derive(Clone, PartialEq, Eq, Serialize)]
+    pub struct Device from devices {
+        /// Its number in the API (`device_id`).
+        id: Id,
+        /// Whose it is.
+        user_id: Id,
+        /// The group of that user it is in.
+        device_group_id: Id,
+        /// What it speaks.
+        #[serde(rename = "type")]
+        device_type: DeviceType = type,
+        /// At most 255 characters.
+        description: String,
+        /// The number by which other devices reach it.
+        extension: String,
+        /// What it registers as.
+        username: String,
+        /// What it registers with.
+        #[serde(skip)]
+        secret: String,
+        /// 1 to 20 digits; none: pinless.
+        pin: Option<String>,
+        /// What it shows when it calls; blank: nothing.
+        caller_id: String,
+        /// Where it is; 0.0.0.0: wherever it registers from.
+        ipaddr: String,
+        /// The port of that address.
+        port: u16,
+        /// DIDs can be assigned to it through the API.
+        is_trunk: bool,
+    }
 }
 
 impl std::fmt::Debug for Device {
@@ -65,99 +67,42 @@ impl std::fmt::Debug for Device {
     }
 }
 
-fn device(row: &Row<'_>) -> Result<Device, rusqlite::Error> {
-    Ok(Device {
-        id: row.get(0)?,
-        user_id: row.get(1)?,
-        device_group_id: row.get(2)?,
-        device_type: row.get(3)?,
-        description: row.get(4)?,
-        extension: row.get(5)?,
-        username: row.get(6)?,
-        secret: row.get(7)?,
-        pin: row.get(8)?,
-        caller_id: row.get(9)?,
-        ipaddr: row.get(10)?,
-        port: row.get(11)?,
-        is_trunk: row.get(12)?,
-    })
-}
-
-const FIND: &str = "
-SELECT
-  id,
-  user_id,
-  device_group_id,
-  type,
-  description,
-  extension,
-  username,
-  secret,
-  pin,
-  caller_id,
-  ipaddr,
-  port,
-  is_trunk
-FROM devices
-WHERE id = :id
-  AND hidden_ms IS NULL";
+const FIND: &str = select!(
+    Device,
+    "WHERE id = :id
+  AND hidden_ms IS NULL"
+);
 
 /// The device with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Device>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, device)
+    tx.find(FIND, named_params! { ":id": id }, Device::read)
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  user_id,
-  device_group_id,
-  type,
-  description,
-  extension,
-  username,
-  secret,
-  pin,
-  caller_id,
-  ipaddr,
-  port,
-  is_trunk
-FROM devices
-WHERE id > :after
+const LIST: &str = select!(
+    Device,
+    "WHERE id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` devices with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Device>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        device,
+        Device::read,
     )
 }
 
-const LIST_OF_USER: &str = "
-SELECT
-  id,
-  user_id,
-  device_group_id,
-  type,
-  description,
-  extension,
-  username,
-  secret,
-  pin,
-  caller_id,
-  ipaddr,
-  port,
-  is_trunk
-FROM devices
-WHERE user_id = :user_id
+const LIST_OF_USER: &str = select!(
+    Device,
+    "WHERE user_id = :user_id
   AND id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` devices of a user with ids above `after`, in id order.
 pub fn list_of_user(
@@ -169,43 +114,33 @@ pub fn list_of_user(
     tx.list(
         LIST_OF_USER,
         named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
-        device,
+        Device::read,
     )
 }
 
-/// Where a device is.
-pub struct Address {
-    /// The device's number in the API (`device_id`).
-    pub device_id: Id,
-    /// What it speaks.
-    pub device_type: DeviceType,
-    /// 0.0.0.0: wherever it registers from.
-    pub ipaddr: String,
-    /// The port of that address.
-    pub port: u16,
+row! {
+    /// Where a device is.
+    pub struct Address from devices {
+        /// The device's number in the API (`device_id`).
+        device_id: Id = id,
+        /// What it speaks.
+        device_type: DeviceType = type,
+        /// 0.0.0.0: wherever it registers from.
+        ipaddr: String,
+        /// The port of that address.
+        port: u16,
+    }
 }
 
-fn address(row: &Row<'_>) -> Result<Address, rusqlite::Error> {
-    Ok(Address {
-        device_id: row.get(0)?,
-        device_type: row.get(1)?,
-        ipaddr: row.get(2)?,
-        port: row.get(3)?,
-    })
-}
-
-const ADDRESSES_OF_USER: &str = "
-SELECT
-  id,
-  type,
-  ipaddr,
-  port
-FROM devices INDEXED BY devices_of_user
+const ADDRESSES_OF_USER: &str = select!(
+    Address,
+    "  INDEXED BY devices_of_user
 WHERE user_id = :user_id
   AND id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// [`list_of_user`], reading no more than where the devices are.
 pub fn addresses_of_user(
@@ -217,7 +152,7 @@ pub fn addresses_of_user(
     tx.list(
         ADDRESSES_OF_USER,
         named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
-        address,
+        Address::read,
     )
 }
 
@@ -286,7 +221,7 @@ INSERT INTO devices (
   :is_trunk,
   :now_ms,
   (
-    SELECT iif(type IN ('admin', 'reseller'), id, owner_id)
+    SELECT CASE WHEN type IN ('admin', 'reseller') THEN id ELSE owner_id END
     FROM users
     WHERE id = :user_id
   )
@@ -359,32 +294,6 @@ pub fn in_use(tx: &ReadTx<'_>, id: Id) -> Result<bool, StoreError> {
     tx.get(IN_USE, named_params! { ":id": id }, |row| row.get(0))
 }
 
-/// The columns of a device, before whatever picks the rows.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "
-SELECT
-  id,
-  user_id,
-  device_group_id,
-  type,
-  description,
-  extension,
-  username,
-  secret,
-  pin,
-  caller_id,
-  ipaddr,
-  port,
-  is_trunk
-FROM devices
-",
-            $rest
-        )
-    };
-}
-
 /// Along which index the devices of a page are walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk<'a> {
@@ -434,6 +343,7 @@ pub enum Walk<'a> {
 }
 
 const NEWEST: &str = select!(
+    Device,
     "  INDEXED BY devices_of_owner
 WHERE owner_id = :owner_id
   AND id < :id
@@ -443,6 +353,7 @@ LIMIT :limit"
 );
 
 const OF_TYPE: &str = select!(
+    Device,
     "  INDEXED BY devices_by_type
 WHERE owner_id = :owner_id
   AND type = :type
@@ -453,6 +364,7 @@ LIMIT :limit"
 );
 
 const TRUNKS: &str = select!(
+    Device,
     "  INDEXED BY devices_trunks
 WHERE owner_id = :owner_id
   AND is_trunk = 1
@@ -463,6 +375,7 @@ LIMIT :limit"
 );
 
 const OF_USER: &str = select!(
+    Device,
     "WHERE user_id = :user_id
   AND id < :id
   AND hidden_ms IS NULL
@@ -471,6 +384,7 @@ LIMIT :limit"
 );
 
 const IN_GROUP: &str = select!(
+    Device,
     "  INDEXED BY devices_in_group
 WHERE user_id = :user_id
   AND device_group_id = :device_group_id
@@ -481,6 +395,7 @@ LIMIT :limit"
 );
 
 const BY_EXTENSION: &str = select!(
+    Device,
     "  INDEXED BY devices_by_extension
 WHERE owner_id = :owner_id
   AND (extension, id) > (:after, :id)
@@ -493,6 +408,7 @@ LIMIT :limit"
 // A comparison of rows is not taken as the start of a range where a collation is named, and thousands may have one
 // description: first the rest of those, then the later ones.
 const OF_DESCRIPTION: &str = select!(
+    Device,
     "  INDEXED BY devices_by_description
 WHERE owner_id = :owner_id
   AND description COLLATE NOCASE = :after
@@ -504,6 +420,7 @@ LIMIT :limit"
 );
 
 const BY_DESCRIPTION: &str = select!(
+    Device,
     "  INDEXED BY devices_by_description
 WHERE owner_id = :owner_id
   AND description COLLATE NOCASE > :after
@@ -525,7 +442,7 @@ pub fn walk(
         Walk::Newest { owner_id } => tx.list(
             NEWEST,
             named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
-            device,
+            Device::read,
         ),
         Walk::OfType {
             owner_id,
@@ -533,17 +450,17 @@ pub fn walk(
         } => tx.list(
             OF_TYPE,
             named_params! { ":owner_id": owner_id, ":type": device_type, ":id": id, ":limit": limit },
-            device,
+            Device::read,
         ),
         Walk::Trunks { owner_id } => tx.list(
             TRUNKS,
             named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
-            device,
+            Device::read,
         ),
         Walk::OfUser { user_id } => tx.list(
             OF_USER,
             named_params! { ":user_id": user_id, ":id": id, ":limit": limit },
-            device,
+            Device::read,
         ),
         Walk::InGroup {
             user_id,
@@ -556,7 +473,7 @@ pub fn walk(
                 ":id": id,
                 ":limit": limit,
             },
-            device,
+            Device::read,
         ),
         Walk::ByExtension { owner_id, start } => {
             let range = Range::new(start, after);
@@ -569,7 +486,7 @@ pub fn walk(
                     ":until": range.until,
                     ":limit": limit,
                 },
-                device,
+                Device::read,
             )
         }
         Walk::ByDescription { owner_id, start } => {
@@ -583,7 +500,7 @@ pub fn walk(
                     ":until": range.until,
                     ":limit": limit,
                 },
-                device,
+                Device::read,
             )?;
             let left = limit - found.len() as u32;
             if left > 0 {
@@ -595,7 +512,7 @@ pub fn walk(
                         ":until": range.until,
                         ":limit": left,
                     },
-                    device,
+                    Device::read,
                 )?);
             }
             Ok(found)
@@ -611,7 +528,7 @@ FROM (
   WHERE owner_id = :owner_id
     AND hidden_ms IS NULL
   LIMIT :limit
-)";
+) AS counted";
 
 /// How many devices a scope has, counted up to `limit`.
 pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
@@ -631,7 +548,7 @@ FROM (
     AND is_trunk = 1
     AND hidden_ms IS NULL
   LIMIT :limit
-)";
+) AS counted";
 
 /// How many trunks a scope has, counted up to `limit`.
 pub fn count_trunks(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
@@ -651,7 +568,7 @@ FROM (
     AND hidden_ms IS NULL
   ORDER BY id DESC
   LIMIT :limit
-)
+) AS counted
 WHERE caller_id = ''";
 
 /// How many of a scope's newest `limit` devices have no caller ID.

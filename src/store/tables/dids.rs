@@ -1,9 +1,9 @@
 //! The table `dids`.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Cursor, Id, Range, text_enum};
+use crate::store::row::{Cursor, Id, Range, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -22,102 +22,60 @@ text_enum! {
     }
 }
 
-/// A DID.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Did {
-    /// Its row.
-    pub id: Id,
-    /// The number: 1 to 15 digits.
-    pub did: String,
-    /// Which carrier it comes from.
-    pub provider_id: Id,
-    /// Whose scope it is in.
-    pub owner_id: Id,
-    /// Where it is in its life.
-    pub status: DidStatus,
-    /// Who has it: reserved, active and closed ones.
-    pub user_id: Option<Id>,
-    /// What it rings, when active.
-    pub device_id: Option<Id>,
-    /// What answers it instead of a device, when active.
-    pub dialplan_id: Option<Id>,
-    /// Since when it is closed.
-    pub closed_ms: Option<i64>,
+row! {
+    /// A DID.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct Did from dids {
+        /// Its row.
+        id: Id,
+        /// The number: 1 to 15 digits.
+        did: String,
+        /// Which carrier it comes from.
+        provider_id: Id,
+        /// Whose scope it is in.
+        owner_id: Id,
+        /// Where it is in its life.
+        status: DidStatus,
+        /// Who has it: reserved, active and closed ones.
+        user_id: Option<Id>,
+        /// What it rings, when active.
+        device_id: Option<Id>,
+        /// What answers it instead of a device, when active.
+        dialplan_id: Option<Id>,
+        /// Since when it is closed.
+        closed_ms: Option<i64>,
+    }
 }
 
-fn did(row: &Row<'_>) -> Result<Did, rusqlite::Error> {
-    Ok(Did {
-        id: row.get(0)?,
-        did: row.get(1)?,
-        provider_id: row.get(2)?,
-        owner_id: row.get(3)?,
-        status: row.get(4)?,
-        user_id: row.get(5)?,
-        device_id: row.get(6)?,
-        dialplan_id: row.get(7)?,
-        closed_ms: row.get(8)?,
-    })
-}
-
-const FIND_BY_NUMBER: &str = "
-SELECT
-  id,
-  did,
-  provider_id,
-  owner_id,
-  status,
-  user_id,
-  device_id,
-  dialplan_id,
-  closed_ms
-FROM dids
-WHERE did = :did";
+const FIND_BY_NUMBER: &str = select!(Did, "WHERE did = :did");
 
 /// The DID with this number.
 pub fn find_by_number(tx: &ReadTx<'_>, number: &str) -> Result<Option<Did>, StoreError> {
-    tx.find(FIND_BY_NUMBER, named_params! { ":did": number }, did)
+    tx.find(FIND_BY_NUMBER, named_params! { ":did": number }, Did::read)
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  did,
-  provider_id,
-  owner_id,
-  status,
-  user_id,
-  device_id,
-  dialplan_id,
-  closed_ms
-FROM dids
-WHERE id > :after
+const LIST: &str = select!(
+    Did,
+    "WHERE id > :after
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` DIDs with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Did>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        did,
+        Did::read,
     )
 }
 
-const LIST_CLOSED_AHEAD: &str = "
-SELECT
-  id,
-  did,
-  provider_id,
-  owner_id,
-  status,
-  user_id,
-  device_id,
-  dialplan_id,
-  closed_ms
-FROM dids
-WHERE closed_ms > :ahead_ms
-ORDER BY closed_ms
-LIMIT :limit";
+const LIST_CLOSED_AHEAD: &str = select!(
+    Did,
+    "WHERE closed_ms > :ahead_ms
+ORDER BY closed_ms, id
+LIMIT :limit"
+);
 
 /// Up to `limit` DIDs that were closed after `ahead_ms`.
 pub fn list_closed_ahead(
@@ -128,32 +86,23 @@ pub fn list_closed_ahead(
     tx.list(
         LIST_CLOSED_AHEAD,
         named_params! { ":ahead_ms": ahead_ms, ":limit": limit },
-        did,
+        Did::read,
     )
 }
 
-const LIST_CLOSED: &str = "
-SELECT
-  id,
-  did,
-  provider_id,
-  owner_id,
-  status,
-  user_id,
-  device_id,
-  dialplan_id,
-  closed_ms
-FROM dids
-WHERE closed_ms <= :until_ms
-ORDER BY closed_ms
-LIMIT :limit";
+const LIST_CLOSED: &str = select!(
+    Did,
+    "WHERE closed_ms <= :until_ms
+ORDER BY closed_ms, id
+LIMIT :limit"
+);
 
 /// Up to `limit` DIDs that were closed at or before `until_ms`, the oldest first.
 pub fn list_closed(tx: &ReadTx<'_>, until_ms: i64, limit: u32) -> Result<Vec<Did>, StoreError> {
     tx.list(
         LIST_CLOSED,
         named_params! { ":until_ms": until_ms, ":limit": limit },
-        did,
+        Did::read,
     )
 }
 
@@ -200,7 +149,7 @@ SET
   device_id = :device_id,
   dialplan_id = :dialplan_id,
   closed_ms = :closed_ms,
-  reserved_ms = iif(:status = 'reserved', coalesce(reserved_ms, :now_ms), NULL)
+  reserved_ms = CASE WHEN :status = 'reserved' THEN coalesce(reserved_ms, :now_ms) END
 WHERE id = :id";
 
 /// Replaces a DID's state: everything but its number and provider.
@@ -221,33 +170,11 @@ pub fn update(tx: &WriteTx<'_>, did: &Did, now_ms: i64) -> Result<(), StoreError
     Ok(())
 }
 
-/// The columns of a DID, before whatever picks the rows.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "
-SELECT
-  id,
-  did,
-  provider_id,
-  owner_id,
-  status,
-  user_id,
-  device_id,
-  dialplan_id,
-  closed_ms
-FROM dids
-",
-            $rest
-        )
-    };
-}
-
-const FIND: &str = select!("WHERE id = :id");
+const FIND: &str = select!(Did, "WHERE id = :id");
 
 /// The DID of this row.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Did>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, did)
+    tx.find(FIND, named_params! { ":id": id }, Did::read)
 }
 
 /// Along which index the DIDs of a page are walked, by number.
@@ -264,6 +191,7 @@ pub enum Walk {
 }
 
 const OF_OWNER: &str = select!(
+    Did,
     "  INDEXED BY dids_of_owner
 WHERE owner_id = :owner
   AND (did, id) > (:after, :id)
@@ -273,6 +201,7 @@ LIMIT :limit"
 );
 
 const IN_STATE: &str = select!(
+    Did,
     "  INDEXED BY dids_by_status
 WHERE owner_id = :owner
   AND status = :status
@@ -283,6 +212,7 @@ LIMIT :limit"
 );
 
 const OF_USER: &str = select!(
+    Did,
     "  INDEXED BY dids_of_user
 WHERE user_id = :user_id
   AND (did, id) > (:after, :id)
@@ -292,6 +222,7 @@ LIMIT :limit"
 );
 
 const OF_PROVIDER: &str = select!(
+    Did,
     "  INDEXED BY dids_of_provider
 WHERE provider_id = :provider_id
   AND owner_id = :owner
@@ -314,12 +245,12 @@ pub fn walk(
         Walk::OfOwner(owner) => tx.list(
             OF_OWNER,
             named_params! { ":owner": owner, ":after": after, ":id": id, ":until": until, ":limit": limit },
-            did,
+            Did::read,
         ),
         Walk::OfUser(user_id) => tx.list(
             OF_USER,
             named_params! { ":user_id": user_id, ":after": after, ":id": id, ":until": until, ":limit": limit },
-            did,
+            Did::read,
         ),
         Walk::InState(owner, status) => tx.list(
             IN_STATE,
@@ -331,7 +262,7 @@ pub fn walk(
                 ":until": until,
                 ":limit": limit,
             },
-            did,
+            Did::read,
         ),
         Walk::OfProvider(owner, provider_id) => tx.list(
             OF_PROVIDER,
@@ -343,14 +274,15 @@ pub fn walk(
                 ":until": until,
                 ":limit": limit,
             },
-            did,
+            Did::read,
         ),
     }
 }
 
 const ON_DEVICE: &str = select!(
+    Did,
     "WHERE device_id = :device_id
-ORDER BY did
+ORDER BY did, id
 LIMIT :limit"
 );
 
@@ -359,7 +291,7 @@ pub fn list_on_device(tx: &ReadTx<'_>, device_id: Id, limit: u32) -> Result<Vec<
     tx.list(
         ON_DEVICE,
         named_params! { ":device_id": device_id, ":limit": limit },
-        did,
+        Did::read,
     )
 }
 
@@ -371,7 +303,7 @@ FROM (
   WHERE owner_id = :owner_id
     AND status = :status
   LIMIT :limit
-)";
+) AS counted";
 
 /// How many DIDs of a scope are in a state, counted up to `limit`.
 pub fn count_in_state(
@@ -395,7 +327,7 @@ FROM (
   WHERE owner_id = :owner_id
     AND reserved_ms <= :until_ms
   LIMIT :limit
-)";
+) AS counted";
 
 /// How many DIDs of a scope have been reserved since `until_ms` or longer, counted up to `limit`.
 pub fn count_reserved_until(

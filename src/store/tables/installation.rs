@@ -2,6 +2,7 @@
 
 use rusqlite::named_params;
 
+use crate::store::row::{row, select};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 const INSERT: &str = "
@@ -86,29 +87,22 @@ pub fn update_next_extension(tx: &WriteTx<'_>, next_extension: i64) -> Result<()
     Ok(())
 }
 
-/// What is noted of the clock, in milliseconds since 1970-01-01 UTC.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// The newest time that the server has gone by.
-    pub clock_ms: i64,
-    /// When the clock was found to have leapt; none: it is trusted.
-    pub leap_ms: Option<i64>,
+row! {
+    /// What is noted of the clock, in milliseconds since 1970-01-01 UTC.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Clock from installation {
+        /// The newest time that the server has gone by.
+        clock_ms: i64,
+        /// When the clock was found to have leapt; none: it is trusted.
+        leap_ms: Option<i64>,
+    }
 }
 
-const CLOCK: &str = "
-SELECT
-  clock_ms,
-  leap_ms
-FROM installation";
+const CLOCK: &str = select!(Clock);
 
 /// What is noted of the clock.
 pub fn clock(tx: &ReadTx<'_>) -> Result<Clock, StoreError> {
-    tx.get(CLOCK, [], |row| {
-        Ok(Clock {
-            clock_ms: row.get(0)?,
-            leap_ms: row.get(1)?,
-        })
-    })
+    tx.get(CLOCK, [], Clock::read)
 }
 
 const UPDATE_CLOCK: &str = "

@@ -1,5 +1,6 @@
 //! The table `ivrs`: voice menus, as far as a CLI can name one.
 
+use crate::store::row::select;
 use crate::store::tables::named::Table;
 
 /// Its statements.
@@ -13,42 +14,34 @@ pub static IVRS: Table = Table {
     hide: HIDE,
 };
 
-const FIND: &str = "
-SELECT
-  id,
-  owner_id,
-  name
-FROM ivrs
-WHERE id = :id
-  AND hidden_ms IS NULL";
+const FIND: &str = select!(
+    Named from ivrs,
+    "WHERE id = :id
+  AND hidden_ms IS NULL"
+);
 
 const FIND_NAME: &str = "
 SELECT name
 FROM ivrs
 WHERE id = :id";
 
-const LIST: &str = "
-SELECT
-  id,
-  owner_id,
-  name
-FROM ivrs
-WHERE id > :after
+const LIST: &str = select!(
+    Named from ivrs,
+    "WHERE id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
-const WALK: &str = "
-SELECT
-  id,
-  owner_id,
-  name
-FROM ivrs INDEXED BY ivrs_of_owner
+const WALK: &str = select!(
+    Named from ivrs,
+    "  INDEXED BY ivrs_of_owner
 WHERE owner_id = :owner_id
   AND id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 const INSERT: &str = "
 INSERT INTO ivrs (

@@ -1,28 +1,22 @@
 //! What `ivrs` and `dialplans` have in common: rows that are a name and whose it is. The SQL stands in their own files.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::Id;
+use crate::store::row::{Id, row};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// A row of such a table.
-#[derive(Debug, Clone, Serialize)]
-pub struct Named {
-    /// Its number in the API.
-    pub id: Id,
-    /// Admin, or the reseller it belongs to.
-    pub owner_id: Id,
-    /// What people call it.
-    pub name: String,
-}
-
-fn named(row: &Row<'_>) -> Result<Named, rusqlite::Error> {
-    Ok(Named {
-        id: row.get(0)?,
-        owner_id: row.get(1)?,
-        name: row.get(2)?,
-    })
+row! {
+    /// A row of such a table.
+    #[derive(Debug, Clone, Serialize)]
+    pub struct Named {
+        /// Its number in the API.
+        id: Id,
+        /// Admin, or the reseller it belongs to.
+        owner_id: Id,
+        /// What people call it.
+        name: String,
+    }
 }
 
 /// The statements of such a table. Hidden rows are found by none but `find_name`.
@@ -39,7 +33,7 @@ pub struct Table {
 impl Table {
     /// The row with this id.
     pub fn find(&self, tx: &ReadTx<'_>, id: Id) -> Result<Option<Named>, StoreError> {
-        tx.find(self.find, named_params! { ":id": id }, named)
+        tx.find(self.find, named_params! { ":id": id }, Named::read)
     }
 
     /// The name of a row, hidden or not: for what already refers to it.
@@ -52,7 +46,7 @@ impl Table {
     /// Up to `limit` rows with ids above `after`, in id order.
     pub fn list(&self, tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Named>, StoreError> {
         let params = named_params! { ":after": after, ":limit": limit };
-        tx.list(self.list, params, named)
+        tx.list(self.list, params, Named::read)
     }
 
     /// Up to `limit` of an owner's rows with ids above `after`, in id order.
@@ -64,7 +58,7 @@ impl Table {
         limit: u32,
     ) -> Result<Vec<Named>, StoreError> {
         let params = named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit };
-        tx.list(self.walk, params, named)
+        tx.list(self.walk, params, Named::read)
     }
 
     /// Adds a row; its id.

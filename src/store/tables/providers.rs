@@ -1,66 +1,51 @@
 //! The table `providers`: the carriers that DIDs come from.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::Id;
+use crate::store::row::{Id, row, select};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// A provider.
-#[derive(Debug, Clone, Serialize)]
-pub struct Provider {
-    /// Its number in the API (`provider_id`).
-    pub id: Id,
-    /// Admin, or the reseller it belongs to.
-    pub owner_id: Id,
-    /// What people call it.
-    pub name: String,
-    /// Resellers may use it too.
-    pub common_use: bool,
+row! {
+    /// A provider.
+    #[derive(Debug, Clone, Serialize)]
+    pub struct Provider from providers {
+        /// Its number in the API (`provider_id`).
+        id: Id,
+        /// Admin, or the reseller it belongs to.
+        owner_id: Id,
+        /// What people call it.
+        name: String,
+        /// Resellers may use it too.
+        common_use: bool,
+    }
 }
 
-fn provider(row: &Row<'_>) -> Result<Provider, rusqlite::Error> {
-    Ok(Provider {
-        id: row.get(0)?,
-        owner_id: row.get(1)?,
-        name: row.get(2)?,
-        common_use: row.get(3)?,
-    })
-}
-
-const FIND: &str = "
-SELECT
-  id,
-  owner_id,
-  name,
-  common_use
-FROM providers
-WHERE id = :id
-  AND hidden_ms IS NULL";
+const FIND: &str = select!(
+    Provider,
+    "WHERE id = :id
+  AND hidden_ms IS NULL"
+);
 
 /// The provider with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Provider>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, provider)
+    tx.find(FIND, named_params! { ":id": id }, Provider::read)
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  owner_id,
-  name,
-  common_use
-FROM providers
-WHERE id > :after
+const LIST: &str = select!(
+    Provider,
+    "WHERE id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` providers with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Provider>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        provider,
+        Provider::read,
     )
 }
 
@@ -96,18 +81,15 @@ pub fn insert(
     )
 }
 
-const WALK: &str = "
-SELECT
-  id,
-  owner_id,
-  name,
-  common_use
-FROM providers INDEXED BY providers_of_owner
+const WALK: &str = select!(
+    Provider,
+    "  INDEXED BY providers_of_owner
 WHERE owner_id = :owner_id
   AND id > :after
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` of an owner's with ids above `after`, in id order.
 pub fn walk(
@@ -119,22 +101,15 @@ pub fn walk(
     tx.list(
         WALK,
         named_params! { ":owner_id": owner_id, ":after": after, ":limit": limit },
-        provider,
+        Provider::read,
     )
 }
 
-const FIND_ANY: &str = "
-SELECT
-  id,
-  owner_id,
-  name,
-  common_use
-FROM providers
-WHERE id = :id";
+const FIND_ANY: &str = select!(Provider, "WHERE id = :id");
 
 /// The provider with this id, hidden or not: for what already refers to it.
 pub fn find_any(tx: &ReadTx<'_>, id: Id) -> Result<Option<Provider>, StoreError> {
-    tx.find(FIND_ANY, named_params! { ":id": id }, provider)
+    tx.find(FIND_ANY, named_params! { ":id": id }, Provider::read)
 }
 
 const UPDATE: &str = "
@@ -164,24 +139,20 @@ pub fn hide(tx: &WriteTx<'_>, id: Id, now_ms: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-const LIST_COMMON: &str = "
-SELECT
-  id,
-  owner_id,
-  name,
-  common_use
-FROM providers
-WHERE common_use = 1
+const LIST_COMMON: &str = select!(
+    Provider,
+    "WHERE common_use = 1
   AND owner_id <> :owner_id
   AND hidden_ms IS NULL
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` providers of others that everyone may use.
 pub fn list_common(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<Vec<Provider>, StoreError> {
     tx.list(
         LIST_COMMON,
         named_params! { ":owner_id": owner_id, ":limit": limit },
-        provider,
+        Provider::read,
     )
 }

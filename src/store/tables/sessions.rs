@@ -1,44 +1,34 @@
 //! The tables `sessions` and `password_links`: who is signed in to the pages, and who may set his password with a link.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
-use crate::store::row::Id;
+use crate::store::row::{Id, row, select};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// A hash of a random token; the token itself is only in the browser.
 pub type TokenHash = [u8; 32];
 
-/// Someone who is signed in.
-#[derive(Debug, Clone, Copy)]
-pub struct Session {
-    /// Who.
-    pub user_id: Id,
-    /// Since when, in milliseconds since 1970-01-01 UTC.
-    pub created_ms: i64,
-    /// When he was last seen, to within a few minutes.
-    pub seen_ms: i64,
+row! {
+    /// Someone who is signed in.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Session from sessions {
+        /// Who.
+        user_id: Id,
+        /// Since when, in milliseconds since 1970-01-01 UTC.
+        created_ms: i64,
+        /// When they were last seen, to within a few minutes.
+        seen_ms: i64,
+    }
 }
 
-const FIND: &str = "
-SELECT
-  user_id,
-  created_ms,
-  seen_ms
-FROM sessions
-WHERE token_hash = :token_hash";
+const FIND: &str = select!(Session, "WHERE token_hash = :token_hash");
 
 /// The session of this token.
 pub fn find(tx: &ReadTx<'_>, token_hash: &TokenHash) -> Result<Option<Session>, StoreError> {
     tx.find(
         FIND,
         named_params! { ":token_hash": token_hash },
-        |row: &Row<'_>| {
-            Ok(Session {
-                user_id: row.get(0)?,
-                created_ms: row.get(1)?,
-                seen_ms: row.get(2)?,
-            })
-        },
+        Session::read,
     )
 }
 
@@ -98,43 +88,35 @@ pub fn update_seen(
     Ok(())
 }
 
-/// A session, for its user to see.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    /// What it is known by.
-    pub token_hash: TokenHash,
-    /// Since when, in milliseconds since 1970-01-01 UTC.
-    pub created_ms: i64,
-    /// When it was last used, to within a few minutes.
-    pub seen_ms: i64,
-    /// From where that was, if that is known.
-    pub address: Option<String>,
+row! {
+    /// A session, for its user to see.
+    #[derive(Debug, Clone)]
+    pub struct Listed from sessions {
+        /// What it is known by.
+        token_hash: TokenHash,
+        /// Since when, in milliseconds since 1970-01-01 UTC.
+        created_ms: i64,
+        /// When it was last used, to within a few minutes.
+        seen_ms: i64,
+        /// From where that was, if that is known.
+        address: Option<String>,
+    }
 }
 
-const LIST_OF_USER: &str = "
-SELECT
-  token_hash,
-  created_ms,
-  seen_ms,
-  address
-FROM sessions INDEXED BY sessions_of_user
+const LIST_OF_USER: &str = select!(
+    Listed,
+    "  INDEXED BY sessions_of_user
 WHERE user_id = :user_id
 ORDER BY created_ms DESC
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// The newest `limit` sessions of a user, newest first, expired ones among them.
 pub fn list_of_user(tx: &ReadTx<'_>, user_id: Id, limit: u32) -> Result<Vec<Listed>, StoreError> {
     tx.list(
         LIST_OF_USER,
         named_params! { ":user_id": user_id, ":limit": limit },
-        |row: &Row<'_>| {
-            Ok(Listed {
-                token_hash: row.get(0)?,
-                created_ms: row.get(1)?,
-                seen_ms: row.get(2)?,
-                address: row.get(3)?,
-            })
-        },
+        Listed::read,
     )
 }
 

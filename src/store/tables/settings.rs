@@ -1,9 +1,9 @@
 //! The tables `settings` (for everyone), `owner_settings` and `allowed_networks` (per owner).
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Id, text_enum};
+use crate::store::row::{Id, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -52,53 +52,34 @@ text_enum! {
     }
 }
 
-/// The switches that hold for everyone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Settings {
-    /// The API answers at all.
-    pub allow_api: bool,
-    /// Methods may be called with GET.
-    pub allow_get: bool,
-    /// When file methods are gzipped.
-    pub gzip: Gzip,
-    /// When `p` is looked at.
-    pub require_password: RequirePassword,
-    /// Admin's keys also sign for his accountants and managers.
-    pub shared_admin_key: bool,
-    /// The type of a device whose `type` was not sent; blank: SIP.
-    pub default_device_type: String,
-    /// Where extensions start.
-    pub first_extension: i64,
-    /// Days after which a closed DID is freed.
-    pub did_closed_days: i64,
+row! {
+    /// The switches that hold for everyone.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct Settings from settings {
+        /// The API answers at all.
+        allow_api: bool,
+        /// Methods may be called with GET.
+        allow_get: bool,
+        /// When file methods are gzipped.
+        gzip: Gzip,
+        /// When `p` is looked at.
+        require_password: RequirePassword,
+        /// Admin's keys also sign for his accountants and managers.
+        shared_admin_key: bool,
+        /// The type of a device whose `type` was not sent; blank: SIP.
+        default_device_type: String,
+        /// Where extensions start.
+        first_extension: i64,
+        /// Days after which a closed DID is freed.
+        did_closed_days: i64,
+    }
 }
 
-const FIND: &str = "
-SELECT
-  allow_api,
-  allow_get,
-  gzip,
-  require_password,
-  shared_admin_key,
-  default_device_type,
-  first_extension,
-  did_closed_days
-FROM settings";
+const FIND: &str = select!(Settings);
 
 /// The settings.
 pub fn get(tx: &ReadTx<'_>) -> Result<Settings, StoreError> {
-    tx.get(FIND, [], |row: &Row<'_>| {
-        Ok(Settings {
-            allow_api: row.get(0)?,
-            allow_get: row.get(1)?,
-            gzip: row.get(2)?,
-            require_password: row.get(3)?,
-            shared_admin_key: row.get(4)?,
-            default_device_type: row.get(5)?,
-            first_extension: row.get(6)?,
-            did_closed_days: row.get(7)?,
-        })
-    })
+    tx.get(FIND, [], Settings::read)
 }
 
 const INSERT: &str = "
@@ -141,13 +122,15 @@ pub fn update(tx: &WriteTx<'_>, settings: &Settings) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How one owner's calls are checked and answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct OwnerSettings {
-    /// Which hash orders are accepted.
-    pub hash_check: HashCheck,
-    /// Which revision of MOR's manual the answers follow.
-    pub dialect: Dialect,
+row! {
+    /// How one owner's calls are checked and answered.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    pub struct OwnerSettings from owner_settings {
+        /// Which hash orders are accepted.
+        hash_check: HashCheck,
+        /// Which revision of MOR's manual the answers follow.
+        dialect: Dialect,
+    }
 }
 
 impl Default for OwnerSettings {
@@ -159,24 +142,14 @@ impl Default for OwnerSettings {
     }
 }
 
-const FIND_OWNER: &str = "
-SELECT
-  hash_check,
-  dialect
-FROM owner_settings
-WHERE owner_id = :owner_id";
+const FIND_OWNER: &str = select!(OwnerSettings, "WHERE owner_id = :owner_id");
 
 /// An owner's settings; the defaults where none were set.
 pub fn get_owner(tx: &ReadTx<'_>, owner_id: Id) -> Result<OwnerSettings, StoreError> {
     let found = tx.find(
         FIND_OWNER,
         named_params! { ":owner_id": owner_id },
-        |row: &Row<'_>| {
-            Ok(OwnerSettings {
-                hash_check: row.get(0)?,
-                dialect: row.get(1)?,
-            })
-        },
+        OwnerSettings::read,
     )?;
     Ok(found.unwrap_or_default())
 }

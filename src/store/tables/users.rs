@@ -1,9 +1,9 @@
 //! The tables `users` and `permissions`.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Cursor, Id, Range, text_enum};
+use crate::store::row::{Cursor, Id, Range, Values, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// The system owner's id.
@@ -37,57 +37,32 @@ text_enum! {
     }
 }
 
-/// A user, without his password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct User {
-    /// His number in the API (`user_id`).
-    pub id: Id,
-    /// What he calls himself (`u`).
-    pub username: String,
-    /// What kind he is.
-    #[serde(rename = "type")]
-    pub user_type: UserType,
-    /// Whose user he is.
-    pub owner_id: Id,
-    /// A blocked user cannot call.
-    pub blocked: bool,
+row! {
+    /// A user, without his password.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+    pub struct User from users {
+        /// His number in the API (`user_id`).
+        id: Id,
+        /// What he calls himself (`u`).
+        username: String,
+        /// What kind he is.
+        #[serde(rename = "type")]
+        user_type: UserType = type,
+        /// Whose user he is.
+        owner_id: Id,
+        /// A blocked user cannot call.
+        blocked: bool,
+    }
 }
 
-fn user(row: &Row<'_>) -> Result<User, rusqlite::Error> {
-    Ok(User {
-        id: row.get(0)?,
-        username: row.get(1)?,
-        user_type: row.get(2)?,
-        owner_id: row.get(3)?,
-        blocked: row.get(4)?,
-    })
-}
-
-const FIND: &str = "
-SELECT
-  id,
-  username,
-  type,
-  owner_id,
-  blocked
-FROM users
-WHERE id = :id";
+const FIND: &str = select!(User, "WHERE id = :id");
 
 /// The user with this id.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<User>, StoreError> {
-    tx.find(FIND, named_params! { ":id": id }, user)
+    tx.find(FIND, named_params! { ":id": id }, User::read)
 }
 
-const FIND_BY_USERNAME: &str = "
-SELECT
-  id,
-  username,
-  type,
-  owner_id,
-  blocked,
-  password
-FROM users
-WHERE username = :username";
+const FIND_BY_USERNAME: &str = select!(User + password, "WHERE username = :username");
 
 /// The user with this username, and his argon2 string.
 pub fn find_by_username(
@@ -97,7 +72,10 @@ pub fn find_by_username(
     tx.find(
         FIND_BY_USERNAME,
         named_params! { ":username": username },
-        |row| Ok((user(row)?, row.get(5)?)),
+        |row| {
+            let mut values = Values::of(row);
+            Ok((User::take(&mut values)?, values.take()?))
+        },
     )
 }
 
@@ -120,24 +98,19 @@ pub fn find_username_by_device(
     )
 }
 
-const LIST: &str = "
-SELECT
-  id,
-  username,
-  type,
-  owner_id,
-  blocked
-FROM users
-WHERE id > :after
+const LIST: &str = select!(
+    User,
+    "WHERE id > :after
 ORDER BY id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` users with ids above `after`, in id order.
 pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<User>, StoreError> {
     tx.list(
         LIST,
         named_params! { ":after": after, ":limit": limit },
-        user,
+        User::read,
     )
 }
 
@@ -264,20 +237,16 @@ pub fn update_permission(
 }
 
 // A comparison of rows is not taken as the start of a range where a collation is named, so the start is said twice.
-const WALK: &str = "
-SELECT
-  id,
-  username,
-  type,
-  owner_id,
-  blocked
-FROM users INDEXED BY users_by_name
+const WALK: &str = select!(
+    User,
+    "  INDEXED BY users_by_name
 WHERE owner_id = :owner_id
   AND username COLLATE NOCASE >= :after
   AND (username COLLATE NOCASE, id) > (:after, :id)
   AND username COLLATE NOCASE < :until
 ORDER BY username COLLATE NOCASE, id
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` users of an owner whose names begin with `start` in any letter case (ASCII), after the one at `after`, by
 /// name.
@@ -298,22 +267,18 @@ pub fn walk(
             ":until": range.until,
             ":limit": limit,
         },
-        user,
+        User::read,
     )
 }
 
-const WALK_NEWEST: &str = "
-SELECT
-  id,
-  username,
-  type,
-  owner_id,
-  blocked
-FROM users INDEXED BY users_of_owner
+const WALK_NEWEST: &str = select!(
+    User,
+    "  INDEXED BY users_of_owner
 WHERE owner_id = :owner_id
   AND id < :id
 ORDER BY id DESC
-LIMIT :limit";
+LIMIT :limit"
+);
 
 /// Up to `limit` users of an owner, after the one at `after`, the newest first.
 pub fn walk_newest(
@@ -326,7 +291,7 @@ pub fn walk_newest(
     tx.list(
         WALK_NEWEST,
         named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
-        user,
+        User::read,
     )
 }
 
@@ -337,7 +302,7 @@ FROM (
   FROM users INDEXED BY users_of_owner
   WHERE owner_id = :owner_id
   LIMIT :limit
-)";
+) AS counted";
 
 /// How many users an owner has, counted up to `limit`.
 pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
