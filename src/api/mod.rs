@@ -3,6 +3,7 @@
 mod admission;
 pub mod answer;
 pub mod arrangements;
+mod call;
 pub mod curl;
 pub mod diagnosis;
 pub mod dispatch;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use crate::common::World;
 use crate::common::world::rows;
+use crate::imports;
 
 /// A source file: its path below `src`, and its code without comments and unit tests.
 struct Source {
@@ -40,7 +41,7 @@ fn sources() -> Vec<Source> {
     let src = root().join("src");
     let source = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code = imports::without_tests(&text);
         let is_comment = |line: &&str| line.trim_start().starts_with("//");
         let code: Vec<&str> = code.lines().filter(|line| !is_comment(line)).collect();
         Source {
@@ -73,28 +74,6 @@ fn absent(words: &[&str], where_not: &[&str], but: &[&str]) {
     }
 }
 
-#[test]
-fn doors_open_one_way() {
-    absent(
-        &[
-            "crate::http",
-            "crate::api",
-            "crate::command",
-            "crate::app",
-            "crate::config",
-        ],
-        &["service/", "store/"],
-        &[],
-    );
-    absent(&["crate::service"], &["store/"], &[]);
-    absent(
-        &["crate::http", "crate::command", "crate::config"],
-        &["api/"],
-        &[],
-    );
-    absent(&["crate::command"], &["http/"], &[]);
-}
-
 /// What the doors take from the store although it is no type: two names and a number.
 const CONSTANTS: &[&str] = &["ADMIN", "COUNT", "FILE_NAME"];
 
@@ -106,79 +85,28 @@ const OF_THE_FILE: &[&str] = &[
     "store::file::migrate",
 ];
 
-/// Every path that `use` brings in or that is written out below `crate::`, one by one.
-fn paths(code: &str) -> Vec<String> {
-    let mut paths = Vec::new();
-    for (start, _) in code.match_indices("crate::") {
-        let rest = &code[start + "crate::".len()..];
-        let end = if code[..start].ends_with("use ") {
-            rest.find(';').expect("a `use` ends")
-        } else {
-            let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-            rest.find(|c| !is_path(c)).unwrap_or(rest.len())
-        };
-        branch("", &rest[..end], &mut paths);
-    }
-    paths
-}
-
-/// Takes `a::{b, c::{d, e}}` apart.
-fn branch(start: &str, tree: &str, paths: &mut Vec<String>) {
-    let tree = tree.trim();
-    let Some((head, inside)) = tree.split_once('{') else {
-        let name = tree.split(" as ").next().unwrap_or(tree).trim();
-        let path = format!("{start}{name}");
-        paths.push(path.trim_end_matches("::self").into());
-        return;
-    };
-    let inside = inside.trim_end().strip_suffix('}').expect("a closed brace");
-    let (mut depth, mut from) = (0, 0);
-    for (place, c) in inside.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                branch(&format!("{start}{head}"), &inside[from..place], paths);
-                from = place + 1;
-            }
-            _ => {}
-        }
-    }
-    if !inside[from..].trim().is_empty() {
-        branch(&format!("{start}{head}"), &inside[from..], paths);
-    }
-}
-
 /// A door that asked a table would go past the rules, which say whose each row is. With a function of the store it could.
 #[test]
 fn doors_take_types_from_the_store_and_never_functions() {
     let is_type =
         |name: &str| name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
     let mut count = 0;
-    for source in sources() {
-        let is_command = source.path.starts_with("command/");
-        if !is_command
-            && !["http/", "api/"]
-                .iter()
-                .any(|door| source.path.starts_with(door))
-        {
+    for (file, path) in imports::paths(&imports::tree()) {
+        let is_command = file.starts_with("command/");
+        let is_door = is_command || file.starts_with("http/") || file.starts_with("api/");
+        if !is_door || path.first().is_none_or(|room| room != "store") {
             continue;
         }
-        for path in paths(&source.code) {
-            if path != "store" && !path.starts_with("store::") {
-                continue;
-            }
-            count += 1;
-            let names_type = path.split("::").any(is_type);
-            let last = path.rsplit("::").next().unwrap_or_default();
-            let is_of_the_file =
-                is_command && OF_THE_FILE.iter().any(|module| path.starts_with(module));
-            assert!(
-                names_type || CONSTANTS.contains(&last) || is_of_the_file,
-                "src/{}: {path} is no type: ask a rule in service/ instead",
-                source.path
-            );
-        }
+        count += 1;
+        let names_type = path.iter().any(|name| is_type(name));
+        let last = path.last().map_or("", String::as_str);
+        let path = path.join("::");
+        let is_of_the_file =
+            is_command && OF_THE_FILE.iter().any(|module| path.starts_with(module));
+        assert!(
+            names_type || CONSTANTS.contains(&last) || is_of_the_file,
+            "src/{file}: {path} is no type: ask a rule in service/ instead"
+        );
     }
     assert!(count > 50, "only {count} paths into the store found");
 }

@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::sign_in;
 use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, plain_time, time};
 use crate::http::pages::frame::password::{self, hashed, new_password, problem_of_password};
@@ -70,11 +69,20 @@ fn session_list(visit: &Visit, sessions: &[(String, Listed)]) -> Markup {
     }
 }
 
+/// Signs out.
+pub async fn leave(visit: Visit) -> Result<Answer, Trouble> {
+    let token = visit.token.clone();
+    visit
+        .write(move |tx, by| sessions::end(tx, by, &token))
+        .await?;
+    Ok(Answer::SignedOut("/sign-in".into()))
+}
+
 /// Ends one of one's own sessions; this one, as signing out does.
 pub async fn end_session(visit: Visit) -> Result<Answer, Trouble> {
     let name = visit.text("session");
     if name == sessions::name(&visit.token) {
-        return sign_in::leave(visit).await;
+        return leave(visit).await;
     }
     let ended = visit.write(move |tx, by| sessions::end_own(tx, by, &name));
     ended.await?;

@@ -29,7 +29,7 @@ routes! {
     Post "/welcome/{name}" Anyone => sign_in::set_first_password;
     Get "/admin" Anyone => sign_in::admin;
 
-    Post "/sign-out" SignedIn => sign_in::leave;
+    Post "/sign-out" SignedIn => account::leave;
     Get "/" SignedIn => overview::show;
     Get "/account" SignedIn => account::show;
     Post "/account/password" SignedIn => account::set_password;

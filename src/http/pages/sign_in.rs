@@ -1,4 +1,4 @@
-//! Signing in and out, and the link with which the first password is set.
+//! Signing in, and the link with which the first password is set.
 
 use maud::html;
 
@@ -107,15 +107,6 @@ async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, E
         .write(move |tx| sessions::start_verified(tx, from, user_id, &verified, &kept));
     started.await?;
     Ok(token)
-}
-
-/// Ends the session.
-pub async fn leave(visit: Visit) -> Result<Answer, Trouble> {
-    let token = visit.token.clone();
-    visit
-        .write(move |tx, by| sessions::end(tx, by, &token))
-        .await?;
-    Ok(Answer::SignedOut("/sign-in".into()))
 }
 
 /// The page behind the link of a new database.
