@@ -5,10 +5,10 @@ use serde_json::json;
 use crate::ambient::Ambient;
 use crate::command::arguments::{Window, id};
 use crate::command::database::{change, look};
-use crate::command::fault::{Fault, naming};
+use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::config::DataDir;
-use crate::service::clis as rules;
+use crate::service::clis::{self as rules, Named};
 use crate::store::row::Id;
 
 /// CLIs, the calling numbers and domains by which devices are recognised: list and delete them
@@ -27,14 +27,55 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Delete a CLI
-    Delete {
-        /// The CLI's id
-        #[arg(value_parser = id())]
-        id: Id,
+    /// Find the device that a number, or else a domain, stands for
+    Find {
+        #[command(flatten)]
+        searched: Searched,
         #[command(flatten)]
         at: DataDir,
     },
+    /// Delete a CLI, by its id, its number or its domain
+    Delete {
+        #[command(flatten)]
+        names: Names,
+        #[command(flatten)]
+        at: DataDir,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+struct Searched {
+    /// The number
+    #[arg(long)]
+    number: Option<String>,
+    /// The domain
+    #[arg(long)]
+    domain: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+struct Names {
+    /// The CLI's id
+    #[arg(value_parser = id())]
+    id: Option<Id>,
+    /// Its number
+    #[arg(long)]
+    number: Option<String>,
+    /// Its domain
+    #[arg(long)]
+    domain: Option<String>,
+}
+
+impl Names {
+    fn named(&self) -> Named<'_> {
+        Named {
+            id: self.id,
+            number: self.number.as_deref(),
+            domain: self.domain.as_deref(),
+        }
+    }
 }
 
 const COLUMNS: &[&str] = &[
@@ -57,12 +98,21 @@ impl Clis {
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }
-            Verb::Delete { id, at } => {
-                change(&at, ambient, move |tx, by| {
-                    rules::delete(tx, by, id).map_err(|error| naming(error, id))
+            Verb::Find { searched, at } => {
+                let (number, domain) = (searched.number.as_deref(), searched.domain.as_deref());
+                let device = look(&at, ambient, |tx, by| {
+                    rules::device_of(tx, by, number, domain)
                 })?;
-                let json = json!({ "id": id, "deleted": true });
-                Ok(Report::new(format!("CLI {id} is deleted"), &json))
+                let text = format!("device {} of user {}", device.id, device.user_id);
+                let json = json!({ "device_id": device.id, "user_id": device.user_id });
+                Ok(Report::new(text, &json))
+            }
+            Verb::Delete { names, at } => {
+                let cli = change(&at, ambient, move |tx, by| {
+                    rules::delete(tx, by, names.named())
+                })?;
+                let json = json!({ "id": cli.id, "deleted": true });
+                Ok(Report::new(format!("CLI {} is deleted", cli.id), &json))
             }
         }
     }

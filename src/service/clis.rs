@@ -8,10 +8,10 @@ use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::clis::{self, Cli, Walk};
-use crate::store::tables::devices as device_rows;
+use crate::store::tables::devices::{self as device_rows, Device};
 use crate::store::tables::ivrs::IVRS;
 use crate::store::tables::users;
-use crate::store::{ReadTx, WriteTx};
+use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest number, in digits.
 pub const MAX_NUMBER: usize = 20;
@@ -114,16 +114,16 @@ fn check_free(
 ) -> Result<(), Error> {
     let mut taken = None;
     if let Some(number) = number {
-        taken = clis::device_with_number(tx, number)?;
+        taken = clis::find_by_number(tx, number)?;
     }
-    if let (None, Some(domain)) = (taken, domain) {
-        taken = clis::device_with_domain(tx, domain)?;
+    if let (None, Some(domain)) = (&taken, domain) {
+        taken = clis::find_by_domain(tx, domain)?;
     }
-    let Some(device_id) = taken else {
+    let Some(taken) = taken else {
         return Ok(());
     };
     // A device with a CLI on it cannot be hidden, so it is always found.
-    let user = match device_rows::find(tx, device_id)? {
+    let user = match device_rows::find(tx, taken.device_id)? {
         Some(device) => users::find(tx, device.user_id)?,
         None => None,
     };
@@ -145,24 +145,103 @@ fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option
     }
 }
 
-/// Deletes a CLI.
-pub fn delete(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
+/// Which CLI is meant. Every name that is given must be its own; without any, none is meant.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// Its row.
+    pub id: Option<Id>,
+    /// Its number.
+    pub number: Option<&'a str>,
+    /// Its domain, in any letter case.
+    pub domain: Option<&'a str>,
+}
+
+impl Named<'_> {
+    /// Its row.
+    pub fn by_id(id: Id) -> Self {
+        Self {
+            id: Some(id),
+            ..Self::default()
+        }
+    }
+
+    fn find(&self, tx: &ReadTx<'_>) -> Result<Option<Cli>, StoreError> {
+        let domain = self.domain.map(str::to_ascii_lowercase);
+        let found = match (self.id, self.number, &domain) {
+            (Some(id), ..) => clis::find(tx, id)?,
+            (None, Some(number), _) => clis::find_by_number(tx, number)?,
+            (None, None, Some(domain)) => clis::find_by_domain(tx, domain)?,
+            (None, None, None) => None,
+        };
+        Ok(found.filter(|cli| {
+            self.number
+                .is_none_or(|it| cli.number.as_deref() == Some(it))
+                && (domain.is_none() || cli.domain == domain)
+        }))
+    }
+
+    fn not_found(&self) -> Error {
+        let id = self.id.map(|id| id.to_string());
+        let name = id.as_deref().or(self.number).or(self.domain);
+        Rule::from(CliError::NotFound).with(name.unwrap_or_default())
+    }
+}
+
+/// Deletes a CLI: its number and its domain are free again.
+pub fn delete(tx: &WriteTx<'_>, by: &Actor, named: Named<'_>) -> Result<Cli, Error> {
     by.require(Right::ManageDevices)?;
-    let not_found = || Rule::from(CliError::NotFound).with(id.to_string());
-    let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
-    devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
-    clis::delete(tx, id)?;
-    log::record(tx, by, Action::CliDelete, id, Some(json!(cli)), None)?;
-    Ok(())
+    let (cli, _) = find_own(tx, by, named)?.ok_or_else(|| named.not_found())?;
+    clis::delete(tx, cli.id)?;
+    log::record(tx, by, Action::CliDelete, cli.id, Some(json!(cli)), None)?;
+    Ok(cli)
+}
+
+/// A CLI and the device it stands for, if that is the actor's own.
+fn find_own(tx: &ReadTx<'_>, by: &Actor, named: Named<'_>) -> Result<Option<(Cli, Device)>, Error> {
+    let Some(cli) = named.find(tx)? else {
+        return Ok(None);
+    };
+    let device = devices::find_own(tx, by, cli.device_id)?;
+    Ok(device.map(|device| (cli, device)))
 }
 
 /// The CLI of this row, if its device is the actor's own.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Cli, Error> {
     by.require(Right::SeeDevices)?;
-    let not_found = || Rule::from(CliError::NotFound).with(id.to_string());
-    let cli = clis::find(tx, id)?.ok_or_else(not_found)?;
-    devices::find_own(tx, by, cli.device_id)?.ok_or_else(not_found)?;
+    let named = Named::by_id(id);
+    let (cli, _) = find_own(tx, by, named)?.ok_or_else(|| named.not_found())?;
     Ok(cli)
+}
+
+/// The device that is meant by calls from a number, or else by those from a domain.
+pub fn device_of(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    number: Option<&str>,
+    domain: Option<&str>,
+) -> Result<Device, Error> {
+    by.require(Right::SeeDevices)?;
+    if number.is_none() && domain.is_none() {
+        return Err(CliError::NumberMissing.into());
+    }
+    let by_number = Named {
+        number,
+        ..Named::default()
+    };
+    let by_domain = Named {
+        domain,
+        ..Named::default()
+    };
+    for named in [by_number, by_domain] {
+        if let Some((_, device)) = find_own(tx, by, named)? {
+            return Ok(device);
+        }
+    }
+    Err(Named {
+        number,
+        ..by_domain
+    }
+    .not_found())
 }
 
 /// What can be edited of a CLI.

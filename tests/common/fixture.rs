@@ -364,11 +364,14 @@ fn blocks(text: &str) -> Vec<String> {
     blocks
 }
 
-/// The name and value of a `# name: value` line.
+/// The name and value of a `# name: value` line; `# name:` has a blank one.
 fn comment<'a>(line: &'a str, known: &[&str]) -> Result<(&'a str, &'a str), String> {
     let comment = line.strip_prefix("# ");
     let (name, value) = comment
-        .and_then(|comment| comment.split_once(": "))
+        .and_then(|comment| {
+            let bare = comment.strip_suffix(':').map(|name| (name, ""));
+            comment.split_once(": ").or(bare)
+        })
         .ok_or_else(|| format!("not `# name: value`: {line}"))?;
     let of_a_parameter = name.rsplit_once(' ').map(|(kind, _)| kind);
     let is_fact =

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::test::TestRequest;
+use linebook::api::method::{Method, Parameter};
 
 use super::fixture::Fixture;
 use super::sha1;
@@ -161,6 +162,18 @@ impl Call {
     pub fn without(mut self, name: &str) -> Self {
         self.pairs.retain(|(known, _)| known != name);
         self
+    }
+
+    /// Without the parameters that this one could stand for, or that could stand for it.
+    pub fn alone(self, method: &Method, parameter: &Parameter) -> Self {
+        let replaces = |one: &Parameter, other: &Parameter| {
+            let mut others = one.others();
+            others.any(|known| known.name == other.name)
+        };
+        let others = method.parameters.iter();
+        let others =
+            others.filter(|other| replaces(other, parameter) || replaces(parameter, other));
+        others.fold(self, |call, other| call.without(other.name))
     }
 
     /// The hash of this call with `key`, over the parameters of `order`.

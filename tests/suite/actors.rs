@@ -183,7 +183,9 @@ const CHANGES: &[(&str, One)] = &[
     ("dids::reserve", |tx, by, id| {
         dids::reserve(tx, by, "37060000007", id)
     }),
-    ("clis::delete", |tx, by, _| clis::delete(tx, by, 4)),
+    ("clis::delete", |tx, by, _| {
+        clis::delete(tx, by, clis::Named::by_id(4)).map(drop)
+    }),
     ("clis::update", |tx, by, _| {
         clis::update(tx, by, 4, clis::Edit::default())
     }),

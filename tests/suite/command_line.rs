@@ -1123,6 +1123,36 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
         &["cli", "delete", "1"],
         "CLI was not found: 1 (see `linebook cli list`)\n",
     );
+    world.sql(
+        "INSERT INTO clis (id, device_id, number, domain, created_ms) VALUES
+           (6, 2, '556', 'sip.example.org', 0), (7, 2, '557', NULL, 0)",
+    );
+    assert_eq!(world.run(&["cli", "delete"]).status.code(), Some(2));
+    world.refused(
+        &[
+            "cli",
+            "delete",
+            "--number",
+            "557",
+            "--domain",
+            "sip.example.org",
+        ],
+        "CLI was not found: 557 (see `linebook cli list`)\n",
+    );
+    world.refused(
+        &["cli", "delete", "6", "--number", "557"],
+        "CLI was not found: 6 (",
+    );
+    let both = ["--number", "556", "--domain", "SIP.example.org"];
+    let deleted = world.json(&[&["cli", "delete"], &both[..]].concat());
+    assert_eq!(deleted, json!({ "id": 6, "deleted": true }));
+    let found = world.json(&["cli", "find", "--number", "557"]);
+    assert_eq!(found, json!({ "device_id": 2, "user_id": 3 }));
+    world.ok(&["cli", "delete", "7", "--number", "557"]);
+    world.refused(
+        &["cli", "find", "--number", "557"],
+        "CLI was not found: 557 (",
+    );
     assert_eq!(world.json(&["cli", "list"]), json!([]));
     world.ok(&["device", "hide", "1"]);
     world.ok(&["device", "hide", "2"]);

@@ -7,7 +7,7 @@ use linebook::api::parameters::Parameters;
 use linebook::api::reference::EXAMPLE_KEY;
 
 use crate::common::request::escape;
-use crate::common::{self, Call, Request, World};
+use crate::common::{self, Call, Request, World, fixture};
 
 /// Everyone can prove himself with any active key: no password is looked at.
 const NO_PASSWORDS: &str = "UPDATE settings SET require_password = 'never'";
@@ -34,17 +34,10 @@ fn the_table_is_sorted_and_names_every_method_once() {
     let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
     assert_eq!(names, common::methods(), "the files under fixtures");
     assert!(names.is_sorted());
-    let aliases: Vec<&str> = METHODS
-        .iter()
-        .flat_map(|method| method.aliases)
-        .copied()
-        .collect();
-    assert_eq!(aliases, ["device_list"]);
-    for (name, method) in [
-        ("device_list", "devices_get"),
-        ("devices_get", "devices_get"),
-    ] {
-        assert_eq!(methods::find(name).unwrap().name, method);
+    for fixture in fixture::methods() {
+        for name in fixture.facts("alias").chain([fixture.name.as_str()]) {
+            assert_eq!(methods::find(name).unwrap().name, fixture.name);
+        }
     }
     assert!(methods::find("device").is_none());
 }
@@ -163,7 +156,8 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
             for (length, is_taken) in [(limit, true), (limit + 1, false)] {
                 let value = filler(parameter, length);
                 assert_eq!(value.chars().count(), length);
-                let call = Call::sample(method.name).with(parameter.name, &value);
+                let call = Call::sample(method.name).alone(method, parameter);
+                let call = call.with(parameter.name, &value);
                 let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
                 // No thing is called so.
                 let is_taken = is_taken && parameter.thing().is_none();

@@ -555,7 +555,12 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("clis::list", |tx, by| {
             clis::list(tx, by, &clis::Filter::default(), None, 1).map(drop)
         }),
-        ("clis::delete", |tx, by| clis::delete(tx, by, 1)),
+        ("clis::device_of", |tx, by| {
+            clis::device_of(tx, by, Some("37061111111"), None).map(drop)
+        }),
+        ("clis::delete", |tx, by| {
+            clis::delete(tx, by, clis::Named::by_id(1)).map(drop)
+        }),
         ("dids::create", |tx, by| {
             dids::create(tx, by, "777", Some(1)).map(drop)
         }),

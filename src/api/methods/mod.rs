@@ -16,6 +16,8 @@ macro_rules! methods {
 
 methods! {
     cli_add
+    cli_delete
+    cli_info_get
     device_create
     devices_get
     did_create

@@ -10,7 +10,7 @@ use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no,
 };
 use crate::http::pages::frame::visit::Visit;
-use crate::service::clis::{self, Edit, Filter, NewCli};
+use crate::service::clis::{self, Edit, Filter, Named, NewCli};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::{MAX_OFFERED, Slice};
 use crate::service::named::IVRS;
@@ -310,7 +310,8 @@ pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
 /// Deletes it.
 pub async fn delete(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
-    visit.write(move |tx, by| clis::delete(tx, by, id)).await?;
+    let work = visit.write(move |tx, by| clis::delete(tx, by, Named::by_id(id)));
+    work.await?;
     Ok(Answer::SeeOther("/clis?done=deleted".into()))
 }
 

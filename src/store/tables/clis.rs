@@ -36,31 +36,25 @@ pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Cli>, StoreError> {
     tx.find(FIND, named_params! { ":id": id }, Cli::read)
 }
 
-const DEVICE_WITH_NUMBER: &str = "
-SELECT device_id
-FROM clis
-WHERE number = :number";
+const FIND_BY_NUMBER: &str = select!(Cli, "WHERE number = :number");
 
-/// The device that has the CLI of this number.
-pub fn device_with_number(tx: &ReadTx<'_>, number: &str) -> Result<Option<Id>, StoreError> {
+/// The CLI of this number.
+pub fn find_by_number(tx: &ReadTx<'_>, number: &str) -> Result<Option<Cli>, StoreError> {
     tx.find(
-        DEVICE_WITH_NUMBER,
+        FIND_BY_NUMBER,
         named_params! { ":number": number },
-        |row| row.get(0),
+        Cli::read,
     )
 }
 
-const DEVICE_WITH_DOMAIN: &str = "
-SELECT device_id
-FROM clis
-WHERE domain = :domain";
+const FIND_BY_DOMAIN: &str = select!(Cli, "WHERE domain = :domain");
 
-/// The device that has the CLI of this domain (in lower case).
-pub fn device_with_domain(tx: &ReadTx<'_>, domain: &str) -> Result<Option<Id>, StoreError> {
+/// The CLI of this domain (in lower case).
+pub fn find_by_domain(tx: &ReadTx<'_>, domain: &str) -> Result<Option<Cli>, StoreError> {
     tx.find(
-        DEVICE_WITH_DOMAIN,
+        FIND_BY_DOMAIN,
         named_params! { ":domain": domain },
-        |row| row.get(0),
+        Cli::read,
     )
 }
 
