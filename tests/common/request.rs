@@ -111,6 +111,8 @@ impl Request {
 #[derive(Debug, Clone)]
 pub struct Call {
     method: String,
+    /// What follows the method in the path.
+    segment: String,
     pairs: Vec<(String, String)>,
 }
 
@@ -119,6 +121,7 @@ impl Call {
     pub fn new(method: &str) -> Self {
         Self {
             method: method.into(),
+            segment: String::new(),
             pairs: Vec::new(),
         }
     }
@@ -130,6 +133,7 @@ impl Call {
         let request = &fixture.success(false).request;
         Self {
             method: method.into(),
+            segment: segment(method, request).into(),
             pairs: pairs(request.query()).unwrap(),
         }
         .without("hash")
@@ -249,9 +253,15 @@ impl Call {
         }
     }
 
+    /// What it sends is no more than this.
+    pub fn with_nothing(mut self) -> Self {
+        self.pairs.clear();
+        self
+    }
+
     /// The path of its method.
     pub fn path(&self) -> String {
-        format!("/billing/api/{}", self.method)
+        format!("/billing/api/{}{}", self.method, self.segment)
     }
 }
 
@@ -275,6 +285,13 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// What follows a method's name in the path of a request, with its slash.
+fn segment<'a>(method: &str, request: &'a Request) -> &'a str {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let (_, segment) = path.split_once(method).unwrap_or_default();
+    segment
 }
 
 /// What a request sends, as a server is to read it: the body's values beat the query's, the last one wins.
