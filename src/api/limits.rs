@@ -8,5 +8,5 @@ pub const MAX_QUERY: usize = 8 * 1024;
 pub const MAX_HEAD: usize = 128 * 1024;
 /// Most parameters, counting every one that was sent.
 pub const MAX_PARAMETERS: usize = 200;
-/// Longest segment of a path behind a method's name, in bytes, still encoded.
+/// Longest segment of a path behind a method's name, in characters.
 pub const MAX_SEGMENT: usize = 128;

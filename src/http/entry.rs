@@ -15,7 +15,7 @@ use super::{address, pages, reply, request};
 use crate::api::answer;
 use crate::api::dispatch::{Request, Verb, dispatch};
 use crate::api::fault::Fault;
-use crate::api::methods;
+use crate::api::methods::{self, METHODS};
 use crate::api::xml::Layout;
 use crate::app::App;
 use crate::metrics;
@@ -52,10 +52,12 @@ async fn answer(http: HttpRequest, payload: Payload, app: Arc<App>) -> HttpRespo
         return fault(&http, &app, Fault::VerbNotAllowed, started);
     }
     match segments(&path)[..] {
-        ["billing", "api", name] | ["api", name] => api(http, payload, app, name, started).await,
+        ["billing", "api", ref call @ ..] | ["api", ref call @ ..] => {
+            api(http, payload, app, call, started).await
+        }
         ["metrics"] if !app.has_public_metrics => unknown(&http, &app, started),
         // Whoever asks for the API gets XML, whatever his path: never a page, never a redirect to one.
-        ref other @ ["billing" | "api" | "health" | "metrics", ..] => {
+        ref other @ ["billing" | "health" | "metrics", ..] => {
             look(&http, &app, other, started).await
         }
         ref other => page(http, payload, &app, other, started).await,
@@ -134,10 +136,10 @@ async fn api(
     http: HttpRequest,
     payload: Payload,
     app: Arc<App>,
-    name: &str,
+    path: &[&str],
     started: Instant,
 ) -> HttpResponse {
-    let Some(method) = methods::find(name) else {
+    let Some((method, segment)) = methods::route(METHODS, path) else {
         return unknown(&http, &app, started);
     };
     let request_id = app.core.ambient.request_id();
@@ -149,7 +151,7 @@ async fn api(
             HttpMethod::GET => Verb::Get,
             _ => Verb::Other,
         },
-        parameters: request::parameters(&http, payload).await,
+        parameters: request::parameters(&http, payload, segment).await,
         address,
         request_id: request_id.clone(),
         now_ms: app.core.ambient.now_ms(),

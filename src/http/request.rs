@@ -12,13 +12,18 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::api::fault::Fault;
-use crate::api::limits::{MAX_BODY, MAX_QUERY};
+use crate::api::limits::{MAX_BODY, MAX_QUERY, MAX_SEGMENT};
 use crate::api::parameters::Parameters;
 
 type Pairs = Vec<(String, String)>;
 
-/// The parameters of a request: the query's, then the body's.
-pub async fn parameters(request: &HttpRequest, payload: Payload) -> Result<Parameters, Fault> {
+/// The parameters of a request: the query's, then the body's. What stands in the path, under the name that is given with
+/// it, counts where neither of them has that name.
+pub async fn parameters(
+    request: &HttpRequest,
+    payload: Payload,
+    in_path: Option<(&str, &str)>,
+) -> Result<Parameters, Fault> {
     let query = request.query_string();
     if query.len() > MAX_QUERY {
         return Err(Fault::QueryTooLarge);
@@ -29,7 +34,21 @@ pub async fn parameters(request: &HttpRequest, payload: Payload) -> Result<Param
         true => Pairs::new(),
         false => decode(request, body).await?,
     };
-    Parameters::sent(query, body)
+    let sent = Parameters::sent(query, body)?;
+    match in_path {
+        None => Ok(sent),
+        Some((name, encoded)) => sent.preceded_by(name, &segment(encoded)?),
+    }
+}
+
+/// A segment of a path; one that is too long leads nowhere.
+fn segment(encoded: &str) -> Result<String, Fault> {
+    // There, a plus is a plus.
+    let value = percent_decode(encoded.replace('+', "%2B").as_bytes())?;
+    match value.chars().count() <= MAX_SEGMENT {
+        true => Ok(value),
+        false => Err(Fault::UnknownMethod),
+    }
 }
 
 /// The body, which is here; or why it is not.
@@ -225,5 +244,14 @@ mod tests {
         }
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
         assert_eq!(json(deep.as_bytes()), Err(Fault::BrokenJson));
+    }
+
+    #[test]
+    fn a_segment_is_decoded_and_has_a_limit() {
+        assert_eq!(segment("a%20b+%C5%BE"), Ok("a b+ž".into()));
+        assert_eq!(segment("%"), Err(Fault::BrokenEncoding));
+        assert_eq!(segment(&"%C5%BE".repeat(MAX_SEGMENT)).map(drop), Ok(()));
+        let long = "ž".repeat(MAX_SEGMENT + 1);
+        assert_eq!(segment(&long), Err(Fault::UnknownMethod));
     }
 }

@@ -117,7 +117,7 @@ pub async fn serve(
     request_id: &str,
 ) -> HttpResponse {
     // All of it first, whatever the answer: who asks is decided by what holds when the request is there.
-    let sent = request::parameters(http, payload).await;
+    let sent = request::parameters(http, payload, None).await;
     let mut visit = Visit::new(http, app, request_id);
     let answer = match visit.sign_in() {
         Err(error) => Err(error.into()),
