@@ -186,6 +186,13 @@ pub fn rfc3339(at_ms: i64) -> String {
     }
 }
 
+/// A time to the second, in UTC: `2026-01-01 12:00:00`.
+pub fn plain_time(at_ms: i64) -> String {
+    let exact = rfc3339(at_ms);
+    let to_the_second = exact.split('.').next().unwrap_or(&exact);
+    to_the_second.replace('T', " ")
+}
+
 fn since_epoch(at_ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(at_ms.clamp(0, LAST_MS) as u64)
 }

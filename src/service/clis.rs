@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::lists::{self, Slice};
-use super::{CliError, Error, Rule, devices, log, text};
+use super::{CliError, Error, Rule, UserError, devices, log, text};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
-use crate::store::tables::clis::{self, Cli, Walk};
+use crate::store::tables::clis::{self, Cli, CliOnDevice, Walk, Whose};
 use crate::store::tables::devices::{self as device_rows, Device};
 use crate::store::tables::ivrs::IVRS;
 use crate::store::tables::users;
@@ -242,6 +242,40 @@ pub fn device_of(
         ..by_domain
     }
     .not_found())
+}
+
+/// Up to `limit` CLIs with ids above `after`, in id order: on an own device, of an own user, or of the whole scope
+/// (`Some(None)`: an id that cannot be one). That there are none is an error of the first part alone.
+pub fn list_of(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    device_id: Option<Option<Id>>,
+    user_id: Option<Option<Id>>,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<CliOnDevice>, Error> {
+    by.require(Right::SeeDevices)?;
+    let device = match device_id {
+        None => None,
+        Some(None) => return Err(CliError::DeviceNotFound.into()),
+        Some(Some(id)) => Some(devices::find_own(tx, by, id)?.ok_or(CliError::DeviceNotFound)?),
+    };
+    let user = match user_id {
+        None => None,
+        Some(None) => return Err(UserError::NotFound.into()),
+        Some(Some(id)) => Some(by.own_user(tx, id)?.ok_or(UserError::NotFound)?),
+    };
+    let listed = match (device, user, by.only_user()) {
+        (Some(device), Some(user), _) if device.user_id != user.id => Vec::new(),
+        (Some(device), ..) => clis::list_of(tx, Whose::Device(device.id), after, limit)?,
+        (None, Some(user), _) => clis::list_of(tx, Whose::User(user.id), after, limit)?,
+        (None, None, Some(user_id)) => clis::list_of(tx, Whose::User(user_id), after, limit)?,
+        (None, None, None) => clis::list_of(tx, Whose::Owner(by.owner_id()), after, limit)?,
+    };
+    match listed.is_empty() && after == 0 {
+        true => Err(CliError::NoneFound.into()),
+        false => Ok(listed),
+    }
 }
 
 /// What can be edited of a CLI.

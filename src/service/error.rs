@@ -277,6 +277,9 @@ pub enum CliError {
     /// No such CLI, or not the caller's own.
     #[error("CLI was not found")]
     NotFound,
+    /// Nobody whose CLIs were asked for has any.
+    #[error("there are no CLIs")]
+    NoneFound,
 }
 
 /// Settings, providers, device groups, IVRs, dial plans: what the operator sets up.

@@ -502,9 +502,13 @@ INSERT INTO devices (user_id, device_group_id, type, extension, username, secret
 SELECT 100, 11, 'SIP', 100000 + i, 100000 + i, 'x', '192.0.2.1', i, 1 FROM n";
 
 fn ids(answer: &Answer) -> Vec<i64> {
+    ids_in("<device_id>", answer)
+}
+
+fn ids_in(element: &str, answer: &Answer) -> Vec<i64> {
     answer.check();
     let text = answer.text();
-    let ids = text.split("<device_id>").skip(1);
+    let ids = text.split(element).skip(1);
     ids.map(|rest| rest.split('<').next().unwrap().parse().unwrap())
         .collect()
 }
@@ -548,6 +552,28 @@ fn a_list_of_a_whole_number_of_pieces_has_its_end() {
         let answer = world.send(&Call::sample("devices_get").signed_by_admin().post());
         assert_eq!(ids(&answer).len(), count);
         assert!(answer.page().ends_with("</device></devices>"));
+    }
+}
+
+/// A flat list is as whole, whichever index its pieces walk along, and has no end of its own: its last piece may be empty.
+#[test]
+fn a_long_flat_list_is_whole_and_in_order() {
+    for count in [500, 1001] {
+        let sql = format!(
+            "DELETE FROM clis;
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             INSERT INTO clis (id, device_id, number, created_ms) SELECT 3 * i, 2, 1000 + i, 1 FROM n;
+             INSERT INTO clis (device_id, number, created_ms) VALUES (5, '1', 1)"
+        );
+        let world = World::after(&sql);
+        let expected: Vec<i64> = (1..=count).map(|i| 3 * i).collect();
+        for sent in [&[("devices_id", "2")][..], &[("users_id", "2")], &[]] {
+            let call = Call::new("device_clis_get").with("u", "admin");
+            let call = call.with_all(sent).signed_by_admin();
+            let answer = world.send(&call.post());
+            assert_eq!(ids_in("<cli_id>", &answer), expected, "{sent:?}");
+            assert!(answer.page().ends_with("</cli_banned></status>"));
+        }
     }
 }
 

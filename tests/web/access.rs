@@ -555,6 +555,9 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("clis::list", |tx, by| {
             clis::list(tx, by, &clis::Filter::default(), None, 1).map(drop)
         }),
+        ("clis::list_of", |tx, by| {
+            clis::list_of(tx, by, None, None, 0, 1).map(drop)
+        }),
         ("clis::device_of", |tx, by| {
             clis::device_of(tx, by, Some("37061111111"), None).map(drop)
         }),

@@ -18,6 +18,7 @@ methods! {
     cli_add
     cli_delete
     cli_info_get
+    device_clis_get
     device_create
     devices_get
     did_create

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::ambient::plain_time;
 use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
-use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, plain_time, time};
+use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, time};
 use crate::http::pages::frame::password::{self, hashed, new_password, problem_of_password};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::throttle::Guess;

@@ -4,6 +4,7 @@ use rusqlite::named_params;
 use serde::Serialize;
 
 use crate::store::row::{Cursor, Id, Range, row, select};
+use crate::store::tables::devices::DeviceType;
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 row! {
@@ -71,6 +72,94 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Cli>, StoreErr
         LIST,
         named_params! { ":after": after, ":limit": limit },
         Cli::read,
+    )
+}
+
+row! {
+    /// A CLI in a list that says of its device what people know it by.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CliOnDevice from clis {
+        /// Its row.
+        id: Id = (clis.id),
+        /// 1 to 20 digits.
+        number: Option<String>,
+        /// A host name in lower case.
+        domain: Option<String>,
+        /// At most 255 characters.
+        description: String = (clis.description),
+        /// At most 255 characters.
+        comment: String,
+        /// Calls from it are refused.
+        banned: bool,
+        /// When it was added.
+        created_ms: i64 = (clis.created_ms),
+        /// What its device speaks.
+        device_type: DeviceType = type,
+        /// What its device registers as.
+        device_username: String = username,
+    }
+}
+
+/// Whose CLIs are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A device's.
+    Device(Id),
+    /// A user's.
+    User(Id),
+    /// A scope's.
+    Owner(Id),
+}
+
+const LIST_ON_DEVICE: &str = select!(
+    CliOnDevice,
+    "  INDEXED BY clis_on_device
+JOIN devices
+  ON devices.id = clis.device_id
+WHERE clis.device_id = :whose
+  AND clis.id > :after
+ORDER BY clis.id
+LIMIT :limit"
+);
+
+const LIST_OF_USER: &str = select!(
+    CliOnDevice,
+    "  INDEXED BY clis_of_user
+JOIN devices
+  ON devices.id = clis.device_id
+WHERE clis.user_id = :whose
+  AND clis.id > :after
+ORDER BY clis.id
+LIMIT :limit"
+);
+
+const LIST_OF_OWNER: &str = select!(
+    CliOnDevice,
+    "  INDEXED BY clis_of_owner
+JOIN devices
+  ON devices.id = clis.device_id
+WHERE clis.owner_id = :whose
+  AND clis.id > :after
+ORDER BY clis.id
+LIMIT :limit"
+);
+
+/// Up to `limit` of somebody's CLIs with ids above `after`, in id order.
+pub fn list_of(
+    tx: &ReadTx<'_>,
+    whose: Whose,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<CliOnDevice>, StoreError> {
+    let (sql, whose) = match whose {
+        Whose::Device(id) => (LIST_ON_DEVICE, id),
+        Whose::User(id) => (LIST_OF_USER, id),
+        Whose::Owner(id) => (LIST_OF_OWNER, id),
+    };
+    tx.list(
+        sql,
+        named_params! { ":whose": whose, ":after": after, ":limit": limit },
+        CliOnDevice::read,
     )
 }
 

@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::ambient::rfc3339;
-use crate::http::pages::frame::parts::plain_time;
+use crate::ambient::{plain_time, rfc3339};
 use crate::service::action::Area;
 use crate::store::tables::action_log::Entry;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use maud::{Markup, html};
 
-use crate::ambient::rfc3339;
+use crate::ambient::{plain_time, rfc3339};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::lists::MAX_OFFERED;
 use crate::service::{sessions, text};
@@ -313,13 +313,6 @@ pub fn yes_no(is: bool) -> &'static str {
 pub fn time(at_ms: i64) -> Markup {
     let exact = rfc3339(at_ms);
     html! { time datetime=(exact) { (plain_time(at_ms)) } }
-}
-
-/// A time as text.
-pub fn plain_time(at_ms: i64) -> String {
-    let exact = rfc3339(at_ms);
-    let to_the_second = exact.split('.').next().unwrap_or(&exact);
-    to_the_second.replace('T', " ")
 }
 
 /// A definition list: what something is made of.
