@@ -19,7 +19,8 @@ const KEYS: [(&str, &str); 5] = [
 pub const NO_METHOD: [&str; 2] = ["ladder", "requests"];
 
 /// The facts that a file may state on top.
-const FACTS: [&str; 17] = [
+const FACTS: [&str; 18] = [
+    "names nothing",
     "right",
     "who",
     "alias",
