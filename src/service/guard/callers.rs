@@ -1,14 +1,15 @@
 //! Who calls, with what their calls are checked. It is remembered for as long as the database says that it holds: to identify
 //! a caller takes seven statements, and most calls are by the same few.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::service::guard::access::{Actor, Right, scope_of};
+use crate::service::guard::recent::Recent;
 use crate::service::{AccessError, Error};
 use crate::store::row::Id;
 use crate::store::tables::settings::{self, HashCheck, OwnerSettings, Settings};
@@ -16,8 +17,8 @@ use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
 use crate::store::tables::{api_keys, installation};
 use crate::store::{ReadTx, StoreError};
 
-/// Callers that are remembered; one more makes room by forgetting all.
-pub const MAX_REMEMBERED: usize = 1_000;
+/// Callers that are remembered; one more makes room by forgetting who called longest ago.
+pub const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
 
 /// How long anything is remembered, also while the database says that it holds: nothing that goes past its triggers stays
 /// unseen for longer.
@@ -28,12 +29,22 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 pub struct Callers(Mutex<Remembered>);
 
 /// What the database said when its `access_version` was this one.
-#[derive(Default)]
 struct Remembered {
     version: i64,
     since_ms: i64,
     settings: Option<Arc<Settings>>,
-    by_name: HashMap<String, Arc<Caller>>,
+    by_name: Recent<String, Arc<Caller>>,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            since_ms: 0,
+            settings: None,
+            by_name: Recent::new(MAX_REMEMBERED),
+        }
+    }
 }
 
 /// What holds for every call on a snapshot.
@@ -75,16 +86,13 @@ impl Callers {
         username: &str,
     ) -> Result<Arc<Caller>, Error> {
         let remembered = self.at(current.version, current.now_ms);
-        if let Some(caller) = remembered.and_then(|it| it.by_name.get(username).cloned()) {
+        if let Some(caller) = remembered.and_then(|mut it| it.by_name.get(username).cloned()) {
             return Ok(caller);
         }
         let caller = Arc::new(find_caller(tx, &current.settings, username)?);
         if let Some(mut remembered) = self.at(current.version, current.now_ms) {
-            if remembered.by_name.len() >= MAX_REMEMBERED {
-                remembered.by_name.clear();
-            }
             let name = caller.user.username.clone();
-            remembered.by_name.insert(name, caller.clone());
+            remembered.by_name.put(name, caller.clone());
         }
         Ok(caller)
     }

@@ -6,5 +6,6 @@ pub mod failures;
 pub mod line;
 pub mod network;
 pub mod passwords;
+mod recent;
 pub mod throttle;
 pub mod verifier;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::ambient::{Ambient, is_young};
 use crate::service::guard::line::{Line, Verdict, Who};
 use crate::service::guard::network::Network;
 use crate::service::guard::passwords;
+use crate::service::guard::recent::Recent;
 use crate::service::guard::throttle::Guess;
 use crate::service::{AccessError, Error};
 use crate::store::StoreError;
@@ -28,12 +30,12 @@ use crate::store::StoreError;
 /// Argon2 passes that run at once in the whole server. Each has a thread of its own for good, because the memory of an argon2 pass stays with
 /// the thread that made it.
 pub const AT_ONCE: usize = 2;
-/// Pairs that are remembered; one more makes room by forgetting all that have expired, or everything.
-pub const MAX_REMEMBERED: usize = 10_000;
+/// Pairs that are remembered; one more makes room by forgetting the one that was used longest ago.
+pub const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 /// How long a verified pair is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 /// Names and addresses that are known to have been right together; one more makes room as above.
-pub const MAX_KNOWN: usize = 10_000;
+pub const MAX_KNOWN: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 /// How long it counts that a name was right from an address: over a weekend, and longer.
 pub const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -45,9 +47,9 @@ type Pair = [u8; 32];
 pub struct Verifier {
     key: [u8; 32],
     /// Verified pairs and when each is forgotten, in milliseconds since 1970-01-01 UTC.
-    remembered: Mutex<HashMap<Pair, i64>>,
+    remembered: Mutex<Recent<Pair, i64>>,
     /// Names and addresses that were right together, as keyed hashes, and when each of them is forgotten.
-    known: Mutex<HashMap<u64, i64>>,
+    known: Mutex<Recent<u64, i64>>,
     hasher: RandomState,
     /// Pairs being verified; equal ones wait for the same cell.
     running: Mutex<HashMap<Pair, Arc<OnceCell<bool>>>>,
@@ -67,8 +69,8 @@ impl Verifier {
         }
         Self {
             key: ambient.bytes(),
-            remembered: Mutex::default(),
-            known: Mutex::default(),
+            remembered: Mutex::new(Recent::new(MAX_REMEMBERED)),
+            known: Mutex::new(Recent::new(MAX_KNOWN)),
             hasher: RandomState::new(),
             running: Mutex::default(),
             line,
@@ -208,9 +210,8 @@ impl Verifier {
 
     fn know(&self, guess: &Guess<'_>) {
         if let Some(key) = self.known_key(guess) {
-            let mut known = lock(&self.known);
-            make_room(&mut known, MAX_KNOWN, guess.now_ms);
-            known.insert(key, guess.now_ms + KNOWN_FOR.as_millis() as i64);
+            let until_ms = guess.now_ms + KNOWN_FOR.as_millis() as i64;
+            lock(&self.known).put(key, until_ms);
         }
     }
 
@@ -220,9 +221,8 @@ impl Verifier {
     }
 
     fn remember(&self, pair: Pair, now_ms: i64) {
-        let mut remembered = lock(&self.remembered);
-        make_room(&mut remembered, MAX_REMEMBERED, now_ms);
-        remembered.insert(pair, now_ms + REMEMBERED_FOR.as_millis() as i64);
+        let until_ms = now_ms + REMEMBERED_FOR.as_millis() as i64;
+        lock(&self.remembered).put(pair, until_ms);
     }
 
     fn pair(&self, username: &str, password: &str, stored: &str) -> Pair {
@@ -251,16 +251,6 @@ fn work(line: &Line) {
 fn is_before(now_ms: i64, until_ms: i64, time: Duration) -> bool {
     let time_ms = time.as_millis() as i64;
     is_young(until_ms - time_ms, now_ms, time_ms)
-}
-
-/// Makes room for one more than `max`: forgets all that have expired, or everything.
-fn make_room<K>(known: &mut HashMap<K, i64>, max: usize, now_ms: i64) {
-    if known.len() >= max {
-        known.retain(|_, until| now_ms < *until);
-        if known.len() >= max {
-            known.clear();
-        }
-    }
 }
 
 fn is_made_from(password: &str, stored: &str) -> bool {
@@ -370,10 +360,12 @@ mod tests {
     #[tokio::test]
     async fn what_is_remembered_has_a_limit() {
         let verifier = verifier();
-        for place in 0..=MAX_REMEMBERED {
-            verifier.remember(verifier.pair("u", &place.to_string(), ""), 0);
-            assert!(lock(&verifier.remembered).len() <= MAX_REMEMBERED);
+        let pair = |place: usize| verifier.pair("u", &place.to_string(), "");
+        let is_remembered = |place| lock(&verifier.remembered).get(&pair(place)).is_some();
+        for place in 0..=MAX_REMEMBERED.get() {
+            verifier.remember(pair(place), 0);
         }
+        assert!(!is_remembered(0) && is_remembered(1) && is_remembered(MAX_REMEMBERED.get()));
     }
 
     #[tokio::test]
@@ -433,11 +425,13 @@ mod tests {
         assert!(!verifier.is_known(&guess(until_ms, "u", here)));
         assert!(!verifier.is_known(&guess(0, "v", here)));
         assert!(!verifier.is_known(&guess(0, "u", "2001:db8:0:1::1")));
-        let names: Vec<String> = (0..=MAX_KNOWN).map(|number| number.to_string()).collect();
+        let names = 0..=MAX_KNOWN.get();
+        let names: Vec<String> = names.map(|number| number.to_string()).collect();
         for name in &names {
             verifier.know(&guess(0, name, here));
-            assert!(lock(&verifier.known).len() <= MAX_KNOWN);
         }
+        assert!(!verifier.is_known(&guess(0, &names[0], here)));
+        assert!(verifier.is_known(&guess(0, &names[1], here)));
     }
 
     #[tokio::test]
