@@ -16,8 +16,9 @@ use super::request::{Request, Verb};
 use super::signature;
 use crate::service::core::Core;
 use crate::service::guard::access::{Actor, Origin};
+use crate::service::guard::attempt::Attempt;
 use crate::service::guard::callers::{self, Caller, Callers};
-use crate::service::guard::throttle::{self, Guess, Proof, Throttle};
+use crate::service::guard::throttle::{self, Proof};
 use crate::service::{AccessError, Error, Refusal, Rule, installation, sessions, settings};
 use crate::store::tables::action_log::Through;
 use crate::store::tables::settings::{Dialect, Gzip, HashCheck, RequirePassword, Settings};
@@ -141,7 +142,8 @@ impl Admitted {
 
     /// Counts what may be somebody guessing.
     pub(super) fn note(&self, core: &Core, failure: &Failure) {
-        note(core, &self.asked(), failure);
+        let asked = self.asked();
+        note(core, asked.attempt(core), failure);
     }
 
     fn take(&mut self, identity: &Identity) {
@@ -177,6 +179,14 @@ impl Request {
     }
 }
 
+impl<'a> Asked<'a> {
+    /// The attempt that it is, where it names anybody.
+    fn attempt(&self, core: &'a Core) -> Option<Attempt<'a>> {
+        let tried = tried(self.method, self.parameters.ok()?)?;
+        Some(Attempt::new(core, self.now_ms, self.address, tried))
+    }
+}
+
 impl Identity {
     fn actor(&self, asked: &Asked<'_>) -> Actor {
         let from = Origin {
@@ -195,17 +205,26 @@ async fn admit(
     asked: &Asked<'_>,
     known: &mut Known,
 ) -> Result<(Identity, Option<Snapshot>), Failure> {
+    let attempt = asked.attempt(core);
     let snapshot = core.store.snapshot()?;
-    let throttle = Some(&core.throttle);
-    let identified = identify(&core.callers, throttle, &snapshot.tx(), asked, known);
+    let identified = identify(
+        &core.callers,
+        attempt.as_ref(),
+        &snapshot.tx(),
+        asked,
+        known,
+    );
     let identity = match identified {
         Ok(identity) => identity,
-        Err(failure) => return Err(noted(core, asked, Some(snapshot), failure)),
+        Err(failure) => {
+            // To count takes a reader, so this one is given back first.
+            drop(snapshot);
+            note(core, attempt, &failure);
+            return Err(failure);
+        }
     };
-    let username = &identity.caller.user.username;
-    let guess = core.throttle.guess(asked.now_ms, asked.address, username);
     let (proof, snapshot) = {
-        let mut proof = pin!(check_password(core, asked, &identity, &guess));
+        let mut proof = pin!(check_password(asked, &identity, attempt.as_ref()));
         match proof.as_mut().now_or_never() {
             Some(proof) => (proof, Some(snapshot)),
             // Argon2 takes its time; nobody holds a snapshot for so long.
@@ -217,13 +236,17 @@ async fn admit(
     };
     let proof = match proof {
         Ok(proof) => proof,
-        Err(failure) => return Err(noted(core, asked, snapshot, failure)),
+        Err(failure) => {
+            drop(snapshot);
+            note(core, attempt, &failure);
+            return Err(failure);
+        }
     };
-    // Who knows the name of a device has proved nothing about its user.
-    if !matches!(asked.method.who, Who::Device(_)) {
-        core.throttle.succeeded(asked.address, username, proof);
+    match (asked.method.who, attempt) {
+        // Who knows the name of a device has proved nothing about its user.
+        (Who::Device(_), _) | (_, None) => {}
+        (_, Some(attempt)) => attempt.succeeded(proof),
     }
-    drop(guess);
     authorise(asked.method, &identity.actor(asked))?;
     Ok((identity, snapshot))
 }
@@ -231,7 +254,7 @@ async fn admit(
 /// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
 fn identify(
     remembered: &Callers,
-    throttle: Option<&Throttle>,
+    attempt: Option<&Attempt<'_>>,
     tx: &ReadTx<'_>,
     asked: &Asked<'_>,
     known: &mut Known,
@@ -239,7 +262,7 @@ fn identify(
     let current = remembered.current(tx, asked.now_ms)?;
     known.gzip = current.settings.gzip;
     let found = check_switches(&current.settings, asked.verb).and_then(|()| {
-        let username = username(tx, asked, throttle)?;
+        let username = username(tx, asked, attempt)?;
         let caller = remembered.find(tx, &current, &username)?;
         check_address(&caller, asked)?;
         Ok(caller)
@@ -276,13 +299,11 @@ fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
 fn username<'a>(
     tx: &ReadTx<'_>,
     asked: &Asked<'a>,
-    throttle: Option<&Throttle>,
+    attempt: Option<&Attempt<'_>>,
 ) -> Result<Cow<'a, str>, Failure> {
     let sent = asked.parameters?;
     let tried = tried(asked.method, sent).ok_or(AccessError::UnknownCaller)?;
-    if throttle.is_some_and(|throttle| !throttle.allows(asked.now_ms, asked.address, tried)) {
-        return Err(Fault::TooManyFailures.into());
-    }
+    attempt.map_or(Ok(()), Attempt::check)?;
     let found = match asked.method.who {
         Who::Signed | Who::Password => Some(tried.into()),
         Who::Owner(hash) => match sent.get(hash.name) {
@@ -343,16 +364,17 @@ fn password<'a>(asked: &Asked<'a>, settings: &Settings) -> Result<Option<&'a str
 }
 
 async fn check_password(
-    core: &Core,
     asked: &Asked<'_>,
     identity: &Identity,
-    guess: &Guess<'_>,
+    attempt: Option<&Attempt<'_>>,
 ) -> Result<Proof, Failure> {
-    match password(asked, &identity.settings)? {
-        None => Ok(Proof::Hash),
-        Some(password) => {
+    match (password(asked, &identity.settings)?, attempt) {
+        (None, _) => Ok(Proof::Hash),
+        // Nobody was found without a name.
+        (Some(_), None) => Err(AccessError::UnknownCaller.into()),
+        (Some(password), Some(attempt)) => {
             let stored = identity.caller.password.as_deref();
-            core.verifier.verify(guess, password, stored).await?;
+            attempt.verify(password, stored).await?;
             Ok(Proof::Password)
         }
     }
@@ -362,15 +384,8 @@ fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
     Ok(actor.require(method.right)?)
 }
 
-/// The same failure, counted once its call holds no reader any more: to count takes one.
-fn noted(core: &Core, asked: &Asked<'_>, held: Option<Snapshot>, failure: Failure) -> Failure {
-    drop(held);
-    note(core, asked, &failure);
-    failure
-}
-
-/// Counts what may be somebody guessing.
-fn note(core: &Core, asked: &Asked<'_>, failure: &Failure) {
+/// Counts what may be somebody guessing; nobody guesses without a name.
+fn note(core: &Core, attempt: Option<Attempt<'_>>, failure: &Failure) {
     let rule = match failure {
         Failure::Elsewhere => {
             core.address_refusals.fetch_add(1, Ordering::Relaxed);
@@ -379,22 +394,15 @@ fn note(core: &Core, asked: &Asked<'_>, failure: &Failure) {
         Failure::Refused(refusal) => refusal.rule,
         Failure::Fault(_) | Failure::PasswordMoved | Failure::Store(_) => return,
     };
-    let kind = match rule {
+    let how = match rule {
         Rule::Access(AccessError::UnknownCaller | AccessError::WrongPassword) => {
             throttle::Failure::Credentials
         }
         Rule::Access(AccessError::IncorrectHash) => throttle::Failure::Hash,
         _ => return,
     };
-    // Nobody guesses without a name.
-    let sent = asked.parameters.ok();
-    if let Some(username) = sent.and_then(|sent| tried(asked.method, sent)) {
-        let throttle = &core.throttle;
-        throttle.failed(asked.now_ms, asked.address, username, kind);
-        if kind == throttle::Failure::Credentials && !username.is_empty() {
-            let failures = &core.failures;
-            failures.note(&core.store, asked.now_ms, asked.address, username);
-        }
+    if let Some(attempt) = attempt {
+        attempt.failed(how);
     }
 }
 

@@ -13,8 +13,7 @@ use super::{AccessError, Error, UserError, installation, log, users};
 use crate::ambient::{Ambient, SLACK_MS, is_young, rfc3339};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Origin, Right};
-use crate::service::guard::throttle::Guess;
-use crate::service::guard::verifier::Verifier;
+use crate::service::guard::attempt::Attempt;
 use crate::store::row::Id;
 use crate::store::tables::installation as rows;
 use crate::store::tables::sessions::{self, Listed, Session, TokenHash};
@@ -77,20 +76,19 @@ fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Finds out whether the `password` that is guessed is the one of the user who is named. One who is blocked, or has no
-/// password, is as unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
+/// Finds out whether the typed `password` is the one of the user whose name is tried. One who is blocked, or has no password,
+/// is as unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
 pub async fn verify(
     store: &Store,
-    verifier: &Verifier,
-    guess: &Guess<'_>,
+    attempt: &Attempt<'_>,
     password: &str,
 ) -> Result<(User, String), Error> {
-    let found = store.read(|tx| user_rows::find_by_username(tx, guess.username))?;
+    let found = store.read(|tx| user_rows::find_by_username(tx, attempt.username()))?;
     let (user, stored) = match found {
         Some((user, Some(stored))) if !user.blocked => (Some(user), stored),
         _ => (None, DECOY.to_owned()),
     };
-    let verified = verifier.verify(guess, password, Some(&stored)).await;
+    let verified = attempt.verify_typed(password, Some(&stored)).await;
     match (verified, user) {
         (Ok(()), Some(user)) => Ok((user, stored)),
         (Ok(()), None) => Err(AccessError::WrongPassword.into()),

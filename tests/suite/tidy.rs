@@ -358,6 +358,25 @@ fn actors_are_made_in_one_place() {
     absent(&["Actor::system("], &[""], &["service/"]);
 }
 
+/// Whoever asks the throttle by themselves can forget one of the steps: refuse, count, forgive.
+#[test]
+fn the_throttle_is_asked_in_one_place() {
+    let asks =
+        [".allows", ".failed(", ".succeeded(", ".guess("].map(|call| format!("throttle{call}"));
+    for source in sources() {
+        let is_its_own = source.path.starts_with("service/guard/");
+        let code: String = source.code.split_whitespace().collect();
+        for ask in asks.iter().filter(|_| !is_its_own) {
+            let is_asked = code.contains(ask.as_str());
+            assert!(
+                !is_asked,
+                "src/{}: {ask}: make an Attempt instead",
+                source.path
+            );
+        }
+    }
+}
+
 #[test]
 fn every_rule_that_someone_acts_by_asks_for_a_right() {
     let mut without = Vec::new();

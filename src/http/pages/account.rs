@@ -7,8 +7,9 @@ use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, time};
 use crate::http::pages::frame::password::{self, hashed, new_password, problem_of_password};
 use crate::http::pages::frame::visit::Visit;
-use crate::service::guard::throttle::Guess;
-use crate::service::{AccessError, Error, sessions, users};
+use crate::service::guard::attempt::Attempt;
+use crate::service::guard::throttle::Proof;
+use crate::service::{Error, sessions, users};
 use crate::store::tables::sessions::Listed;
 
 /// The page.
@@ -101,19 +102,14 @@ pub async fn end_others(visit: Visit) -> Result<Answer, Trouble> {
 /// Changes the password of whoever knows the one until now.
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
-    password::throttle(&visit, &by.name)?;
-    let guess = visit
-        .app
-        .core
-        .throttle
-        .guess(by.now_ms, visit.remote, &by.name);
-    if let Err(error) = verify_old(&visit, &guess).await {
+    let attempt = password::attempt(&visit, &by.name)?;
+    if let Err(error) = verify_old(&visit, &attempt).await {
         refusal(error)?;
-        password::failed(&visit, &by.name);
+        password::failed(&visit, attempt);
         let problem = Some(("password", "That is not the current password.".into()));
         return render(&visit, &problem);
     }
-    password::succeeded(&visit, &by.name);
+    attempt.succeeded(Proof::Password);
     match hashed(&visit).await {
         Err(error) => render(&visit, &problem_of_password(error)?),
         Ok(hash) => {
@@ -124,13 +120,8 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     }
 }
 
-async fn verify_old(visit: &Visit, guess: &Guess<'_>) -> Result<(), Error> {
-    let by = visit.by();
+async fn verify_old(visit: &Visit, attempt: &Attempt<'_>) -> Result<(), Error> {
     let old = visit.sent.raw("password").unwrap_or_default();
-    if password::is_too_long(old) {
-        return Err(AccessError::WrongPassword.into());
-    }
-    let stored = visit.read(|tx| users::own_password(tx, by))?;
-    let verifier = &visit.app.core.verifier;
-    verifier.verify(guess, old, stored.as_deref()).await
+    let stored = visit.read(|tx| users::own_password(tx, visit.by()))?;
+    attempt.verify_typed(old, stored.as_deref()).await
 }

@@ -6,10 +6,11 @@ use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
 use crate::http::pages::frame::layout;
 use crate::http::pages::frame::parts::{self, Field, Problem};
 use crate::http::pages::frame::password::{
-    failed, hashed, is_too_long, new_password, problem_of_password, succeeded, throttle,
+    attempt, failed, hashed, new_password, problem_of_password,
 };
 use crate::http::pages::frame::visit::Visit;
-use crate::service::{AccessError, Error, installation, sessions};
+use crate::service::guard::throttle::Proof;
+use crate::service::{Error, installation, sessions};
 use crate::store::row::Id;
 use crate::store::tables::users::{ADMIN, UserType};
 
@@ -60,19 +61,8 @@ fn next(visit: &Visit) -> String {
 pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     let (username, password) = (visit.text("username"), visit.sent.raw("password"));
     let password = password.unwrap_or_default();
-    throttle(&visit, &username)?;
-    let guess = visit
-        .app
-        .core
-        .throttle
-        .guess(visit.now_ms, visit.remote, &username);
-    let verified = match is_too_long(password) {
-        true => Err(AccessError::WrongPassword.into()),
-        false => {
-            let app = &visit.app;
-            sessions::verify(&app.core.store, &app.core.verifier, &guess, password).await
-        }
-    };
+    let attempt = attempt(&visit, &username)?;
+    let verified = sessions::verify(&visit.app.core.store, &attempt, password).await;
     let begun = match verified {
         Ok((user, stored)) => begin(&visit, user.id, stored)
             .await
@@ -83,13 +73,13 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
         Ok(begun) => begun,
         Err(error) => {
             refusal(error)?;
-            failed(&visit, &username);
+            failed(&visit, attempt);
             let problem = Some(("", "The username or the password is wrong.".into()));
             let is_demo = visit.read(installation::is_demo)?;
             return Ok(ask(&visit, 422, &problem, is_demo));
         }
     };
-    succeeded(&visit, &username);
+    attempt.succeeded(Proof::Password);
     if user.user_type == UserType::Admin {
         sessions::forget_first_run(&visit.app.core.store);
     }

@@ -1,6 +1,7 @@
 //! Who is let in: accounts and what they may, passwords and how they wait, what failed and how often.
 
 pub mod access;
+pub mod attempt;
 pub mod callers;
 pub mod failures;
 pub mod line;

@@ -6,40 +6,27 @@ use crate::api::fault::Fault;
 use crate::http::pages::frame::answer::{Trouble, refusal, words};
 use crate::http::pages::frame::parts::{Field, Problem};
 use crate::http::pages::frame::visit::Visit;
-use crate::service::guard::passwords;
-use crate::service::guard::throttle::{Failure, Proof};
+use crate::service::guard::attempt::Attempt;
+use crate::service::guard::throttle::Failure;
 use crate::service::{Error, Rule, UserError};
 
-/// Refuses whoever has guessed too often, here or through the API, before a password is looked at.
-pub fn throttle(visit: &Visit, username: &str) -> Result<(), Trouble> {
-    let throttle = &visit.app.core.throttle;
-    match throttle.allows_password(visit.now_ms, visit.remote, username) {
-        true => Ok(()),
-        false => Err(Fault::TooManyFailures.into()),
+/// An attempt to prove with a password to be the user of this name, unless too many were wrong, here or through the API.
+pub fn attempt<'a>(visit: &'a Visit, username: &'a str) -> Result<Attempt<'a>, Trouble> {
+    let core = &visit.app.core;
+    let attempt = Attempt::new(core, visit.now_ms, visit.remote, username);
+    match attempt.check_password() {
+        Ok(()) => Ok(attempt),
+        Err(_) => Err(Fault::TooManyFailures.into()),
     }
 }
 
-/// Counts a wrong password.
-pub fn failed(visit: &Visit, username: &str) {
-    let throttle = &visit.app.core.throttle;
-    throttle.failed(visit.now_ms, visit.remote, username, Failure::Credentials);
-    let failures = &visit.app.core.failures;
-    failures.note(&visit.app.core.store, visit.now_ms, visit.remote, username);
+/// Counts and logs a wrong password.
+pub fn failed(visit: &Visit, attempt: Attempt<'_>) {
+    attempt.failed(Failure::Credentials);
     tracing::warn!(
         address = visit.remote.map(tracing::field::display),
         "a password was refused"
     );
-}
-
-/// Forgets the wrong passwords before the right one.
-pub fn succeeded(visit: &Visit, username: &str) {
-    let throttle = &visit.app.core.throttle;
-    throttle.succeeded(visit.remote, username, Proof::Password);
-}
-
-/// Whether this can be nobody's password: argon2 need not look at it.
-pub fn is_too_long(password: &str) -> bool {
-    password.chars().count() > passwords::MAX_PASSWORD
 }
 
 /// The two fields of a new password.
