@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 
-use linebook::api::curl::percent_encode;
+use linebook::api::encoding::percent_encode;
 use linebook::api::limits::MAX_BODY;
 use linebook::service::sessions::form_token;
 

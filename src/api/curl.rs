@@ -1,5 +1,6 @@
 //! A signed call as a line that can be pasted: for the demo, `linebook hash` and the reference.
 
+use super::encoding::query;
 use super::example::Example;
 use super::method::{HashOrder, Method};
 use super::parameters::Parameters;
@@ -34,24 +35,7 @@ fn post(
     key: &str,
 ) -> String {
     let sent = parameters.iter().filter(|(name, _)| *name != "hash");
-    let mut query: Vec<String> = sent
-        .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)))
-        .collect();
     let hash = order.map(|order| signature::sign(order, parameters, key));
-    query.extend(hash.map(|hash| format!("hash={hash}")));
-    let query = query.join("&");
+    let query = query(sent.chain(hash.as_deref().map(|hash| ("hash", hash))));
     format!("curl -sS --compressed -X POST '{base}/billing/api/{path}?{query}'")
-}
-
-/// Everything but letters, digits and `-._~` as `%XX`: safe in a query, and between single quotes of a shell.
-pub fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 pub use super::arrangements::Budget;
 use super::arrangements::{Search, Stop, Text};
-use super::curl::percent_encode;
+use super::encoding::percent_encode;
 use super::method::{HashLevel, HashOrder, Method};
 use super::parameters::Parameters;
 use super::signature;

@@ -7,6 +7,7 @@ mod call;
 pub mod curl;
 pub mod diagnosis;
 pub mod dispatch;
+pub mod encoding;
 pub mod envelope;
 pub mod example;
 pub mod fault;

@@ -131,7 +131,7 @@ impl Server {
         for (name, value) in pairs {
             query.push_str(&format!(
                 "&{name}={}",
-                linebook::api::curl::percent_encode(value)
+                linebook::api::encoding::percent_encode(value)
             ));
         }
         let path = format!("/billing/api/{}?{query}", method.name);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use linebook::api::curl::percent_encode;
 use linebook::api::diagnosis::Budget;
+use linebook::api::encoding::percent_encode;
 use linebook::api::limits::MAX_BODY;
 use linebook::app::App;
 use linebook::aside::{MAX_WAITING_OF_ONE, THREADS};

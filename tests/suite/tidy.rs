@@ -127,6 +127,12 @@ fn crates_stay_in_their_rooms() {
     );
     absent(&["env::var", "env = "], &["command/"], &[]);
     absent(&["sha1::", "use sha1"], &[""], &["api/"]);
+    // Percent, form and JSON coding, in and out.
+    absent(
+        &["{byte:02X}", "serde::de::", "RawValue"],
+        &[""],
+        &["api/encoding.rs"],
+    );
     absent(&["argon2"], &[""], &["service/"]);
     // Every connection has the same pragmas because they are made in one place.
     absent(

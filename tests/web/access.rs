@@ -1,7 +1,7 @@
 //! Every page and action of the route table, as every type of user, on what is his and what is not.
 
 use actix_web::http::Method;
-use linebook::api::curl::percent_encode;
+use linebook::api::encoding::percent_encode;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
 use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;

@@ -8,7 +8,7 @@ use actix_web::dev::Service;
 use actix_web::http::header::COOKIE;
 use actix_web::test::{TestRequest, init_service};
 use futures_util::future::poll_fn;
-use linebook::api::curl::percent_encode;
+use linebook::api::encoding::percent_encode;
 use linebook::http::entry::routes;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
 use linebook::http::server::{self, Options, bind};

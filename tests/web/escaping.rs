@@ -109,7 +109,7 @@ fn what_is_stored_is_shown_as_text() {
 fn what_is_sent_is_shown_as_text() {
     let world = World::new();
     let token = world.token(0);
-    let encoded = linebook::api::curl::percent_encode(EVIL);
+    let encoded = linebook::api::encoding::percent_encode(EVIL);
     for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
         let path = route.path.replace("{id}", "1").replace("{name}", "cli_add");
         let names = [

@@ -113,7 +113,10 @@ fn a_search_finds_by_extension_description_and_number_and_by_no_pin() {
         ("3", "1003"),
         ("recep", "1003"),
     ] {
-        let path = format!("/devices?q={}", linebook::api::curl::percent_encode(search));
+        let path = format!(
+            "/devices?q={}",
+            linebook::api::encoding::percent_encode(search)
+        );
         let body = world.get(&path, &token).body;
         assert!(body.contains(&format!(">{found}</a>")), "{search}");
     }
@@ -142,7 +145,7 @@ fn a_search_pages_through_all_that_it_finds_and_so_does_its_file() {
         ("5", 1500),
         ("zzz", 0),
     ] {
-        let query = format!("q={}", linebook::api::curl::percent_encode(search));
+        let query = format!("q={}", linebook::api::encoding::percent_encode(search));
         let rows = walk(&world, &token, &format!("/devices?{query}"), "Extension");
         assert_eq!(rows.len(), count, "{search}");
         let once: BTreeSet<_> = rows.iter().collect();

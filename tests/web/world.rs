@@ -9,7 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::rt::System;
 use actix_web::test::{TestRequest, init_service, read_body};
 use linebook::ambient::Ambient;
-use linebook::api::curl::percent_encode;
+use linebook::api::encoding::percent_encode;
 use linebook::app::App;
 use linebook::http::entry::routes;
 use linebook::service::guard::access::Actor;

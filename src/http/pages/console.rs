@@ -6,7 +6,7 @@ use crate::api::answer::Body;
 use crate::api::dispatch::{Request, Verb, dispatch};
 use crate::api::method::{Kind, Method, Parameter};
 use crate::api::parameters::Parameters;
-use crate::api::{curl, methods, signature};
+use crate::api::{encoding, methods, signature};
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{self, Field, select};
 use crate::http::pages::frame::visit::Visit;
@@ -139,13 +139,9 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
 
 /// The request as it is sent; the password stays between the browser and the server.
 fn written(method: &Method, pairs: &[(String, String)]) -> String {
-    let sent = pairs.iter().map(|(name, value)| {
-        let value = if name == "p" {
-            "******".into()
-        } else {
-            curl::percent_encode(value)
-        };
-        format!("{name}={value}")
+    let sent = pairs.iter().map(|(name, value)| match name.as_str() {
+        "p" => "p=******".into(),
+        name => encoding::query([(name, value.as_str())]),
     });
     let sent: Vec<String> = sent.collect();
     format!("POST /billing/api/{}?{}", method.name, sent.join("&"))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::dids::row;
-use crate::api::curl::percent_encode;
+use crate::api::encoding::percent_encode;
 use crate::api::methods;
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::api::diagnosis::{Budget, Diagnosis, diagnose};
+use crate::api::encoding::pasted;
 use crate::api::fault::Fault;
 use crate::api::method::{HashLevel, HashOrder, Method};
 use crate::api::parameters::Parameters;
@@ -10,7 +11,6 @@ use crate::api::{curl, methods, signature};
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{self, Problem};
 use crate::http::pages::frame::visit::Visit;
-use crate::http::request::pasted;
 use crate::service::guard::access::Right;
 use crate::service::guard::callers::{Signers, signers};
 use crate::service::keys::mask;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use crate::api::curl::percent_encode;
+use crate::api::encoding;
 use crate::api::parameters::{Parameters, parse_id};
 use crate::app::App;
 use crate::http::pages::frame::answer::{Answer, Trouble};
@@ -174,12 +174,9 @@ impl<T> List<T> {
         let pairs = kept
             .chain(extra.iter().copied())
             .filter(|(_, value)| !value.is_empty());
-        let pairs: Vec<String> = pairs
-            .map(|(name, value)| format!("{name}={}", percent_encode(value)))
-            .collect();
-        match pairs.is_empty() {
-            true => String::new(),
-            false => format!("?{}", pairs.join("&")),
+        match encoding::query(pairs) {
+            query if query.is_empty() => query,
+            query => format!("?{query}"),
         }
     }
 

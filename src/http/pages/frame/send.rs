@@ -4,7 +4,7 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use maud::{Markup, html};
 
-use crate::api::curl::percent_encode;
+use crate::api::encoding::percent_encode;
 use crate::api::fault::Fault;
 use crate::http::pages::frame::answer::{Answer, Trouble, is_forbidden, words};
 use crate::http::pages::frame::cookies;
