@@ -9,10 +9,12 @@ use crate::command::did_import;
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
+use crate::service::did_life::{self, Step};
 use crate::service::guard::access::Actor;
 use crate::service::{self, dids as rules, users};
 use crate::store::WriteTx;
 use crate::store::row::Id;
+use crate::store::tables::dids::Did as Row;
 
 /// DIDs: create, import and list them, and take them through their life
 ///
@@ -104,7 +106,7 @@ impl Did {
                 at,
             } => step(&at, ambient, number, move |tx, by, number| {
                 rules::create(tx, by, number, Some(provider))
-                    .map(|_| ())
+                    .and_then(|id| rules::get(tx, by, id))
                     .map_err(|error| did_import::naming_create(error, number, provider))
             }),
             Verb::Import { file, dry_run, at } => did_import::run(&at, ambient, &file, dry_run),
@@ -120,13 +122,20 @@ impl Did {
                     rules::reserve(tx, by, number, user.id)
                 })
             }
-            Verb::Unreserve(did) => step(&did.at, ambient, did.number, rules::unreserve),
-            Verb::Unassign(did) => step(&did.at, ambient, did.number, rules::unassign),
-            Verb::Free(did) => step(&did.at, ambient, did.number, rules::free),
-            Verb::Close(did) => step(&did.at, ambient, did.number, rules::close),
-            Verb::Terminate(did) => step(&did.at, ambient, did.number, rules::terminate),
+            Verb::Unreserve(did) => take(did, ambient, &did_life::UNRESERVE),
+            Verb::Unassign(did) => take(did, ambient, &did_life::UNASSIGN),
+            Verb::Free(did) => take(did, ambient, &did_life::FREE),
+            Verb::Close(did) => take(did, ambient, &did_life::CLOSE),
+            Verb::Terminate(did) => take(did, ambient, &did_life::TERMINATE),
         }
     }
+}
+
+/// Takes a step that asks for nothing.
+fn take(did: Number, ambient: &Ambient, step: &'static Step) -> Result<Report, Fault> {
+    self::step(&did.at, ambient, did.number, move |tx, by, number| {
+        rules::take(tx, by, step, number)
+    })
 }
 
 /// Takes one DID one step on, and shows where it is then.
@@ -137,11 +146,10 @@ pub(super) fn step<F>(
     work: F,
 ) -> Result<Report, Fault>
 where
-    F: FnOnce(&WriteTx<'_>, &Actor, &str) -> Result<(), service::Error> + Send + 'static,
+    F: FnOnce(&WriteTx<'_>, &Actor, &str) -> Result<Row, service::Error> + Send + 'static,
 {
     let did = change(at, ambient, move |tx, by| {
-        work(tx, by, &number).map_err(|error| naming(error, &number))?;
-        rules::get_by_number(tx, by, &number)
+        work(tx, by, &number).map_err(|error| naming(error, &number))
     })?;
     let text = match did.user_id {
         Some(user_id) => format!("DID {} is {}, of user {user_id}", did.did, did.status),

@@ -1,14 +1,15 @@
-//! DIDs and their life cycle: free → reserved → active → closed → free; reserved → free; active → reserved;
-//! free or closed → terminated → free.
+//! DIDs: made, listed, and taken through the steps of their life.
 
 use serde_json::json;
 
+use super::did_life::{self, Step};
 use super::lists::{self, Slice};
 use super::{DidError, Error, Rule, clock, log, providers, text};
 use crate::ambient::SLACK_MS;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::store::row::{Cursor, Id};
+use crate::store::tables::devices::Device;
 use crate::store::tables::dialplans::DIALPLANS;
 use crate::store::tables::dids::{self, Did, DidStatus, Walk};
 use crate::store::tables::users::User;
@@ -55,20 +56,71 @@ pub fn create(
     Ok(id)
 }
 
+/// Which DID is meant: one that was found in this transaction, or a row's id, or a number.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// This one.
+    Found(&'a Did),
+    /// The row's id.
+    Id(Id),
+    /// The number.
+    Number(&'a str),
+}
+
+impl<'a> From<&'a Did> for Which<'a> {
+    fn from(did: &'a Did) -> Self {
+        Self::Found(did)
+    }
+}
+
+impl From<Id> for Which<'_> {
+    fn from(id: Id) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl<'a> From<&'a str> for Which<'a> {
+    fn from(number: &'a str) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl Which<'_> {
+    fn find(self, tx: &ReadTx<'_>) -> Result<Did, Error> {
+        let (found, named) = match self {
+            Self::Found(did) => return Ok(did.clone()),
+            Self::Id(id) => (dids::find(tx, id)?, id.to_string()),
+            Self::Number(number) => (dids::find_by_number(tx, number)?, number.into()),
+        };
+        found.ok_or_else(|| Rule::from(DidError::NotFound).with(named))
+    }
+
+    fn find_own(self, tx: &ReadTx<'_>, by: &Actor) -> Result<Did, Error> {
+        let did = self.find(tx)?;
+        match by.owns(did.owner_id) {
+            true => Ok(did),
+            false => Err(Rule::from(DidError::NotFound).with(match self {
+                Self::Id(id) => id.to_string(),
+                Self::Found(_) | Self::Number(_) => did.did,
+            })),
+        }
+    }
+}
+
 /// Assigns a DID to a trunk, as the API does: each reason against it in the documented order.
-pub fn assign_to_trunk(
+pub fn assign_to_trunk<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
     device_id: Option<Id>,
-    number: &str,
-) -> Result<(), Error> {
+    did: impl Into<Which<'a>>,
+) -> Result<Did, Error> {
     by.require(Right::ManageDids)?;
     let device = match device_id {
         Some(id) => devices::find(tx, id)?,
         None => None,
     }
     .ok_or(DidError::DeviceNotFound)?;
-    let did = dids::find_by_number(tx, number)?.ok_or(DidError::NotFound)?;
+    let did = did.into().find(tx)?;
     let user = by
         .own_user(tx, device.user_id)?
         .ok_or(DidError::DeviceNotPermitted)?;
@@ -79,13 +131,7 @@ pub fn assign_to_trunk(
     if !device.is_trunk {
         return Err(DidError::NotTrunk.into());
     }
-    let after = Did {
-        status: DidStatus::Active,
-        user_id: Some(user.id),
-        device_id: Some(device.id),
-        ..did.clone()
-    };
-    Ok(change(tx, by, Action::DidAssign, &did, &after)?)
+    put_on_device(tx, by, did, &device)
 }
 
 fn expect_reserved(did: &Did) -> Result<(), Error> {
@@ -98,14 +144,14 @@ fn expect_reserved(did: &Did) -> Result<(), Error> {
 }
 
 /// Puts a reserved DID on any device of its user; the API takes only trunks.
-pub fn assign_to_device(
+pub fn assign_to_device<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
-    number: &str,
+    did: impl Into<Which<'a>>,
     device_id: Id,
-) -> Result<(), Error> {
+) -> Result<Did, Error> {
     by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
+    let did = did.into().find_own(tx, by)?;
     let not_found = || Rule::from(DidError::DeviceNotFound).with(device_id.to_string());
     let device = devices::find(tx, device_id)?.ok_or_else(not_found)?;
     let user = by.own_user(tx, device.user_id)?.ok_or_else(not_found)?;
@@ -113,121 +159,81 @@ pub fn assign_to_device(
         return Err(DidError::NotPermitted.into());
     }
     expect_reserved(&did)?;
-    let after = Did {
-        status: DidStatus::Active,
-        user_id: Some(user.id),
-        device_id: Some(device.id),
-        ..did.clone()
-    };
-    Ok(change(tx, by, Action::DidAssign, &did, &after)?)
+    put_on_device(tx, by, did, &device)
 }
 
-/// Whether a reservation stands in the way of a device of `user`. One for the owner of the DID's scope does not: he may
-/// use the DID for any of his users.
+fn put_on_device(tx: &WriteTx<'_>, by: &Actor, did: Did, device: &Device) -> Result<Did, Error> {
+    let after = Did {
+        user_id: Some(device.user_id),
+        device_id: Some(device.id),
+        ..did_life::ASSIGN.apply(&did, tx.now_ms())
+    };
+    Ok(change(tx, by, &did_life::ASSIGN, &did, after)?)
+}
+
+/// Whether a reservation stands in the way of a device of `user`. One for the owner of the DID's scope does not: they may
+/// use the DID for any of their users.
 fn is_reserved_for_another(did: &Did, user: &User) -> bool {
     did.status == DidStatus::Reserved
         && did.user_id != Some(user.id)
-        && !(did.user_id == Some(did.owner_id) && scope_of(user) == did.owner_id)
+        && !(did_life::is_owners(did) && scope_of(user) == did.owner_id)
 }
 
-/// Reserves a free DID for a user. Reserving it for a reseller, or for a user of his, puts it into the reseller's
-/// scope. One that is reserved for the reseller himself he may reserve onward.
-pub fn reserve(tx: &WriteTx<'_>, by: &Actor, number: &str, user_id: Id) -> Result<(), Error> {
+/// Reserves a free DID for a user. Reserving it for a reseller, or for a user of theirs, puts it into the reseller's
+/// scope. One that is reserved for the resellers themselves they may reserve onward.
+pub fn reserve<'a>(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    did: impl Into<Which<'a>>,
+    user_id: Id,
+) -> Result<Did, Error> {
     by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    let is_onward = did.status == DidStatus::Reserved && did.user_id == Some(did.owner_id);
-    if !is_onward {
-        expect(&did, &[DidStatus::Free])?;
-    }
+    let did = did.into().find_own(tx, by)?;
+    expect(&did, &did_life::RESERVE)?;
     let user = by
         .own_user(tx, user_id)?
         .ok_or_else(|| Rule::from(DidError::UserNotFound).with(user_id.to_string()))?;
     let after = Did {
-        status: DidStatus::Reserved,
         owner_id: scope_of(&user),
         user_id: Some(user.id),
-        ..did.clone()
+        ..did_life::RESERVE.apply(&did, tx.now_ms())
     };
-    Ok(change(tx, by, Action::DidReserve, &did, &after)?)
-}
-
-/// Takes a reservation back: the DID is free.
-pub fn unreserve(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
-    by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    expect(&did, &[DidStatus::Reserved])?;
-    Ok(change(tx, by, Action::DidUnreserve, &did, &freed(&did))?)
+    Ok(change(tx, by, &did_life::RESERVE, &did, after)?)
 }
 
 /// Puts a reserved DID on a dial plan of its scope.
-pub fn assign_to_dialplan(
+pub fn assign_to_dialplan<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
-    number: &str,
+    did: impl Into<Which<'a>>,
     dialplan_id: Id,
-) -> Result<(), Error> {
+) -> Result<Did, Error> {
     by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    expect(&did, &[DidStatus::Reserved])?;
+    let did = did.into().find_own(tx, by)?;
+    expect(&did, &did_life::DIALPLAN)?;
     DIALPLANS
         .find(tx, dialplan_id)?
         .filter(|dialplan| dialplan.owner_id == did.owner_id)
         .ok_or_else(|| Rule::from(DidError::DialplanNotFound).with(dialplan_id.to_string()))?;
     let after = Did {
-        status: DidStatus::Active,
         dialplan_id: Some(dialplan_id),
-        ..did.clone()
+        ..did_life::DIALPLAN.apply(&did, tx.now_ms())
     };
-    Ok(change(tx, by, Action::DidAssign, &did, &after)?)
+    Ok(change(tx, by, &did_life::DIALPLAN, &did, after)?)
 }
 
-/// Takes an active DID off its device or dial plan; its user keeps it reserved.
-pub fn unassign(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
+/// Takes a step that asks for nothing: take back, take off, close, free, terminate. Those that ask have rules of their own.
+pub fn take<'a>(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    step: &Step,
+    did: impl Into<Which<'a>>,
+) -> Result<Did, Error> {
     by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    expect(&did, &[DidStatus::Active])?;
-    let after = Did {
-        status: DidStatus::Reserved,
-        device_id: None,
-        dialplan_id: None,
-        ..did.clone()
-    };
-    Ok(change(tx, by, Action::DidUnassign, &did, &after)?)
-}
-
-/// Takes an active DID out of use: off its device; its user is kept until it is freed.
-pub fn close(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
-    by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    expect(&did, &[DidStatus::Active])?;
-    let after = Did {
-        status: DidStatus::Closed,
-        device_id: None,
-        dialplan_id: None,
-        closed_ms: Some(tx.now_ms()),
-        ..did.clone()
-    };
-    Ok(change(tx, by, Action::DidClose, &did, &after)?)
-}
-
-/// Makes a closed or terminated DID free again.
-pub fn free(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
-    by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    expect(&did, &[DidStatus::Closed, DidStatus::Terminated])?;
-    Ok(change(tx, by, Action::DidFree, &did, &freed(&did))?)
-}
-
-/// Makes a free or closed DID history.
-pub fn terminate(tx: &WriteTx<'_>, by: &Actor, number: &str) -> Result<(), Error> {
-    by.require(Right::ManageDids)?;
-    let did = find_own(tx, by, number)?;
-    expect(&did, &[DidStatus::Free, DidStatus::Closed])?;
-    let after = Did {
-        status: DidStatus::Terminated,
-        ..freed(&did)
-    };
-    Ok(change(tx, by, Action::DidTerminate, &did, &after)?)
+    let did = did.into().find_own(tx, by)?;
+    expect(&did, step)?;
+    let after = step.apply(&did, tx.now_ms());
+    Ok(change(tx, by, step, &did, after)?)
 }
 
 /// Frees DIDs that have been closed for `did_closed_days`, whoever's, at most [`MAX_FREED`] of them; how many it changed. The
@@ -240,31 +246,33 @@ pub fn free_closed(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
     let by = Actor::system(now_ms);
     let ahead = dids::list_closed_ahead(tx, now_ms + SLACK_MS, MAX_FREED)?;
     for did in &ahead {
-        let after = Did {
-            closed_ms: Some(now_ms),
-            ..did.clone()
-        };
-        change(tx, &by, Action::DidClose, did, &after)?;
+        change(
+            tx,
+            &by,
+            &did_life::CLOSE,
+            did,
+            did_life::CLOSE.apply(did, now_ms),
+        )?;
     }
     let days = settings::get(tx)?.did_closed_days;
     let closed = dids::list_closed(tx, now_ms - days * DAY_MS, MAX_FREED)?;
     for did in &closed {
-        change(tx, &by, Action::DidFree, did, &freed(did))?;
+        change(
+            tx,
+            &by,
+            &did_life::FREE,
+            did,
+            did_life::FREE.apply(did, now_ms),
+        )?;
     }
     Ok(ahead.len() + closed.len())
 }
 
-fn find_own(tx: &ReadTx<'_>, by: &Actor, number: &str) -> Result<Did, Error> {
-    dids::find_by_number(tx, number)?
-        .filter(|did| by.owns(did.owner_id))
-        .ok_or_else(|| Rule::from(DidError::NotFound).with(number))
-}
-
-fn expect(did: &Did, allowed: &[DidStatus]) -> Result<(), Error> {
-    if allowed.contains(&did.status) {
+fn expect(did: &Did, step: &Step) -> Result<(), Error> {
+    if step.is_open_to(did) {
         return Ok(());
     }
-    let allowed: Vec<&str> = allowed.iter().map(|status| status.as_str()).collect();
+    let allowed: Vec<&str> = step.from.iter().map(|status| status.as_str()).collect();
     Err(Rule::from(DidError::WrongState).with(format!(
         "DID {} is {}, this needs one that is {}",
         did.did,
@@ -273,27 +281,17 @@ fn expect(did: &Did, allowed: &[DidStatus]) -> Result<(), Error> {
     )))
 }
 
-fn freed(did: &Did) -> Did {
-    Did {
-        status: DidStatus::Free,
-        user_id: None,
-        device_id: None,
-        dialplan_id: None,
-        closed_ms: None,
-        ..did.clone()
-    }
-}
-
 fn change(
     tx: &WriteTx<'_>,
     by: &Actor,
-    action: Action,
+    step: &Step,
     before: &Did,
-    after: &Did,
-) -> Result<(), StoreError> {
-    dids::update(tx, after, tx.now_ms())?;
+    after: Did,
+) -> Result<Did, StoreError> {
+    dids::update(tx, &after, tx.now_ms())?;
     let (was, is) = log::difference(&json!(before), &json!(after));
-    log::record(tx, by, action, before.id, Some(was), Some(is))
+    log::record(tx, by, step.action, before.id, Some(was), Some(is))?;
+    Ok(after)
 }
 
 /// DIDs that one range adds at most, in one transaction.
@@ -454,13 +452,6 @@ pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Ve
     by.require(Right::SeeDids)?;
     by.require_everything()?;
     Ok(dids::list(tx, after, limit)?)
-}
-
-/// The DID of this number, if the actor sees it.
-pub fn get_by_number(tx: &ReadTx<'_>, by: &Actor, number: &str) -> Result<Did, Error> {
-    by.require(Right::SeeDids)?;
-    let found = dids::find_by_number(tx, number)?.filter(|did| sees(by, did));
-    found.ok_or_else(|| Rule::from(DidError::NotFound).with(number))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod clis;
 pub mod clock;
 pub mod core;
 pub mod devices;
+pub mod did_life;
 pub mod dids;
 mod error;
 pub mod groups;

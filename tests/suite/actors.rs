@@ -2,7 +2,7 @@
 
 use linebook::service::guard::access::{Actor, Origin};
 use linebook::service::lists::Slice;
-use linebook::service::{Error, Rule, clis, devices, dids, groups, users};
+use linebook::service::{Error, Rule, clis, devices, did_life, dids, groups, users};
 use linebook::store::WriteTx;
 use linebook::store::row::Id;
 use linebook::store::tables::action_log::Through;
@@ -178,10 +178,10 @@ const CHANGES: &[(&str, One)] = &[
         devices::show_pin(tx, by, 3).map(drop)
     }),
     ("dids::unreserve", |tx, by, _| {
-        dids::unreserve(tx, by, "37060000007")
+        dids::take(tx, by, &did_life::UNRESERVE, "37060000007").map(drop)
     }),
     ("dids::reserve", |tx, by, id| {
-        dids::reserve(tx, by, "37060000007", id)
+        dids::reserve(tx, by, "37060000007", id).map(drop)
     }),
     ("clis::delete", |tx, by, _| {
         clis::delete(tx, by, clis::Named::by_id(4)).map(drop)

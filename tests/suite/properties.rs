@@ -11,7 +11,7 @@ use linebook::api::signature::{sign, verify};
 use linebook::service::clis::{self, NewCli};
 use linebook::service::devices::{self, NewDevice, Pin};
 use linebook::service::guard::access::Actor;
-use linebook::service::{DidError, Error, Rule, dids};
+use linebook::service::{DidError, Error, Rule, did_life, dids};
 use linebook::store::tables::settings::HashCheck;
 use linebook::store::tables::users::{Permission, User, UserType};
 use linebook::store::{Options, StoreError, WriteTx};
@@ -424,14 +424,18 @@ fn actor(scope: Option<i64>, now_ms: i64) -> Actor {
 fn try_step(tx: &WriteTx<'_>, by: &Actor, number: &str, step: Step) -> Result<(), Error> {
     match step {
         Step::Create(provider) => dids::create(tx, by, number, Some(provider)).map(|_| ()),
-        Step::Reserve(user) => dids::reserve(tx, by, number, user),
-        Step::Unreserve => dids::unreserve(tx, by, number),
-        Step::AssignToTrunk(device) => dids::assign_to_trunk(tx, by, Some(device), number),
-        Step::AssignToDialplan(dialplan) => dids::assign_to_dialplan(tx, by, number, dialplan),
-        Step::Unassign => dids::unassign(tx, by, number),
-        Step::Close => dids::close(tx, by, number),
-        Step::Free => dids::free(tx, by, number),
-        Step::Terminate => dids::terminate(tx, by, number),
+        Step::Reserve(user) => dids::reserve(tx, by, number, user).map(drop),
+        Step::Unreserve => dids::take(tx, by, &did_life::UNRESERVE, number).map(drop),
+        Step::AssignToTrunk(device) => {
+            dids::assign_to_trunk(tx, by, Some(device), number).map(drop)
+        }
+        Step::AssignToDialplan(dialplan) => {
+            dids::assign_to_dialplan(tx, by, number, dialplan).map(drop)
+        }
+        Step::Unassign => dids::take(tx, by, &did_life::UNASSIGN, number).map(drop),
+        Step::Close => dids::take(tx, by, &did_life::CLOSE, number).map(drop),
+        Step::Free => dids::take(tx, by, &did_life::FREE, number).map(drop),
+        Step::Terminate => dids::take(tx, by, &did_life::TERMINATE, number).map(drop),
         Step::FreeClosed => Ok(dids::free_closed(tx, by.now_ms).map(|_| ())?),
     }
 }
@@ -544,7 +548,7 @@ fn an_assignment_says_the_first_reason_against_it() {
                 let asked = number.clone();
                 // Tried and taken back, so that the next one finds the same world.
                 let tried = world.block_on(world.app.core.store.write(move |tx| {
-                    dids::assign_to_trunk(tx, &by, Some(device_id), &asked)?;
+                    dids::assign_to_trunk(tx, &by, Some(device_id), asked.as_str())?;
                     Err::<(), Error>(StoreError::Missing.into())
                 }));
                 let said = match tried.unwrap_err() {
@@ -710,4 +714,38 @@ fn every_text_is_decoded_as_it_was_encoded() {
             assert_eq!(world.select(last), stored);
         }
     });
+}
+
+/// A rule takes a DID that was found, its row's id or its number, and says of what is not one's own that it is not there.
+#[test]
+fn a_did_is_meant_by_itself_by_its_id_or_by_its_number() {
+    let world = World::new();
+    let tried = world.block_on(world.app.core.store.write(|tx| {
+        let by = Actor::operator(NOW_MS);
+        let did = dids::get(tx, &by, 1)?;
+        let reserved = dids::reserve(tx, &by, &did, 2)?;
+        let freed = dids::take(tx, &by, &did_life::UNRESERVE, did.id)?;
+        let again = dids::reserve(tx, &by, did.did.as_str(), 2)?;
+        assert_eq!(reserved, again);
+        assert_eq!(did, freed);
+        // What a rule returns is what stands in the row.
+        assert_eq!(again, dids::get(tx, &by, 1)?);
+
+        let reseller = actor(Some(4), NOW_MS);
+        let refused = [
+            dids::take(tx, &reseller, &did_life::UNRESERVE, &again),
+            dids::take(tx, &reseller, &did_life::UNRESERVE, again.id),
+            dids::take(tx, &reseller, &did_life::UNRESERVE, again.did.as_str()),
+            dids::take(tx, &by, &did_life::UNRESERVE, 999),
+            dids::take(tx, &by, &did_life::UNRESERVE, "999"),
+        ];
+        for refused in refused {
+            let Err(Error::Refused(refusal)) = refused else {
+                panic!("{refused:?}");
+            };
+            assert_eq!(refusal.rule, DidError::NotFound.into());
+        }
+        Ok::<_, Error>(())
+    }));
+    tried.unwrap();
 }

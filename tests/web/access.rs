@@ -7,7 +7,8 @@ use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
-    AccessError, Error, Rule, clis, devices, dids, groups, keys, log, providers, settings, users,
+    AccessError, Error, Rule, clis, devices, did_life, dids, groups, keys, log, providers,
+    settings, users,
 };
 use linebook::store::{ReadTx, WriteTx};
 
@@ -581,13 +582,13 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
             dids::list_on_device(tx, by, 1, 1).map(drop)
         }),
         ("dids::reserve", |tx, by| {
-            dids::reserve(tx, by, "37060000001", 2)
+            dids::reserve(tx, by, "37060000001", 2).map(drop)
         }),
         ("dids::assign_to_trunk", |tx, by| {
-            dids::assign_to_trunk(tx, by, Some(1), "37060000003")
+            dids::assign_to_trunk(tx, by, Some(1), "37060000003").map(drop)
         }),
         ("dids::terminate", |tx, by| {
-            dids::terminate(tx, by, "37060000001")
+            dids::take(tx, by, &did_life::TERMINATE, "37060000001").map(drop)
         }),
         ("users::get", |tx, by| users::get(tx, by, 2).map(drop)),
         ("users::get_named", |tx, by| {

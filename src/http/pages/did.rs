@@ -12,112 +12,85 @@ use crate::http::pages::frame::parts::{
     Action, Field, Problem, badge, facts, or_dash, select, time,
 };
 use crate::http::pages::frame::visit::Visit;
+use crate::service::did_life::{self, Asks, STEPS, Step};
 use crate::service::guard::access::Right;
 use crate::service::named::DIALPLANS;
 use crate::service::{DidError, Error, Refusal, Rule, UserError, devices, dids, settings, users};
 use crate::store::row::Id;
-use crate::store::tables::dids::{Did, DidStatus};
+use crate::store::tables::dids::Did;
 
 /// A step in a DID's life, as its page offers it.
-struct Step {
-    /// The word in its address.
-    name: &'static str,
+struct Words {
+    step: &'static Step,
     title: &'static str,
     consequence: &'static str,
     button: &'static str,
     is_grave: bool,
-    asks: Asks,
 }
 
-/// What a step needs to know.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asks {
-    Nothing,
-    User,
-    Device,
-    Dialplan,
-}
-
-const RESERVE: Step = Step {
-    name: "reserve",
-    title: "Reserve for a user",
-    consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into his scope, where he assigns it or reserves it onward, and it cannot be taken back here.",
-    button: "Reserve it",
-    is_grave: false,
-    asks: Asks::User,
-};
-const UNRESERVE: Step = Step {
-    name: "unreserve",
-    title: "Take the reservation back",
-    consequence: "The DID is free again, and anyone in this scope can get it.",
-    button: "Make it free",
-    is_grave: false,
-    asks: Asks::Nothing,
-};
-const ASSIGN: Step = Step {
-    name: "assign",
-    title: "Assign to a device or trunk",
-    consequence: "Calls to this number ring there from now on.",
-    button: "Assign it",
-    is_grave: false,
-    asks: Asks::Device,
-};
-const DIALPLAN: Step = Step {
-    name: "dialplan",
-    title: "Put on a dial plan",
-    consequence: "The dial plan answers calls to this number from now on, and no device does.",
-    button: "Put it there",
-    is_grave: false,
-    asks: Asks::Dialplan,
-};
-const UNASSIGN: Step = Step {
-    name: "unassign",
-    title: "Take off",
-    consequence: "Calls to this number reach nothing any more. It stays reserved for its user, who can have it on another device.",
-    button: "Take it off",
-    is_grave: true,
-    asks: Asks::Nothing,
-};
-const CLOSE: Step = Step {
-    name: "close",
-    title: "Close",
-    consequence: "It is taken off, and rests with its user's name on it until it is freed.",
-    button: "Close it",
-    is_grave: true,
-    asks: Asks::Nothing,
-};
-const FREE: Step = Step {
-    name: "free",
-    title: "Free",
-    consequence: "Its last user is forgotten here (the action log keeps him), and it can be reserved for anyone.",
-    button: "Free it",
-    is_grave: false,
-    asks: Asks::Nothing,
-};
-const TERMINATE: Step = Step {
-    name: "terminate",
-    title: "Terminate",
-    consequence: "It is history: nobody can reserve or assign it, and its user is forgotten here. Freeing it brings it back.",
-    button: "Terminate it",
-    is_grave: true,
-    asks: Asks::Nothing,
-};
-
-/// Whether it is reserved for the owner of its scope, who may use it for any of his users.
-fn is_owners(did: &Did) -> bool {
-    did.user_id == Some(did.owner_id)
-}
+/// Every step, in the order in which they are offered.
+static WORDS: [Words; STEPS.len()] = [
+    Words {
+        step: &did_life::ASSIGN,
+        title: "Assign to a device or trunk",
+        consequence: "Calls to this number ring there from now on.",
+        button: "Assign it",
+        is_grave: false,
+    },
+    Words {
+        step: &did_life::DIALPLAN,
+        title: "Put on a dial plan",
+        consequence: "The dial plan answers calls to this number from now on, and no device does.",
+        button: "Put it there",
+        is_grave: false,
+    },
+    Words {
+        step: &did_life::RESERVE,
+        title: "Reserve for a user",
+        consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into his scope, where he assigns it or reserves it onward, and it cannot be taken back here.",
+        button: "Reserve it",
+        is_grave: false,
+    },
+    Words {
+        step: &did_life::UNRESERVE,
+        title: "Take the reservation back",
+        consequence: "The DID is free again, and anyone in this scope can get it.",
+        button: "Make it free",
+        is_grave: false,
+    },
+    Words {
+        step: &did_life::UNASSIGN,
+        title: "Take off",
+        consequence: "Calls to this number reach nothing any more. It stays reserved for its user, who can have it on another device.",
+        button: "Take it off",
+        is_grave: true,
+    },
+    Words {
+        step: &did_life::CLOSE,
+        title: "Close",
+        consequence: "It is taken off, and rests with its user's name on it until it is freed.",
+        button: "Close it",
+        is_grave: true,
+    },
+    Words {
+        step: &did_life::FREE,
+        title: "Free",
+        consequence: "Its last user is forgotten here (the action log keeps him), and it can be reserved for anyone.",
+        button: "Free it",
+        is_grave: false,
+    },
+    Words {
+        step: &did_life::TERMINATE,
+        title: "Terminate",
+        consequence: "It is history: nobody can reserve or assign it, and its user is forgotten here. Freeing it brings it back.",
+        button: "Terminate it",
+        is_grave: true,
+    },
+];
 
 /// The steps that a DID's state offers. Whether one is taken is the rules' to say.
-fn steps(did: &Did) -> &'static [Step] {
-    match did.status {
-        DidStatus::Free => &[RESERVE, TERMINATE],
-        DidStatus::Reserved if is_owners(did) => &[ASSIGN, DIALPLAN, RESERVE, UNRESERVE],
-        DidStatus::Reserved => &[ASSIGN, DIALPLAN, UNRESERVE],
-        DidStatus::Active => &[UNASSIGN, CLOSE],
-        DidStatus::Closed => &[FREE, TERMINATE],
-        DidStatus::Terminated => &[FREE],
-    }
+fn offered(did: &Did) -> impl Iterator<Item = &'static Words> {
+    WORDS.iter().filter(|words| words.step.is_open_to(did))
 }
 
 /// One DID.
@@ -181,7 +154,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     let body = html! {
         p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
         // Someone else was faster: the step that failed is not offered any more.
-        @if let (Some((_, text)), false) = (problem, steps(did).iter().any(|step| step.name == failed)) {
+        @if let (Some((_, text)), false) = (problem, offered(did).any(|offered| offered.step.name == failed)) {
             p.notice.bad role="alert" { (text) }
         }
         div.columns {
@@ -214,9 +187,9 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                 section.actions {
                     h2 { "What can be done with it" }
                     @let choices = choices(visit, did, &found.username)?;
-                    @for step in steps(did) {
-                        @let problem = if step.name == failed { problem } else { &None };
-                        (offer(visit, did, step, &choices, problem))
+                    @for words in offered(did) {
+                        @let problem = if words.step.name == failed { problem } else { &None };
+                        (offer(visit, did, words, &choices, problem))
                     }
                 }
             }
@@ -225,7 +198,8 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     Ok(visit.page_or_problem(&format!("DID {}", did.did), problem.is_some(), body))
 }
 
-fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Problem) -> Markup {
+fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &Problem) -> Markup {
+    let step = words.step;
     let fields = match step.asks {
         Asks::Nothing => html! {},
         Asks::User => Field::text("user", "User", &visit.text("user"))
@@ -248,7 +222,7 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
     };
     let fields = match (step.asks, choices.devices.as_slice()) {
         // A choice of the owner's devices would keep those of his users out.
-        (Asks::Device, [_, ..]) if !is_owners(did) => select(
+        (Asks::Device, [_, ..]) if !did_life::is_owners(did) => select(
             "device",
             "Device",
             &choices.devices,
@@ -259,7 +233,7 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
         _ => fields,
     };
     let missing = choices.deviceless.as_deref().filter(|_| {
-        step.asks == Asks::Device && visit.may(Right::ManageDevices) && !is_owners(did)
+        step.asks == Asks::Device && visit.may(Right::ManageDevices) && !did_life::is_owners(did)
     });
     let fields = html! {
         @if let Some(username) = missing {
@@ -272,10 +246,10 @@ fn offer(visit: &Visit, did: &Did, step: &Step, choices: &Choices, problem: &Pro
     };
     Action {
         path: &format!("/dids/{}/{}", did.id, step.name),
-        title: step.title,
-        consequence: step.consequence,
-        button: step.button,
-        is_grave: step.is_grave,
+        title: words.title,
+        consequence: words.consequence,
+        button: words.button,
+        is_grave: words.is_grave,
     }
     .render(visit, problem, fields)
 }
@@ -289,50 +263,40 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
         parse_id(&visit.text("device")),
         parse_id(&visit.text("dialplan")),
     );
-    let did = visit.read(|tx| dids::get(tx, visit.by(), id))?.did;
     let taken = visit.write(move |tx, by| {
         let id_of = |id: Option<Id>, error: DidError| id.ok_or(Error::from(error));
-        match name.as_str() {
-            "reserve" => {
+        let step = Step::find(&name).ok_or(DidError::NotFound)?;
+        match step.asks {
+            Asks::Nothing => dids::take(tx, by, step, id),
+            Asks::User => {
                 let user = users::get_named(tx, by, &user)?;
-                dids::reserve(tx, by, &did, user.id)
+                dids::reserve(tx, by, id, user.id)
             }
-            "unreserve" => dids::unreserve(tx, by, &did),
-            "assign" => {
+            Asks::Device => {
                 let device = id_of(device, DidError::DeviceNotFound)?;
-                dids::assign_to_device(tx, by, &did, device)
+                dids::assign_to_device(tx, by, id, device)
             }
-            "dialplan" => {
+            Asks::Dialplan => {
                 let dialplan = id_of(dialplan, DidError::DialplanNotFound)?;
-                dids::assign_to_dialplan(tx, by, &did, dialplan)
+                dids::assign_to_dialplan(tx, by, id, dialplan)
             }
-            "unassign" => dids::unassign(tx, by, &did),
-            "close" => dids::close(tx, by, &did),
-            "free" => dids::free(tx, by, &did),
-            "terminate" => dids::terminate(tx, by, &did),
-            _ => Err(DidError::NotFound.into()),
         }
     });
     match taken.await {
-        Ok(()) => after_step(&visit, id),
+        // It may be in another scope now.
+        Ok(did) if !visit.by().owns(did.owner_id) => {
+            Ok(Answer::SeeOther("/dids?done=handed-over".into()))
+        }
+        Ok(_) => {
+            let done = done(&visit.name);
+            Ok(Answer::SeeOther(format!("/dids/{id}?done={done}")))
+        }
         Err(Error::Refused(refused)) if refused.rule == DidError::NotFound.into() => {
             Err(Trouble::NotFound)
         }
         Err(error) => {
             let problem = Some(problem_of_step(&refusal(error)?));
             render(&visit, &visit.name, &problem)
-        }
-    }
-}
-
-/// Back to the DID; to the list when it is in another scope now.
-fn after_step(visit: &Visit, id: Id) -> Result<Answer, Trouble> {
-    match visit.read(|tx| dids::get(tx, visit.by(), id)) {
-        Err(Error::Store(error)) => Err(error.into()),
-        Err(Error::Refused(_)) => Ok(Answer::SeeOther("/dids?done=handed-over".into())),
-        Ok(_) => {
-            let done = done(&visit.name);
-            Ok(Answer::SeeOther(format!("/dids/{id}?done={done}")))
         }
     }
 }
