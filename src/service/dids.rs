@@ -236,6 +236,27 @@ pub fn take<'a>(
     Ok(change(tx, by, step, &did, after)?)
 }
 
+/// Closes a DID that is on a device, as the API does: each reason against it in the documented order. [`take`] closes one
+/// that is on a dial plan, too.
+pub fn close_on_device<'a>(
+    tx: &WriteTx<'_>,
+    by: &Actor,
+    did: impl Into<Which<'a>>,
+) -> Result<Did, Error> {
+    by.require(Right::ManageDids)?;
+    let did = did.into().find_own(tx, by)?;
+    if did.status == DidStatus::Closed {
+        return Err(DidError::AlreadyClosed.into());
+    }
+    if did.dialplan_id.is_some() {
+        return Err(DidError::OnDialplan.into());
+    }
+    if did.device_id.is_none() {
+        return Err(DidError::NotOnDevice.into());
+    }
+    take(tx, by, &did_life::CLOSE, &did)
+}
+
 /// Frees DIDs that have been closed for `did_closed_days`, whoever's, at most [`MAX_FREED`] of them; how many it changed. The
 /// server does that by itself, while its clock can be gone by. Those that were closed in a time to come, by a clock that was
 /// set back since, count as closed now.

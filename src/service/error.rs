@@ -233,6 +233,15 @@ pub enum DidError {
     /// The step does not start from the DID's state; `detail` says which does.
     #[error("the DID's state does not allow this")]
     WrongState,
+    /// It is closed.
+    #[error("DID is closed already")]
+    AlreadyClosed,
+    /// It is on a dial plan, and not on a device.
+    #[error("DID is on a dial plan")]
+    OnDialplan,
+    /// It is on nothing.
+    #[error("DID is not on a device")]
+    NotOnDevice,
     /// The user it should be reserved for is not there or not the caller's own.
     #[error("user was not found")]
     UserNotFound,

@@ -590,6 +590,9 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("dids::terminate", |tx, by| {
             dids::take(tx, by, &did_life::TERMINATE, "37060000001").map(drop)
         }),
+        ("dids::close_on_device", |tx, by| {
+            dids::close_on_device(tx, by, "37060000003").map(drop)
+        }),
         ("users::get", |tx, by| users::get(tx, by, 2).map(drop)),
         ("users::get_named", |tx, by| {
             users::get_named(tx, by, "anna").map(drop)

@@ -21,7 +21,9 @@ methods! {
     device_clis_get
     device_create
     devices_get
+    did_close
     did_create
+    did_terminate
     did_trunk_device_assign
 }
 
