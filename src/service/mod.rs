@@ -4,6 +4,7 @@ pub mod action;
 pub mod clis;
 pub mod clock;
 pub mod core;
+pub mod device_lists;
 pub mod devices;
 pub mod did_life;
 pub mod dids;

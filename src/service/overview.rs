@@ -8,7 +8,7 @@ use crate::store::row::Id;
 use crate::store::tables::dids::DidStatus;
 use crate::store::tables::settings::HashCheck;
 use crate::store::tables::users::UserType;
-use crate::store::tables::{clis, devices, dids, installation, settings, users};
+use crate::store::tables::{clis, device_lists, dids, installation, settings, users};
 use crate::store::{ReadTx, StoreError};
 
 /// Of how many devices, the newest ones, the missing caller IDs are counted.
@@ -79,8 +79,8 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, backups: Backups) -> Result<Overview, Er
     let owner_id = by.owner_id();
     let limit = MAX_OVERVIEW + 1;
     if by.has(Right::SeeDevices) {
-        let trunks = devices::count_trunks(tx, owner_id, limit)?;
-        overview.devices = Some((devices::count(tx, owner_id, limit)?, trunks));
+        let trunks = device_lists::count_trunks(tx, owner_id, limit)?;
+        overview.devices = Some((device_lists::count(tx, owner_id, limit)?, trunks));
         overview.clis = Some(clis::count(tx, owner_id, limit)?);
     }
     if by.has(Right::SeeDids) {
@@ -127,7 +127,7 @@ fn warnings(
         }
     }
     if by.has(Right::SeeDevices) {
-        match devices::count_without_caller_id(tx, owner_id, LOOKED_AT)? {
+        match device_lists::count_without_caller_id(tx, owner_id, LOOKED_AT)? {
             0 => {}
             count => warnings.push(Warning::WithoutCallerId(count)),
         }

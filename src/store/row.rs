@@ -202,12 +202,12 @@ macro_rules! row {
         impl $name {
             /// Reads a row whose columns begin with those of [`select`].
             #[allow(dead_code, reason = "who selects more than these columns calls `take`")]
-            fn read(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
+            pub(in crate::store) fn read(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
                 Self::take(&mut $crate::store::row::Values::of(row))
             }
 
             /// Reads the next columns of a row that holds more.
-            fn take(values: &mut $crate::store::row::Values<'_, '_>) -> Result<Self, rusqlite::Error> {
+            pub(in crate::store) fn take(values: &mut $crate::store::row::Values<'_, '_>) -> Result<Self, rusqlite::Error> {
                 Ok(Self { $first: values.take()?, $($field: values.take()?,)* })
             }
         }

@@ -2,7 +2,7 @@
 
 use linebook::service::guard::access::{Actor, Origin};
 use linebook::service::lists::Slice;
-use linebook::service::{Error, Rule, clis, devices, did_life, dids, groups, users};
+use linebook::service::{Error, Rule, clis, device_lists, devices, did_life, dids, groups, users};
 use linebook::store::WriteTx;
 use linebook::store::row::Id;
 use linebook::store::tables::action_log::Through;
@@ -51,23 +51,27 @@ const LISTS: &[(&str, List, &[Id])] = &[
     (
         "devices::list",
         |tx, by, user_id| {
-            let filter = devices::Filter {
+            let filter = device_lists::Filter {
                 user_id,
-                ..devices::Filter::default()
+                ..device_lists::Filter::default()
             };
-            Ok(ids(devices::list(tx, by, &filter, None, 100)?, |it| it.id))
+            Ok(ids(device_lists::list(tx, by, &filter, None, 100)?, |it| {
+                it.id
+            }))
         },
         &[1, 2],
     ),
     (
         "devices::list, searched",
         |tx, by, user_id| {
-            let filter = devices::Filter {
+            let filter = device_lists::Filter {
                 user_id,
                 search: "100".into(),
-                ..devices::Filter::default()
+                ..device_lists::Filter::default()
             };
-            Ok(ids(devices::list(tx, by, &filter, None, 100)?, |it| it.id))
+            Ok(ids(device_lists::list(tx, by, &filter, None, 100)?, |it| {
+                it.id
+            }))
         },
         &[1, 2],
     ),

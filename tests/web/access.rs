@@ -7,8 +7,8 @@ use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
-    AccessError, Error, Rule, clis, devices, did_life, dids, groups, keys, log, providers,
-    settings, users,
+    AccessError, Error, Rule, clis, device_lists, devices, did_life, dids, groups, keys, log,
+    providers, settings, users,
 };
 use linebook::store::{ReadTx, WriteTx};
 
@@ -531,8 +531,8 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("devices::find_own", |tx, by| {
             devices::find_own(tx, by, 1).map(drop)
         }),
-        ("devices::list", |tx, by| {
-            devices::list(tx, by, &devices::Filter::default(), None, 1).map(drop)
+        ("device_lists::list", |tx, by| {
+            device_lists::list(tx, by, &device_lists::Filter::default(), None, 1).map(drop)
         }),
         ("devices::list_of_user", |tx, by| {
             devices::list_of_user(tx, by, Some(2), 0, 1).map(drop)

@@ -3,7 +3,8 @@
 use crate::api::method::*;
 use crate::service::{UserError, devices};
 use crate::store::row::Id;
-use crate::store::tables::devices::{Address, Device};
+use crate::store::tables::device_lists::Address;
+use crate::store::tables::devices::Device;
 
 /// How many devices are read, and held in memory, at once.
 pub const PIECE: u32 = 500;

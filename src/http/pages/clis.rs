@@ -14,7 +14,7 @@ use crate::service::clis::{self, Edit, Filter, Named, NewCli};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::{MAX_OFFERED, Slice};
 use crate::service::named::IVRS;
-use crate::service::{CliError, Error, Refusal, Rule, devices, users};
+use crate::service::{CliError, Error, Refusal, Rule, device_lists, devices, users};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::clis::Cli;
@@ -152,8 +152,8 @@ fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
 /// The newest devices; where there are more, the field takes any own one by its ID.
 fn offered_devices(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     let (by, limit) = (visit.by(), MAX_OFFERED as usize);
-    let all = devices::Filter::default();
-    let found = visit.read(|tx| devices::list(tx, by, &all, None, limit))?;
+    let all = device_lists::Filter::default();
+    let found = visit.read(|tx| device_lists::list(tx, by, &all, None, limit))?;
     let offer = |device: Device| {
         let shown = format!("{} {}", device.extension, device.description);
         (device.id.to_string(), shown.trim_end().to_owned())

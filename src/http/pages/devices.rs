@@ -9,7 +9,8 @@ use crate::http::pages::frame::choices::{BY_NAME, offered_users};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select, yes_no};
 use crate::http::pages::frame::visit::Visit;
-use crate::service::devices::{self, Filter, NewDevice, Pin, Sort};
+use crate::service::device_lists::{self, Filter, Sort};
+use crate::service::devices::{self, NewDevice, Pin};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{DeviceError, Error, Refusal, Rule, UserError, users};
@@ -111,7 +112,7 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
-    let slice = devices::list(tx, by, &filter(tx, by, sent)?, after, limit)?;
+    let slice = device_lists::list(tx, by, &filter(tx, by, sent)?, after, limit)?;
     slice.try_map(|device| {
         Ok(Row {
             username: users::name_of(tx, device.user_id)?,

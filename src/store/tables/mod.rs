@@ -10,6 +10,7 @@ pub mod action_log;
 pub mod api_keys;
 pub mod clis;
 pub mod device_groups;
+pub mod device_lists;
 pub mod dialplans;
 pub mod dids;
 pub mod installation;

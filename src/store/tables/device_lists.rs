@@ -1,0 +1,375 @@
+//! The lists of the table `devices`: walks along its indexes, and counts. A hidden device is in none.
+
+use rusqlite::named_params;
+
+use crate::store::row::{Cursor, Id, Range, row, select};
+use crate::store::tables::devices::{Device, DeviceType};
+use crate::store::{ReadTx, StoreError};
+
+const LIST: &str = select!(
+    Device,
+    "WHERE id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit"
+);
+
+/// Up to `limit` devices with ids above `after`, in id order.
+pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Device>, StoreError> {
+    tx.list(
+        LIST,
+        named_params! { ":after": after, ":limit": limit },
+        Device::read,
+    )
+}
+
+const LIST_OF_USER: &str = select!(
+    Device,
+    "WHERE user_id = :user_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit"
+);
+
+/// Up to `limit` devices of a user with ids above `after`, in id order.
+pub fn list_of_user(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    tx.list(
+        LIST_OF_USER,
+        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        Device::read,
+    )
+}
+
+row! {
+    /// Where a device is.
+    pub struct Address from devices {
+        /// The device's number in the API (`device_id`).
+        device_id: Id = id,
+        /// What it speaks.
+        device_type: DeviceType = type,
+        /// 0.0.0.0: wherever it registers from.
+        ipaddr: String,
+        /// The port of that address.
+        port: u16,
+    }
+}
+
+const ADDRESSES_OF_USER: &str = select!(
+    Address,
+    "  INDEXED BY devices_of_user
+WHERE user_id = :user_id
+  AND id > :after
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit"
+);
+
+/// [`list_of_user`], reading no more than where the devices are.
+pub fn addresses_of_user(
+    tx: &ReadTx<'_>,
+    user_id: Id,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Address>, StoreError> {
+    tx.list(
+        ADDRESSES_OF_USER,
+        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        Address::read,
+    )
+}
+
+/// Along which index the devices of a page are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk<'a> {
+    /// A scope's, the newest first.
+    Newest {
+        /// The scope.
+        owner_id: Id,
+    },
+    /// A scope's of one type, the newest first.
+    OfType {
+        /// The scope.
+        owner_id: Id,
+        /// The type.
+        device_type: DeviceType,
+    },
+    /// A scope's trunks, the newest first.
+    Trunks {
+        /// The scope.
+        owner_id: Id,
+    },
+    /// A user's, the newest first.
+    OfUser {
+        /// The user.
+        user_id: Id,
+    },
+    /// Those in a group, the newest first.
+    InGroup {
+        /// The group's user.
+        user_id: Id,
+        /// The group.
+        device_group_id: Id,
+    },
+    /// A scope's by extension, from those that begin with a text.
+    ByExtension {
+        /// The scope.
+        owner_id: Id,
+        /// What the extension begins with; blank: anything.
+        start: &'a str,
+    },
+    /// A scope's by description, from those that begin with a text in any letter case (ASCII).
+    ByDescription {
+        /// The scope.
+        owner_id: Id,
+        /// What the description begins with; blank: anything.
+        start: &'a str,
+    },
+}
+
+const NEWEST: &str = select!(
+    Device,
+    "  INDEXED BY devices_of_owner
+WHERE owner_id = :owner_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_TYPE: &str = select!(
+    Device,
+    "  INDEXED BY devices_by_type
+WHERE owner_id = :owner_id
+  AND type = :type
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const TRUNKS: &str = select!(
+    Device,
+    "  INDEXED BY devices_trunks
+WHERE owner_id = :owner_id
+  AND is_trunk = 1
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const OF_USER: &str = select!(
+    Device,
+    "WHERE user_id = :user_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const IN_GROUP: &str = select!(
+    Device,
+    "  INDEXED BY devices_in_group
+WHERE user_id = :user_id
+  AND device_group_id = :device_group_id
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
+const BY_EXTENSION: &str = select!(
+    Device,
+    "  INDEXED BY devices_by_extension
+WHERE owner_id = :owner_id
+  AND (extension, id) > (:after, :id)
+  AND extension < :until
+  AND hidden_ms IS NULL
+ORDER BY extension, id
+LIMIT :limit"
+);
+
+// A comparison of rows is not taken as the start of a range where a collation is named, and thousands may have one
+// description: first the rest of those, then the later ones.
+const OF_DESCRIPTION: &str = select!(
+    Device,
+    "  INDEXED BY devices_by_description
+WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE = :after
+  AND description COLLATE NOCASE < :until
+  AND id > :id
+  AND hidden_ms IS NULL
+ORDER BY id
+LIMIT :limit"
+);
+
+const BY_DESCRIPTION: &str = select!(
+    Device,
+    "  INDEXED BY devices_by_description
+WHERE owner_id = :owner_id
+  AND description COLLATE NOCASE > :after
+  AND description COLLATE NOCASE < :until
+  AND hidden_ms IS NULL
+ORDER BY description COLLATE NOCASE, id
+LIMIT :limit"
+);
+
+/// Up to `limit` devices of a walk, after the one at `after`.
+pub fn walk(
+    tx: &ReadTx<'_>,
+    walk: Walk<'_>,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let id = after.map_or(Id::MAX, |after| after.id);
+    match walk {
+        Walk::Newest { owner_id } => tx.list(
+            NEWEST,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+            Device::read,
+        ),
+        Walk::OfType {
+            owner_id,
+            device_type,
+        } => tx.list(
+            OF_TYPE,
+            named_params! { ":owner_id": owner_id, ":type": device_type, ":id": id, ":limit": limit },
+            Device::read,
+        ),
+        Walk::Trunks { owner_id } => tx.list(
+            TRUNKS,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+            Device::read,
+        ),
+        Walk::OfUser { user_id } => tx.list(
+            OF_USER,
+            named_params! { ":user_id": user_id, ":id": id, ":limit": limit },
+            Device::read,
+        ),
+        Walk::InGroup {
+            user_id,
+            device_group_id,
+        } => tx.list(
+            IN_GROUP,
+            named_params! {
+                ":user_id": user_id,
+                ":device_group_id": device_group_id,
+                ":id": id,
+                ":limit": limit,
+            },
+            Device::read,
+        ),
+        Walk::ByExtension { owner_id, start } => {
+            let range = Range::new(start, after);
+            tx.list(
+                BY_EXTENSION,
+                named_params! {
+                    ":owner_id": owner_id,
+                    ":after": range.after,
+                    ":id": range.id,
+                    ":until": range.until,
+                    ":limit": limit,
+                },
+                Device::read,
+            )
+        }
+        Walk::ByDescription { owner_id, start } => {
+            let range = Range::new(start, after);
+            let mut found = tx.list(
+                OF_DESCRIPTION,
+                named_params! {
+                    ":owner_id": owner_id,
+                    ":after": range.after,
+                    ":id": range.id,
+                    ":until": range.until,
+                    ":limit": limit,
+                },
+                Device::read,
+            )?;
+            let left = limit - found.len() as u32;
+            if left > 0 {
+                found.extend(tx.list(
+                    BY_DESCRIPTION,
+                    named_params! {
+                        ":owner_id": owner_id,
+                        ":after": range.after,
+                        ":until": range.until,
+                        ":limit": left,
+                    },
+                    Device::read,
+                )?);
+            }
+            Ok(found)
+        }
+    }
+}
+
+const COUNT: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM devices INDEXED BY devices_of_owner
+  WHERE owner_id = :owner_id
+    AND hidden_ms IS NULL
+  LIMIT :limit
+) AS counted";
+
+/// How many devices a scope has, counted up to `limit`.
+pub fn count(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_TRUNKS: &str = "
+SELECT count(*)
+FROM (
+  SELECT 1
+  FROM devices INDEXED BY devices_trunks
+  WHERE owner_id = :owner_id
+    AND is_trunk = 1
+    AND hidden_ms IS NULL
+  LIMIT :limit
+) AS counted";
+
+/// How many trunks a scope has, counted up to `limit`.
+pub fn count_trunks(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_TRUNKS,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
+
+const COUNT_WITHOUT_CALLER_ID: &str = "
+SELECT count(*)
+FROM (
+  SELECT caller_id
+  FROM devices INDEXED BY devices_of_owner
+  WHERE owner_id = :owner_id
+    AND hidden_ms IS NULL
+  ORDER BY id DESC
+  LIMIT :limit
+) AS counted
+WHERE caller_id = ''";
+
+/// How many of a scope's newest `limit` devices have no caller ID.
+pub fn count_without_caller_id(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    tx.get(
+        COUNT_WITHOUT_CALLER_ID,
+        named_params! { ":owner_id": owner_id, ":limit": limit },
+        |row| row.get(0),
+    )
+}
