@@ -11,8 +11,27 @@ use crate::app::App;
 /// Addresses in `X-Forwarded-For` that are looked at, from the right; a longer chain of trusted proxies is a mistake.
 pub const MAX_HOPS: usize = 32;
 
+/// Who is at the other end; worked out once for each request.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    /// From where they come.
+    pub address: Option<IpAddr>,
+    /// They came over TLS.
+    pub is_secure: bool,
+}
+
+impl Client {
+    /// What the peer is, or says as a trusted proxy.
+    pub fn of(http: &HttpRequest, app: &App) -> Self {
+        Self {
+            address: of(http, app),
+            is_secure: is_secure(http, app),
+        }
+    }
+}
+
 /// Whether the caller reached us over TLS, ours or that of a trusted proxy which says so.
-pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
+fn is_secure(http: &HttpRequest, app: &App) -> bool {
     let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
     let is_trusted = peer.is_some_and(|peer| app.trusts(&peer));
     let proto = http.headers().get("X-Forwarded-Proto");
@@ -24,7 +43,7 @@ pub fn is_secure(http: &HttpRequest, app: &App) -> bool {
 
 /// From where a request comes. Who says for whom it calls and is not trusted is warned about, once: a proxy that was
 /// forgotten would make all of its callers one.
-pub fn of(http: &HttpRequest, app: &App) -> Option<IpAddr> {
+fn of(http: &HttpRequest, app: &App) -> Option<IpAddr> {
     let peer = http.peer_addr()?.ip().to_canonical();
     if !app.trusts(&peer) && http.headers().contains_key(X_FORWARDED_FOR) && app.warns_of(peer) {
         tracing::warn!(

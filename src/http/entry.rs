@@ -10,8 +10,10 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
+use super::address::Client;
+use super::line::Answered;
 use super::reply::HSTS;
-use super::{address, pages, reply, request};
+use super::{pages, reply, request};
 use crate::api::answer;
 use crate::api::dispatch::{Request, Verb, dispatch};
 use crate::api::fault::Fault;
@@ -35,66 +37,41 @@ pub fn metrics_routes(config: &mut ServiceConfig, app: Arc<App>) {
         .default_service(web::to(inside));
 }
 
+/// A request that came in: from whom, and when.
+struct Arrival {
+    http: HttpRequest,
+    app: Arc<App>,
+    client: Client,
+    started: Instant,
+}
+
+impl Arrival {
+    fn new(http: HttpRequest, app: Data<App>) -> Self {
+        let (app, started) = (app.into_inner(), Instant::now());
+        let client = Client::of(&http, &app);
+        Self {
+            http,
+            app,
+            client,
+            started,
+        }
+    }
+}
+
 async fn entry(http: HttpRequest, payload: Payload, app: Data<App>) -> HttpResponse {
-    let is_secure = address::is_secure(&http, &app);
-    let mut reply = answer(http, payload, app.into_inner()).await;
-    if is_secure {
+    let arrival = Arrival::new(http, app);
+    let mut reply = arrival.answer(payload).await;
+    if arrival.client.is_secure {
         let headers = reply.headers_mut();
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
     reply
 }
 
-async fn answer(http: HttpRequest, payload: Payload, app: Arc<App>) -> HttpResponse {
-    let started = Instant::now();
-    let path = http.path().to_owned();
-    if http.method() == HttpMethod::CONNECT {
-        return fault(&http, &app, Fault::VerbNotAllowed, started);
-    }
-    match segments(&path)[..] {
-        ["billing", "api", ref call @ ..] | ["api", ref call @ ..] => {
-            api(http, payload, app, call, started).await
-        }
-        ["metrics"] if !app.has_public_metrics => unknown(&http, &app, started),
-        // Whoever asks for the API gets XML, whatever his path: never a page, never a redirect to one.
-        ref other @ ["billing" | "health" | "metrics", ..] => {
-            look(&http, &app, other, started).await
-        }
-        ref other => page(http, payload, &app, other, started).await,
-    }
-}
-
-async fn page(
-    http: HttpRequest,
-    payload: Payload,
-    app: &Arc<App>,
-    segments: &[&str],
-    started: Instant,
-) -> HttpResponse {
-    let Some(found) = pages::find(&http, segments) else {
-        return unknown(&http, app, started);
-    };
-    let request_id = app.core.ambient.request_id();
-    let name = found.name();
-    let served = pages::serve(&http, payload, app, found, &request_id);
-    let reply = AssertUnwindSafe(served).catch_unwind().await;
-    let Ok(reply) = reply else {
-        return fault(&http, app, Fault::Internal, started);
-    };
-    tracing::info!(
-        %request_id,
-        page = name,
-        verb = %http.method(),
-        status = reply.status().as_u16(),
-        duration_us = started.elapsed().as_micros() as u64,
-        "page"
-    );
-    reply
-}
-
 async fn inside(http: HttpRequest, app: Data<App>) -> HttpResponse {
     let path = http.path().to_owned();
-    look(&http, &app, &segments(&path), Instant::now()).await
+    let arrival = Arrival::new(http, app);
+    arrival.look(&segments(&path)).await
 }
 
 fn segments(path: &str) -> Vec<&str> {
@@ -102,87 +79,116 @@ fn segments(path: &str) -> Vec<&str> {
     segments.filter(|segment| !segment.is_empty()).collect()
 }
 
-/// What looks inside, and everything else that is no call.
-async fn look(http: &HttpRequest, app: &App, path: &[&str], started: Instant) -> HttpResponse {
-    let is_known = matches!(path, ["health", "live" | "ready"] | ["metrics"]);
-    if !is_known {
-        return unknown(http, app, started);
+impl Arrival {
+    async fn answer(&self, payload: Payload) -> HttpResponse {
+        if self.http.method() == HttpMethod::CONNECT {
+            return self.fault(Fault::VerbNotAllowed);
+        }
+        let path = self.http.path().to_owned();
+        match segments(&path)[..] {
+            ["billing", "api", ref call @ ..] | ["api", ref call @ ..] => {
+                self.api(payload, call).await
+            }
+            ["metrics"] if !self.app.has_public_metrics => self.unknown(),
+            // Whoever asks for the API gets XML, whatever the path: never a page, never a redirect to one.
+            ref other @ ["billing" | "health" | "metrics", ..] => self.look(other).await,
+            ref other => self.page(payload, other).await,
+        }
     }
-    if !matches!(*http.method(), HttpMethod::GET | HttpMethod::HEAD) {
-        return fault(http, app, Fault::OnlyGet, started);
+
+    async fn page(&self, payload: Payload, segments: &[&str]) -> HttpResponse {
+        let (http, app) = (&self.http, &self.app);
+        let Some(found) = pages::find(http, segments) else {
+            return self.unknown();
+        };
+        let request_id = app.core.ambient.request_id();
+        let name = found.name();
+        let served = pages::serve(http, payload, app, self.client, found, &request_id);
+        let reply = AssertUnwindSafe(served).catch_unwind().await;
+        let Ok(reply) = reply else {
+            return self.fault(Fault::Internal);
+        };
+        let answered = self.answered(&request_id, reply.status().as_u16());
+        answered.page(name, http.method().as_str());
+        reply
     }
-    // What came with it is not looked at, but it has to be a whole request.
-    let broken = http.extensions().get::<Fault>().copied();
-    if let Some(broken) = broken {
-        return fault(http, app, broken, started);
+
+    /// What looks inside, and everything else that is no call.
+    async fn look(&self, path: &[&str]) -> HttpResponse {
+        let (http, app) = (&self.http, &self.app);
+        let is_known = matches!(path, ["health", "live" | "ready"] | ["metrics"]);
+        if !is_known {
+            return self.unknown();
+        }
+        if !matches!(*http.method(), HttpMethod::GET | HttpMethod::HEAD) {
+            return self.fault(Fault::OnlyGet);
+        }
+        // What came with it is not looked at, but it has to be a whole request.
+        let broken = http.extensions().get::<Fault>().copied();
+        if let Some(broken) = broken {
+            return self.fault(broken);
+        }
+        let (content_type, text) = match path {
+            ["metrics"] => (metrics::CONTENT_TYPE, app.metrics()),
+            ["health", "ready"] => match app.check_ready().await {
+                Ok(()) => (TEXT, "ok\n".into()),
+                Err(error) => return self.fault(Fault::from(&error)),
+            },
+            _ => (TEXT, "ok\n".into()),
+        };
+        // Asked every few seconds, by machines: no line for each in the log.
+        reply::builder(200, &app.core.ambient.request_id())
+            .insert_header((CONTENT_TYPE, content_type))
+            .body(text)
     }
-    let (content_type, text) = match path {
-        ["metrics"] => (metrics::CONTENT_TYPE, app.metrics()),
-        ["health", "ready"] => match app.check_ready().await {
-            Ok(()) => (TEXT, "ok\n".into()),
-            Err(error) => return fault(http, app, Fault::from(&error), started),
-        },
-        _ => (TEXT, "ok\n".into()),
-    };
-    // Asked every few seconds, by machines: no line for each in the log.
-    reply::builder(200, &app.core.ambient.request_id())
-        .insert_header((CONTENT_TYPE, content_type))
-        .body(text)
+
+    async fn api(&self, payload: Payload, path: &[&str]) -> HttpResponse {
+        let (http, app) = (&self.http, &self.app);
+        let Some((method, segment)) = methods::route(METHODS, path) else {
+            return self.unknown();
+        };
+        let request_id = app.core.ambient.request_id();
+        let call = Request {
+            method,
+            verb: match *http.method() {
+                HttpMethod::POST => Verb::Post,
+                HttpMethod::GET => Verb::Get,
+                _ => Verb::Other,
+            },
+            parameters: request::parameters(http, payload, segment).await,
+            address: self.client.address,
+            request_id: request_id.clone(),
+            now_ms: app.core.ambient.now_ms(),
+            session: None,
+        };
+        // A panic is a defect, but its caller gets an answer and the others do not notice.
+        let answer = AssertUnwindSafe(dispatch(&app.core, call))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| answer::fault(Fault::Internal, Layout::Compact));
+        let answered = self.answered(&request_id, answer.status);
+        answered.call(app, method, answer.caller.as_deref(), answer.outcome);
+        reply::xml(http.headers(), &request_id, answer)
+    }
+
+    fn answered<'a>(&self, request_id: &'a str, status: u16) -> Answered<'a> {
+        Answered {
+            request_id,
+            address: self.client.address,
+            status,
+            took: self.started.elapsed(),
+        }
+    }
+
+    fn unknown(&self) -> HttpResponse {
+        self.fault(Fault::UnknownMethod)
+    }
+
+    /// The answer to what is no call of a method.
+    fn fault(&self, fault: Fault) -> HttpResponse {
+        let (headers, took) = (self.http.headers(), self.started.elapsed());
+        reply::fault(&self.app, headers, self.client.address, fault, took)
+    }
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
-
-async fn api(
-    http: HttpRequest,
-    payload: Payload,
-    app: Arc<App>,
-    path: &[&str],
-    started: Instant,
-) -> HttpResponse {
-    let Some((method, segment)) = methods::route(METHODS, path) else {
-        return unknown(&http, &app, started);
-    };
-    let request_id = app.core.ambient.request_id();
-    let address = address::of(&http, &app);
-    let call = Request {
-        method,
-        verb: match *http.method() {
-            HttpMethod::POST => Verb::Post,
-            HttpMethod::GET => Verb::Get,
-            _ => Verb::Other,
-        },
-        parameters: request::parameters(&http, payload, segment).await,
-        address,
-        request_id: request_id.clone(),
-        now_ms: app.core.ambient.now_ms(),
-        session: None,
-    };
-    // A panic is a defect, but its caller gets an answer and the others do not notice.
-    let answer = AssertUnwindSafe(dispatch(&app.core, call))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| answer::fault(Fault::Internal, Layout::Compact));
-    let took = started.elapsed();
-    app.metrics.request(Some(method), answer.outcome, took);
-    tracing::info!(
-        %request_id,
-        method = method.name,
-        caller = answer.caller.as_deref().unwrap_or("-"),
-        address = address.map(tracing::field::display),
-        outcome = answer.outcome.label(),
-        status = answer.status,
-        duration_us = took.as_micros() as u64,
-        "call"
-    );
-    reply::xml(http.headers(), &request_id, answer)
-}
-
-fn unknown(http: &HttpRequest, app: &App, started: Instant) -> HttpResponse {
-    fault(http, app, Fault::UnknownMethod, started)
-}
-
-/// The answer to what is no call of a method. The path is not in its log line: it may hold anything.
-fn fault(http: &HttpRequest, app: &App, fault: Fault, started: Instant) -> HttpResponse {
-    let address = address::of(http, app);
-    reply::fault(app, http.headers(), address, fault, started.elapsed())
-}

@@ -3,6 +3,7 @@
 mod address;
 pub mod entry;
 mod gzip;
+mod line;
 pub mod pages;
 mod reply;
 mod request;

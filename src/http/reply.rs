@@ -15,11 +15,11 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
 use super::gzip::{self, Gzip};
+use super::line::Answered;
 use crate::api::answer::{self, Answer, Body, Outcome, Pieces};
 use crate::api::fault::Fault;
 use crate::api::xml::Layout;
 use crate::app::App;
-use crate::metrics::NO_METHOD;
 use crate::service::Error;
 use crate::store::StoreError;
 use crate::store::tables::settings::Gzip as Compression;
@@ -98,17 +98,13 @@ pub fn fault(
     took: Duration,
 ) -> HttpResponse {
     let request_id = app.core.ambient.request_id();
-    let outcome = Outcome::Fault(said);
-    app.metrics.request(None, outcome, took);
-    tracing::info!(
-        %request_id,
-        method = NO_METHOD,
-        address = address.map(tracing::field::display),
-        outcome = outcome.label(),
-        status = said.status(),
-        duration_us = took.as_micros() as u64,
-        "call"
-    );
+    let answered = Answered {
+        request_id: &request_id,
+        address,
+        status: said.status(),
+        took,
+    };
+    answered.fault(app, Outcome::Fault(said));
     xml(headers, &request_id, answer::fault(said, Layout::Compact))
 }
 

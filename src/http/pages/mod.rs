@@ -28,6 +28,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use self::routes::{Handler, ROUTES, Route, Verb, Who};
+use super::address::Client;
 use super::request;
 use crate::api::fault::Fault;
 use crate::api::parameters::parse_id;
@@ -113,12 +114,13 @@ pub async fn serve(
     http: &HttpRequest,
     payload: Payload,
     app: &Arc<App>,
+    client: Client,
     found: Found,
     request_id: &str,
 ) -> HttpResponse {
     // All of it first, whatever the answer: who asks is decided by what holds when the request is there.
     let sent = request::parameters(http, payload, None).await;
-    let mut visit = Visit::new(http, app, request_id);
+    let mut visit = Visit::new(http, app, client, request_id);
     let answer = match visit.sign_in() {
         Err(error) => Err(error.into()),
         Ok(()) => match (found, sent) {

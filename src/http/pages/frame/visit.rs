@@ -8,7 +8,7 @@ use actix_web::http::header::HOST;
 
 use crate::api::parameters::Parameters;
 use crate::app::App;
-use crate::http::address;
+use crate::http::address::Client;
 use crate::http::pages::frame::answer::Trouble;
 use crate::http::pages::frame::cookies;
 use crate::service::guard::access::{Actor, Origin, Right};
@@ -72,10 +72,9 @@ impl Standing {
 
 impl Visit {
     /// What the request says, before anything is looked up.
-    pub fn new(http: &HttpRequest, app: &Arc<App>, request_id: &str) -> Self {
-        let is_secure = address::is_secure(http, app);
+    pub fn new(http: &HttpRequest, app: &Arc<App>, client: Client, request_id: &str) -> Self {
         let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let scheme = if is_secure { "https" } else { "http" };
+        let scheme = if client.is_secure { "https" } else { "http" };
         Self {
             by: None,
             version: 0,
@@ -89,10 +88,10 @@ impl Visit {
             route: "",
             path: http.path().into(),
             address: http.uri().to_string(),
-            remote: address::of(http, app),
+            remote: client.address,
             request_id: request_id.into(),
             base: format!("{scheme}://{}", host.unwrap_or("127.0.0.1:8080")),
-            is_secure,
+            is_secure: client.is_secure,
             app: app.clone(),
         }
     }
