@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use linebook::service::guard::access::Right;
+
 use super::answer::DECLARATION;
 use super::request::{Request, sent};
+use super::rights;
 use super::sha1;
 
 /// Who signs with which key in the demo world; everyone else signs with admin's first one.
@@ -191,6 +194,13 @@ impl Fixture {
         let current = self.case("success-current").filter(|_| is_current);
         let success = current.or(self.case("success"));
         success.unwrap_or_else(|| panic!("{} has no case success", self.name))
+    }
+
+    /// The right that it says the method asks for.
+    pub fn right(&self) -> Right {
+        let stated = self.fact("right").unwrap_or_default();
+        let found = rights::named(stated);
+        found.unwrap_or_else(|| panic!("fixtures/{}.http: no right is `{stated}`", self.name))
     }
 
     /// The orders in which values are signed, each with its level.
