@@ -1,6 +1,7 @@
 //! The example of a method: the success of its fixture file, which the tests prove. The reference, the OpenAPI file, the
 //! demo and the tests show it.
 
+use super::encoding::form;
 use super::envelope::PerDialect;
 use super::method::Method;
 use super::parameters::Parameters;
@@ -23,14 +24,11 @@ impl Method {
         let current = case(self.fixture, "success-current");
         let target = request.strip_prefix("POST ")?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let pairs = pairs.filter(|(name, _)| *name != "hash");
-        let pairs: Option<Vec<_>> = pairs
-            .map(|(name, value)| Some((decoded(name)?, decoded(value)?)))
-            .collect();
+        let mut pairs = form(query.as_bytes()).ok()?;
+        pairs.retain(|(name, _)| name != "hash");
         let segment = path.split(self.name).nth(1)?.strip_prefix('/');
         Some(Example {
-            sent: Parameters::new(pairs?).ok()?,
+            sent: Parameters::new(pairs).ok()?,
             segment: segment.map(Into::into),
             answer: PerDialect {
                 classic: answer,
@@ -49,18 +47,6 @@ fn case<'a>(fixture: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     let mut lines = request.lines().skip(1);
     let request = lines.find(|line| !line.starts_with('#'))?;
     Some((request, answer.trim_end()))
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let text = text.replace('+', " ");
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (code, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(code, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
