@@ -9,6 +9,11 @@ pub type Tree = BTreeMap<String, String>;
 /// Which file imports which, and by what names.
 pub type Graph = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
+/// Whether a file is Rust that is compiled into the program; the unit tests of a long file stand beside it.
+pub fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs")
+}
+
 /// Every Rust file below `src`.
 pub fn tree() -> Tree {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -19,7 +24,7 @@ pub fn tree() -> Tree {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if is_source(&path) {
                 let name = path.strip_prefix(&src).unwrap().to_string_lossy().into();
                 tree.insert(name, code(&std::fs::read_to_string(&path).unwrap()));
             }

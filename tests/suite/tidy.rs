@@ -49,7 +49,9 @@ fn sources() -> Vec<Source> {
             code: code.join("\n"),
         }
     };
-    let sources: Vec<Source> = files(&src).into_iter().map(source).collect();
+    let paths = files(&src).into_iter();
+    let paths = paths.filter(|path| imports::is_source(path));
+    let sources: Vec<Source> = paths.map(source).collect();
     assert!(sources.len() > 30, "only {} files", sources.len());
     sources
 }
