@@ -3,6 +3,7 @@
 pub mod access;
 pub mod attempt;
 pub mod callers;
+mod counts;
 pub mod failures;
 pub mod line;
 pub mod network;

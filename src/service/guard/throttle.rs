@@ -3,85 +3,18 @@
 //!
 //! Never per username alone: then anyone could lock anyone out.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::service::AccessError;
+use crate::service::guard::counts::{Count, Counts, Key};
 use crate::service::guard::network::Network;
 
-/// For how long failures are counted together, beginning with the first.
-pub const WINDOW: Duration = Duration::from_secs(60);
-/// Wrong passwords and unknown names per window that an address may send, under any name. Offices share addresses.
-pub const MAX_PER_ADDRESS: u32 = 60;
-/// Wrong passwords per window that an address may send under one name.
-pub const MAX_PER_PAIR: u32 = 10;
-/// Incorrect hashes per window that an address may send under one name: honest clients try several orders.
-pub const MAX_HASHES_PER_PAIR: u32 = 60;
-/// Addresses and pairs that are counted at once. One more makes room by forgetting all that are below their limit.
-pub const MAX_COUNTED: usize = 50_000;
-/// How often room is made, at most: it looks at everything that is counted.
-const SWEEP_EVERY_MS: i64 = 1000;
-const WINDOW_MS: i64 = WINDOW.as_millis() as i64;
-
-/// How many failures are let through in a window. A wider network has so many times these as it is wider.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Wrong passwords and unknown names, per address.
-    pub per_address: u32,
-    /// Wrong passwords and unknown names, per address and name.
-    pub per_pair: u32,
-    /// Incorrect hashes, per address and name.
-    pub hashes_per_pair: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            per_address: MAX_PER_ADDRESS,
-            per_pair: MAX_PER_PAIR,
-            hashes_per_pair: MAX_HASHES_PER_PAIR,
-        }
-    }
-}
-
-impl Limits {
-    fn credentials(&self, key: &Key) -> u32 {
-        let limit = match key.name {
-            None => self.per_address,
-            Some(_) => self.per_pair,
-        };
-        limit.saturating_mul(key.network.times)
-    }
-
-    /// None: there is no limit, because hashes are counted under names only.
-    fn hashes(&self, key: &Key) -> Option<u32> {
-        let limit = self.hashes_per_pair.saturating_mul(key.network.times);
-        key.name.map(|_| limit)
-    }
-}
-
-/// How a caller failed to prove who he is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// No such name, or not his password.
-    Credentials,
-    /// Not his hash.
-    Hash,
-}
-
-/// What a caller proved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// His hash was right; a password was not looked at. Somebody who copied a call can send it again, so this does not
-    /// make his wrong passwords forgotten.
-    Hash,
-    /// His password was right too.
-    Password,
-}
+pub use crate::service::guard::counts::{
+    Failure, Limits, MAX_COUNTED, MAX_HASHES_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_PAIR, Proof, WINDOW,
+};
 
 /// Counts failures; one for the whole server.
 #[derive(Default)]
@@ -92,30 +25,6 @@ pub struct Throttle {
     counted: AtomicUsize,
     refused: AtomicU64,
     hasher: RandomState,
-}
-
-#[derive(Default)]
-struct Counts {
-    by_key: HashMap<Key, Count>,
-    swept_ms: i64,
-}
-
-/// A network, or a network and a name. The name is kept as a keyed hash: names have no useful limit of length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    network: Network,
-    name: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Count {
-    since_ms: i64,
-    credentials: u32,
-    hashes: u32,
-    /// Passwords that were turned away because too many waited: nobody knows whether they were wrong.
-    turned_away: u32,
-    /// Passwords that are being verified.
-    guesses: u32,
 }
 
 /// A password that may be wrong, from when it is verified until it is known. It counts as a failure for that long, so
@@ -355,124 +264,6 @@ impl Throttle {
     // A map is whole between two statements, so a poisoned lock is as good as any.
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Counts {
-    fn is_over(&self, key: &Key, now_ms: i64, limits: &Limits) -> bool {
-        let count = self.by_key.get(key);
-        count.is_some_and(|count| count.is_over(now_ms, key, limits))
-    }
-
-    /// Whether one more failure than those known and those that may follow is within the limit.
-    fn may_guess(&self, key: &Key, now_ms: i64, limits: &Limits) -> bool {
-        let Some(count) = self.by_key.get(key) else {
-            return true;
-        };
-        let failed = count.credentials_at(now_ms);
-        failed.saturating_add(count.guesses) < limits.credentials(key)
-    }
-
-    fn add(&mut self, key: Key, now_ms: i64, failure: Failure, limits: &Limits) {
-        let Some(count) = self.of(key, now_ms, limits) else {
-            return;
-        };
-        match failure {
-            Failure::Credentials => count.credentials = count.credentials.saturating_add(1),
-            Failure::Hash => count.hashes = count.hashes.saturating_add(1),
-        }
-    }
-
-    /// What is counted under a key in the window that runs, or begins; none: there is no room.
-    fn of(&mut self, key: Key, now_ms: i64, limits: &Limits) -> Option<&mut Count> {
-        if !self.by_key.contains_key(&key) && !self.has_room(now_ms, limits) {
-            return None;
-        }
-        let count = self.by_key.entry(key).or_default();
-        if !count.is_running(now_ms) {
-            *count = Count {
-                since_ms: now_ms,
-                guesses: count.guesses,
-                ..Count::default()
-            };
-        }
-        Some(count)
-    }
-
-    /// Takes off what a caller has disproved: the failures of his name from his own address, and nothing else. What the
-    /// address guessed about others stays, and so does what other addresses guessed about him: one valid account must
-    /// not lift their limits.
-    fn take_off(&mut self, key: Key, disproved: &Count, proof: Proof) {
-        let Some(count) = self.by_key.get_mut(&key) else {
-            return;
-        };
-        // What was counted before this window began is not in it.
-        if disproved.since_ms < count.since_ms {
-            return;
-        }
-        if key.name.is_some() {
-            count.hashes = count.hashes.saturating_sub(disproved.hashes);
-        }
-        if proof == Proof::Password {
-            count.credentials = count.credentials.saturating_sub(disproved.credentials);
-        }
-        if count.is_nothing() {
-            self.by_key.remove(&key);
-        }
-    }
-
-    fn has_room(&mut self, now_ms: i64, limits: &Limits) -> bool {
-        if self.by_key.len() < MAX_COUNTED {
-            return true;
-        }
-        if (now_ms - self.swept_ms).abs() >= SWEEP_EVERY_MS {
-            self.swept_ms = now_ms;
-            self.by_key
-                .retain(|_, count| count.is_running(now_ms) || count.guesses > 0);
-            if self.by_key.len() >= MAX_COUNTED {
-                // Whoever is refused stays so: the flood that fills the table must not free anyone.
-                self.by_key
-                    .retain(|key, count| count.is_over(now_ms, key, limits) || count.guesses > 0);
-            }
-        }
-        self.by_key.len() < MAX_COUNTED
-    }
-}
-
-impl Count {
-    /// A clock that was set back ends the window too.
-    fn is_running(&self, now_ms: i64) -> bool {
-        (self.since_ms..self.since_ms + WINDOW_MS).contains(&now_ms)
-    }
-
-    fn is_nothing(&self) -> bool {
-        (
-            self.credentials,
-            self.hashes,
-            self.turned_away,
-            self.guesses,
-        ) == (0, 0, 0, 0)
-    }
-
-    /// Wrong passwords and unknown names, if the window runs.
-    fn credentials_at(&self, now_ms: i64) -> u32 {
-        match self.is_running(now_ms) {
-            true => self.credentials,
-            false => 0,
-        }
-    }
-
-    fn failures_at(&self, now_ms: i64) -> u32 {
-        match self.is_running(now_ms) {
-            true => self.credentials.saturating_add(self.turned_away),
-            false => 0,
-        }
-    }
-
-    fn is_over(&self, now_ms: i64, key: &Key, limits: &Limits) -> bool {
-        let has_hashes = limits.hashes(key).is_some_and(|most| self.hashes >= most);
-        let is_over = has_hashes || self.credentials >= limits.credentials(key);
-        is_over && self.is_running(now_ms)
     }
 }
 

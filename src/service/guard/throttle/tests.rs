@@ -1,6 +1,7 @@
 //! How failures are counted, and for whom.
 
 use super::*;
+use crate::service::guard::counts::WINDOW_MS;
 
 const NOW: i64 = 1_800_000_000_000;
 
