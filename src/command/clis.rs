@@ -9,6 +9,7 @@ use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::clis::{self as rules, Named};
+use crate::service::users;
 use crate::store::row::Id;
 
 /// CLIs, the calling numbers and domains by which devices are recognised: list and delete them
@@ -22,6 +23,12 @@ pub struct Clis {
 enum Verb {
     /// List CLIs
     List {
+        /// Only those on this device
+        #[arg(long, value_name = "ID", value_parser = id())]
+        device: Option<Id>,
+        /// Only this user's, by id or username
+        #[arg(long)]
+        user: Option<String>,
         #[command(flatten)]
         window: Window,
         #[command(flatten)]
@@ -92,9 +99,28 @@ const COLUMNS: &[&str] = &[
 impl Clis {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         match self.verb {
-            Verb::List { window, at } => {
+            Verb::List {
+                device: None,
+                user: None,
+                window,
+                at,
+            } => {
                 let rows = look(&at, ambient, |tx, by| {
                     rules::list_all(tx, by, window.after(), window.fetch())
+                })?;
+                Ok(Report::list(COLUMNS, rows, window.limit))
+            }
+            Verb::List {
+                device,
+                user,
+                window,
+                at,
+            } => {
+                let rows = look(&at, ambient, |tx, by| {
+                    let user = user.map(|name| users::get_named(tx, by, &name));
+                    let user = user.transpose()?.map(|user| Some(user.id));
+                    let (after, limit) = (window.after(), window.fetch());
+                    rules::list_of(tx, by, device.map(Some), user, after, limit)
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }

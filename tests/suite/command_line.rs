@@ -1127,6 +1127,22 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
         "INSERT INTO clis (id, device_id, number, domain, created_ms) VALUES
            (6, 2, '556', 'sip.example.org', 0), (7, 2, '557', NULL, 0)",
     );
+    for (filter, ids) in [
+        (&["--device", "2"][..], json!([6, 7])),
+        (&["--user", "3", "--after", "6"], json!([7])),
+        (&["--user", "bob"], json!([])),
+        (&["--device", "2", "--user", "bob"], json!([])),
+    ] {
+        let listed = world.json(&[&["cli", "list"], filter].concat());
+        let listed = listed.as_array().expect("a list").iter();
+        let listed: Vec<&Value> = listed.map(|cli| &cli["id"]).collect();
+        assert_eq!(json!(listed), ids, "{filter:?}");
+    }
+    world.refused(&["cli", "list", "--device", "9"], "device was not found");
+    world.refused(
+        &["cli", "list", "--user", "bobby"],
+        "user was not found: bobby",
+    );
     assert_eq!(world.run(&["cli", "delete"]).status.code(), Some(2));
     world.refused(
         &[

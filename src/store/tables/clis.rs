@@ -77,10 +77,12 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Cli>, StoreErr
 
 row! {
     /// A CLI in a list that says of its device what people know it by.
-    #[derive(Debug, Clone, PartialEq, Eq)]
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
     pub struct CliOnDevice from clis {
         /// Its row.
         id: Id = (clis.id),
+        /// The device it stands for.
+        device_id: Id,
         /// 1 to 20 digits.
         number: Option<String>,
         /// A host name in lower case.
@@ -91,6 +93,8 @@ row! {
         comment: String,
         /// Calls from it are refused.
         banned: bool,
+        /// The voice menu its calls go to.
+        ivr_id: Option<Id>,
         /// When it was added.
         created_ms: i64 = (clis.created_ms),
         /// What its device speaks.
