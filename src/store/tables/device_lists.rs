@@ -1,6 +1,6 @@
 //! The lists of the table `devices`: walks along its indexes, and counts. A hidden device is in none.
 
-use rusqlite::named_params;
+use rusqlite::{ToSql, named_params};
 
 use crate::store::row::{Cursor, Id, Range, row, select};
 use crate::store::tables::devices::{Device, DeviceType};
@@ -228,86 +228,83 @@ pub fn walk(
     limit: u32,
 ) -> Result<Vec<Device>, StoreError> {
     let id = after.map_or(Id::MAX, |after| after.id);
+    let list = |sql, sent: Sent<'_>| tx.list(sql, sent, Device::read);
     match walk {
-        Walk::Newest { owner_id } => tx.list(
+        Walk::Newest { owner_id } => list(
             NEWEST,
             named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
-            Device::read,
         ),
         Walk::OfType {
             owner_id,
             device_type,
-        } => tx.list(
+        } => list(
             OF_TYPE,
             named_params! { ":owner_id": owner_id, ":type": device_type, ":id": id, ":limit": limit },
-            Device::read,
         ),
-        Walk::Trunks { owner_id } => tx.list(
+        Walk::Trunks { owner_id } => list(
             TRUNKS,
             named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
-            Device::read,
         ),
-        Walk::OfUser { user_id } => tx.list(
+        Walk::OfUser { user_id } => list(
             OF_USER,
             named_params! { ":user_id": user_id, ":id": id, ":limit": limit },
-            Device::read,
         ),
         Walk::InGroup {
             user_id,
-            device_group_id,
-        } => tx.list(
+            device_group_id: group,
+        } => list(
             IN_GROUP,
-            named_params! {
-                ":user_id": user_id,
-                ":device_group_id": device_group_id,
-                ":id": id,
-                ":limit": limit,
-            },
-            Device::read,
+            named_params! { ":user_id": user_id, ":device_group_id": group, ":id": id, ":limit": limit },
         ),
         Walk::ByExtension { owner_id, start } => {
-            let range = Range::new(start, after);
-            tx.list(
-                BY_EXTENSION,
-                named_params! {
-                    ":owner_id": owner_id,
-                    ":after": range.after,
-                    ":id": range.id,
-                    ":until": range.until,
-                    ":limit": limit,
-                },
-                Device::read,
-            )
+            in_range(tx, BY_EXTENSION, owner_id, &Range::new(start, after), limit)
         }
         Walk::ByDescription { owner_id, start } => {
-            let range = Range::new(start, after);
-            let mut found = tx.list(
-                OF_DESCRIPTION,
-                named_params! {
-                    ":owner_id": owner_id,
-                    ":after": range.after,
-                    ":id": range.id,
-                    ":until": range.until,
-                    ":limit": limit,
-                },
-                Device::read,
-            )?;
-            let left = limit - found.len() as u32;
-            if left > 0 {
-                found.extend(tx.list(
-                    BY_DESCRIPTION,
-                    named_params! {
-                        ":owner_id": owner_id,
-                        ":after": range.after,
-                        ":until": range.until,
-                        ":limit": left,
-                    },
-                    Device::read,
-                )?);
-            }
-            Ok(found)
+            by_description(tx, owner_id, &Range::new(start, after), limit)
         }
     }
+}
+
+/// What a statement is sent.
+type Sent<'a> = &'a [(&'a str, &'a dyn ToSql)];
+
+/// The devices of a scope whose extension or description, whichever `sql` walks, lies in a range.
+fn in_range(
+    tx: &ReadTx<'_>,
+    sql: &str,
+    owner_id: Id,
+    range: &Range,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let sent = named_params! {
+        ":owner_id": owner_id,
+        ":after": range.after,
+        ":id": range.id,
+        ":until": range.until,
+        ":limit": limit,
+    };
+    tx.list(sql, sent, Device::read)
+}
+
+/// First the rest of the devices that share a description, then those with one behind it.
+fn by_description(
+    tx: &ReadTx<'_>,
+    owner_id: Id,
+    range: &Range,
+    limit: u32,
+) -> Result<Vec<Device>, StoreError> {
+    let mut found = in_range(tx, OF_DESCRIPTION, owner_id, range, limit)?;
+    let left = limit - found.len() as u32;
+    if left > 0 {
+        let sent = named_params! {
+            ":owner_id": owner_id,
+            ":after": range.after,
+            ":until": range.until,
+            ":limit": left,
+        };
+        found.extend(tx.list(BY_DESCRIPTION, sent, Device::read)?);
+    }
+    Ok(found)
 }
 
 const COUNT: &str = "
