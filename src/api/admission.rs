@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
+use super::failure::Failure;
 use super::fault::Fault;
 use super::method::{Call, Method, Who};
 use super::parameters::Parameters;
@@ -19,21 +20,10 @@ use crate::service::guard::access::{Actor, Origin};
 use crate::service::guard::attempt::Attempt;
 use crate::service::guard::callers::{self, Caller, Callers};
 use crate::service::guard::throttle::{self, Proof};
-use crate::service::{AccessError, Error, Refusal, Rule, installation, sessions, settings};
+use crate::service::{AccessError, Rule, installation, sessions, settings};
 use crate::store::tables::action_log::Through;
 use crate::store::tables::settings::{Dialect, Gzip, HashCheck, RequirePassword, Settings};
-use crate::store::{ReadTx, Snapshot, StoreError};
-
-/// Why a call ends early.
-pub(super) enum Failure {
-    Fault(Fault),
-    Refused(Refusal),
-    /// The caller's address is not on the owner's allow-list: answered as if nobody had the caller's name.
-    Elsewhere,
-    /// The caller's password was changed meanwhile, and to verify it takes argon2's time.
-    PasswordMoved,
-    Store(StoreError),
-}
+use crate::store::{ReadTx, Snapshot};
 
 /// What is known of a call while it goes down the pipeline: enough to shape the answer wherever it ends.
 #[derive(Clone)]
@@ -128,11 +118,13 @@ impl Admitted {
         // What others remember is of no use here: in the writer, what is found may still be rolled back.
         let unremembered = Callers::default();
         let mut known = self.known.clone();
-        let identified = identify(&unremembered, None, tx, &self.asked(), &mut known);
+        let identified = identify(&unremembered, None, tx, &self.asked(), &mut known)
+            .map(|(identity, _)| identity);
         self.known = known;
         let identity = identified?;
-        let sent = password(&self.asked(), &identity.settings)?;
-        if sent.is_some() && identity.caller.password != self.verified {
+        let call = &self.call;
+        let password = password(call.method, &call.parameters, &identity.settings)?;
+        if password.is_some() && identity.caller.password != self.verified {
             return Err(Failure::PasswordMoved);
         }
         authorise(self.call.method, &identity.actor(&self.asked()))?;
@@ -214,8 +206,8 @@ async fn admit(
         asked,
         known,
     );
-    let identity = match identified {
-        Ok(identity) => identity,
+    let (identity, sent) = match identified {
+        Ok(identified) => identified,
         Err(failure) => {
             // To count takes a reader, so this one is given back first.
             drop(snapshot);
@@ -224,7 +216,8 @@ async fn admit(
         }
     };
     let (proof, snapshot) = {
-        let mut proof = pin!(check_password(asked, &identity, attempt.as_ref()));
+        let password = password(asked.method, sent, &identity.settings);
+        let mut proof = pin!(check_password(password, &identity, attempt.as_ref()));
         match proof.as_mut().now_or_never() {
             Some(proof) => (proof, Some(snapshot)),
             // Argon2 takes its time; nobody holds a snapshot for so long.
@@ -252,35 +245,37 @@ async fn admit(
 }
 
 /// API on, verb allowed, well formed, caller known, hash right: on one snapshot of the database.
-fn identify(
+fn identify<'a>(
     remembered: &Callers,
     attempt: Option<&Attempt<'_>>,
     tx: &ReadTx<'_>,
-    asked: &Asked<'_>,
+    asked: &Asked<'a>,
     known: &mut Known,
-) -> Result<Identity, Failure> {
+) -> Result<(Identity, &'a Parameters), Failure> {
     let current = remembered.current(tx, asked.now_ms)?;
     known.gzip = current.settings.gzip;
     let found = check_switches(&current.settings, asked.verb).and_then(|()| {
-        let username = username(tx, asked, attempt)?;
+        let sent = asked.parameters?;
+        let username = username(tx, asked.method, sent, attempt)?;
         let caller = remembered.find(tx, &current, &username)?;
         check_address(&caller, asked)?;
-        Ok(caller)
+        Ok((caller, sent))
     });
     // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
     known.dialect = match &found {
-        Ok(caller) => caller.owner_settings.dialect,
+        Ok((caller, _)) => caller.owner_settings.dialect,
         Err(_) => settings::system_dialect(tx)?,
     };
     known.caller = None;
-    let caller = found?;
+    let (caller, sent) = found?;
     known.caller = Some(caller.user.username.clone());
-    check_hash(asked, &caller)?;
-    Ok(Identity {
+    check_hash(asked.method, sent, &caller)?;
+    let identity = Identity {
         version: current.version,
         settings: current.settings,
         caller,
-    })
+    };
+    Ok((identity, sent))
 }
 
 fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
@@ -298,13 +293,13 @@ fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
 /// Who calls, if the name by which they are called has not failed too often.
 fn username<'a>(
     tx: &ReadTx<'_>,
-    asked: &Asked<'a>,
+    method: &Method,
+    sent: &'a Parameters,
     attempt: Option<&Attempt<'_>>,
 ) -> Result<Cow<'a, str>, Failure> {
-    let sent = asked.parameters?;
-    let tried = tried(asked.method, sent).ok_or(AccessError::UnknownCaller)?;
+    let tried = tried(method, sent).ok_or(AccessError::UnknownCaller)?;
     attempt.map_or(Ok(()), Attempt::check)?;
-    let found = match asked.method.who {
+    let found = match method.who {
         Who::Signed | Who::Password => Some(tried.into()),
         Who::Owner(hash) => match sent.get(hash.name) {
             None => callers::admin(tx)?.map(Cow::Owned),
@@ -331,44 +326,47 @@ fn check_address(caller: &Caller, asked: &Asked<'_>) -> Result<(), Failure> {
     allowed.map_err(|_| Failure::Elsewhere)
 }
 
-fn check_hash(asked: &Asked<'_>, caller: &Caller) -> Result<(), Failure> {
-    let parameters = asked.parameters?;
+fn check_hash(method: &Method, sent: &Parameters, caller: &Caller) -> Result<(), Failure> {
     let check = caller.owner_settings.hash_check;
     if check == HashCheck::Off {
         return Ok(());
     }
-    let sent = parameters.get("hash").unwrap_or_default();
+    let hash = sent.get("hash").unwrap_or_default();
     let dialect = caller.owner_settings.dialect;
-    let is_needless = sent.is_empty() && signature::is_needless(asked.method, check, dialect);
-    if is_needless || !asked.method.looks_at_hash() {
+    let is_needless = hash.is_empty() && signature::is_needless(method, check, dialect);
+    if is_needless || !method.looks_at_hash() {
         return Ok(());
     }
-    match signature::verify(asked.method, check, parameters, &caller.keys, sent) {
+    match signature::verify(method, check, sent, &caller.keys, hash) {
         Some(_) => Ok(()),
         None => Err(AccessError::IncorrectHash.into()),
     }
 }
 
 /// The password that is to be verified; none: the hash is enough.
-fn password<'a>(asked: &Asked<'a>, settings: &Settings) -> Result<Option<&'a str>, Failure> {
-    let is_required = match (asked.method.who, settings.require_password) {
+fn password<'a>(
+    method: &Method,
+    sent: &'a Parameters,
+    settings: &Settings,
+) -> Result<Option<&'a str>, Failure> {
+    let is_required = match (method.who, settings.require_password) {
         (Who::Owner(_) | Who::Device(_), _) => return Ok(None),
         (Who::Password, _) | (Who::Signed, RequirePassword::Always) => true,
-        (Who::Signed, RequirePassword::Documented) => asked.method.needs_password,
+        (Who::Signed, RequirePassword::Documented) => method.needs_password,
         (Who::Signed, RequirePassword::Never) => return Ok(None),
     };
-    match asked.parameters?.get("p") {
+    match sent.get("p") {
         None if is_required => Err(AccessError::WrongPassword.into()),
         sent => Ok(sent),
     }
 }
 
 async fn check_password(
-    asked: &Asked<'_>,
+    password: Result<Option<&str>, Failure>,
     identity: &Identity,
     attempt: Option<&Attempt<'_>>,
 ) -> Result<Proof, Failure> {
-    match (password(asked, &identity.settings)?, attempt) {
+    match (password?, attempt) {
         (None, _) => Ok(Proof::Hash),
         // Nobody was found without a name.
         (Some(_), None) => Err(AccessError::UnknownCaller.into()),
@@ -403,50 +401,5 @@ fn note(core: &Core, attempt: Option<Attempt<'_>>, failure: &Failure) {
     };
     if let Some(attempt) = attempt {
         attempt.failed(how);
-    }
-}
-
-impl From<Failure> for Error {
-    /// For what has no answer of its own any more: a list that is under way.
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(refusal) => Self::Refused(refusal),
-            Failure::Store(error) => Self::Store(error),
-            Failure::Elsewhere => AccessError::UnknownCaller.into(),
-            Failure::PasswordMoved => AccessError::WrongPassword.into(),
-            Failure::Fault(_) => StoreError::Internal.into(),
-        }
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(refusal)
-                if refusal.rule == Rule::Access(AccessError::TooManyGuesses) =>
-            {
-                Self::Fault(Fault::TooManyFailures)
-            }
-            Error::Refused(refusal) => Self::Refused(refusal),
-            Error::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<AccessError> for Failure {
-    fn from(error: AccessError) -> Self {
-        Error::from(error).into()
     }
 }

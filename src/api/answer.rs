@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::admission::{Admitted, Failure};
+use super::admission::Admitted;
 use super::envelope::{List, Media, Reply};
+use super::failure::Failure;
 use super::fault::Fault;
 use super::method::{Method, Run};
 use super::xml::{Document, Element, Layout, document};

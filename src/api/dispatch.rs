@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::admission::{Admitted, Failure, Known};
+use super::admission::{Admitted, Known};
 use super::answer::{Answer, refusal, success};
 use super::envelope::Reply;
+use super::failure::Failure;
 use super::fault::Fault;
 use super::method::Run;
 pub use super::request::{Request, Verb};

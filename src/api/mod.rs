@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod encoding;
 pub mod envelope;
 pub mod example;
+mod failure;
 pub mod fault;
 pub mod limits;
 pub mod method;
