@@ -7,7 +7,7 @@ use super::client::Pace;
 use super::server::Server;
 use super::{Bench, median_of, reading, world, writing};
 
-/// What is asked for: reads, writes, and what only passes through the connection.
+/// The requests: reads, writes, and one that only passes through the connection.
 const ASKED: &[&str] = &[
     "/health/live",
     "devices_get",
@@ -17,10 +17,10 @@ const ASKED: &[&str] = &[
     "did_trunk_device_assign",
 ];
 
-/// A share of the other's rate, or of its CPU per request, that counts as no worse.
+/// The share of the other's rate, or of its CPU per request, that still counts as no worse.
 const NO_WORSE: f64 = 0.95;
 
-/// What one turn measured.
+/// The measures of one turn.
 struct Turn {
     rate: f64,
     cpu_ns: f64,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::world::{FIRST_USER, scatter};
 
-/// Devices per second with so many of them in each transaction.
+/// Devices per second, with `batch` of them in each transaction.
 pub fn device_create(data: &Path, batch: u64, users: u64, duration: Duration) -> f64 {
     let mut connection = connect(data);
     let mut next: i64 = connection
@@ -47,12 +47,12 @@ fn connect(data: &Path) -> Connection {
     connection
 }
 
-/// The same reads and writes, in the same savepoint, as the service makes for one device.
+/// The reads and writes that the service makes for one device, in a savepoint as there.
 fn one(connection: &Connection, user_id: u64, extension: i64) -> Result<(), rusqlite::Error> {
     let run = |sql: &str| connection.prepare_cached(sql)?.execute([]).map(|_| ());
     let id = user_id as i64;
     let extension_text = extension.to_string();
-    // Unlike each other and in no order, as random ones are: the factor has no divisor in common with the modulus.
+    // Distinct and in no order, like random PINs: the factor and the modulus have no common divisor.
     let pin = 10_000_000_000 + extension as u64 * 61_803_399 % 100_000_000;
     let pin = pin.to_string();
     run("SAVEPOINT one")?;

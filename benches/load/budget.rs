@@ -1,5 +1,5 @@
-//! The parts about work without a budget: what each handler costs a worker, and calls beside someone who makes the pages
-//! work as hard as they can.
+//! The parts about the budget of work: the cost of each handler on a worker, and calls beside someone who makes the web
+//! pages work as hard as they can.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use super::handlers::{self, Cost, Visitors};
 use super::server::Server;
 use super::{Bench, crowd, reading, world};
 
-/// What one request may cost a worker, in milliseconds of CPU.
+/// The CPU that one request may take of a worker, in milliseconds.
 const MAX_MS: f64 = 20.0;
-/// How often each request is sent.
+/// The number of times that each request is sent.
 const TIMES: usize = 3;
-/// How many of the most expensive are shown.
+/// How many of the most expensive requests are shown.
 const SHOWN: usize = 10;
-/// Requests for an explanation, and for a slow page, that are under way at any time.
+/// How many requests for an explanation, and for a slow page, are under way at any time.
 const AT_ONCE: usize = 4;
 
 impl Bench {
@@ -87,7 +87,7 @@ impl Bench {
         self.retire(server);
     }
 
-    /// A fresh database in which everything is many.
+    /// A fresh database with many rows of everything.
     fn crowd(&self, name: &str) -> std::path::PathBuf {
         let data = self.folder.join(name);
         std::fs::create_dir(&data).expect("a folder");
@@ -109,7 +109,7 @@ fn show(of: &str, costs: &[(String, Cost, String)]) {
     println!();
 }
 
-/// What `work` gives while others send the same request again and again.
+/// The result of `work` while other connections send one request again and again.
 fn beside(
     address: SocketAddr,
     request: &[u8],

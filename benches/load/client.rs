@@ -9,13 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
-/// What a run measured.
+/// The measures of a run.
 pub struct Load {
     /// Requests that were answered.
     pub count: u64,
     /// How long the run took.
     pub elapsed: Duration,
-    /// Latency of each request, and its place: in an open loop from the moment at which it should have been sent. Sorted.
+    /// The latency of each request, and its place, sorted. In an open loop, the latency counts from the moment at which
+    /// the request should have been sent.
     latencies: Vec<(Duration, u64)>,
 }
 
@@ -25,7 +26,7 @@ impl Load {
         self.count as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// The latency that this share of the requests does not exceed, of those whose places are asked for.
+    /// The latency that this share of the requests stays within. Only the places that `is_asked` chooses count.
     pub fn quantile(&self, share: f64, is_asked: impl Fn(u64) -> bool) -> Duration {
         let asked = self.latencies.iter().filter(|(_, place)| is_asked(*place));
         let asked: Vec<Duration> = asked.map(|(latency, _)| *latency).collect();
@@ -37,14 +38,14 @@ impl Load {
 /// How requests follow each other.
 #[derive(Clone, Copy)]
 pub enum Pace {
-    /// Each connection sends its next request when it has the answer to the last.
+    /// Each connection sends its next request when it has the last answer.
     Closed,
-    /// So many a second, whether or not earlier ones are answered.
+    /// This many a second, whether or not earlier ones are answered.
     Open(f64),
 }
 
-/// Sends what `next` gives (the place of the request in, its bytes out) for so long over so many connections. Every answer
-/// must be a 200 that is not an error.
+/// Sends the requests that `next` makes (from a request's place to its bytes) for this long over this many connections.
+/// Every answer must be a 200 without an error.
 pub fn run(
     address: SocketAddr,
     connections: usize,
@@ -141,7 +142,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     }
 }
 
-/// How long the body behind a head is.
+/// The length of the body after a head.
 pub fn content_length(head: &str) -> usize {
     head.lines()
         .filter_map(|line| line.split_once(": "))

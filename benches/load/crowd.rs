@@ -1,4 +1,4 @@
-//! A database in which everything is many and long: what the most expensive permitted request meets.
+//! A database with many rows and long texts: the world for the most expensive permitted requests.
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use rusqlite::Connection;
 
 use super::world;
 
-/// The id of a plain user with half as many devices as there are others.
+/// The id of a plain user with half as many devices as all others have together.
 pub const BIG_USER: i64 = 40_000_000;
 /// The id of a manager with keys of their own, who also signs with admin's.
 pub const MANAGER: i64 = 40_000_001;
-/// The id of the first reseller, who has a key as each of the others.
+/// The id of the first reseller. Every reseller has a key.
 pub const RESELLER: i64 = 41_000_000;
-/// Rows with long texts: more than one page looks at.
+/// Rows with long texts: more than one web page looks at.
 const LONG: u64 = 25_000;
 
-/// Makes it in the folder `data`, with so many devices, DIDs, CLIs and rows in the log.
+/// Makes the database in the folder `data`, with this many devices, DIDs, CLIs and rows in the log.
 pub fn create(data: &Path, count: u64) {
     world::create(data, count, count);
     let connection = Connection::open(data.join(FILE_NAME)).expect("the database");
@@ -70,7 +70,7 @@ pub fn create(data: &Path, count: u64) {
         .expect("a crowd");
 }
 
-/// A session of this user; its cookie.
+/// Makes a session of this user, and gives its cookie.
 pub fn session(data: &Path, user_id: i64) -> String {
     let (store, ambient) = (Store::open(data, Options::default()), Ambient::system());
     let token = sessions::new_token(&ambient);

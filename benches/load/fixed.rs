@@ -1,4 +1,4 @@
-//! A handler that answers every request with the same bytes: what the framework itself costs.
+//! A handler that answers every request with the same bytes. It shows what the framework itself costs.
 
 use std::net::TcpListener;
 use std::path::Path;

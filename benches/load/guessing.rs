@@ -1,5 +1,5 @@
-//! People who sign in to the pages while a hundred addresses guess passwords: each has an address of their own, all of them
-//! this machine's.
+//! People who sign in to the web pages while a hundred addresses guess passwords. Each has an own address of this
+//! machine.
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,21 +18,21 @@ use super::{Bench, world};
 
 /// Addresses that guess.
 const GUESSERS: u8 = 100;
-/// Guesses that each of them has under way.
+/// Guesses that each address has under way.
 const AT_ONCE: usize = 2;
-/// After a guess that was refused, a guesser waits so long: the load is bounded.
+/// The pause of a guesser after a refused guess, which bounds the load.
 const PAUSE: Duration = Duration::from_millis(20);
-/// So long they have guessed before the first signs in.
+/// How long they guess before the first person signs in.
 const AHEAD: Duration = Duration::from_millis(500);
-/// People who sign in per turn, each once, from where they have never been.
+/// People who sign in per turn, each once, from an address that is new to them.
 const PEOPLE: u8 = 20;
 /// How long a person may wait.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The share of them that must be let in within that.
+/// The share of people who must be let in within that time.
 const MOST: f64 = 0.95;
 
 impl Bench {
-    /// The share of right sign-ins that succeed in time, of all turns.
+    /// The share of right sign-ins that succeed in time, over all turns.
     pub fn guessing(&mut self) {
         let data = self.world("guessing", self.plan.small);
         let turns = self.plan.turns as u8;
@@ -59,7 +59,7 @@ impl Bench {
     }
 }
 
-/// How long each person waited; none: they were not let in.
+/// The wait of each person; none: they were not let in.
 fn sign_in_while_guessing(server: SocketAddr, turn: u8, over: Duration) -> Vec<Option<Duration>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -127,7 +127,7 @@ async fn connect(server: SocketAddr, from: Ipv4Addr) -> TcpStream {
     stream
 }
 
-/// Sends the form of the sign-in page; the status of the answer.
+/// Sends the form of the sign-in page, and gives the status of the answer.
 async fn ask(stream: &mut TcpStream, username: &str, password: &str) -> u16 {
     let token = new_token(&AMBIENT.with(Rc::clone));
     let form = format!(
@@ -157,6 +157,6 @@ async fn ask(stream: &mut TcpStream, username: &str, password: &str) -> u16 {
 }
 
 thread_local! {
-    /// Where the tokens' dice are.
+    /// The dice for the tokens.
     static AMBIENT: Rc<Ambient> = Rc::new(Ambient::system());
 }

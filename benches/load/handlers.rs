@@ -1,5 +1,5 @@
-//! Every page, method and look inside, each with its most expensive permitted request: what it costs a worker, and what is
-//! done aside.
+//! Every web page, method and look inside, each with its most expensive permitted request: the CPU that it takes of a
+//! worker, and on other threads.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,31 +13,31 @@ use super::crowd::BIG_USER;
 use super::server::Server;
 use super::world;
 
-/// Who asks, by the cookies of their sessions.
+/// The visitors, by the cookies of their sessions.
 pub struct Visitors {
     pub admin: String,
     pub reseller: String,
     pub big_user: String,
 }
 
-/// A request, and what it is called in the table.
+/// A request, and its name in the table of results.
 pub struct Asked {
     pub name: String,
     pub bytes: Rc<[u8]>,
 }
 
-/// What one request costs, in milliseconds of CPU.
+/// The cost of one request, in milliseconds of CPU.
 #[derive(Clone, Copy, Default)]
 pub struct Cost {
-    /// Of the threads that have connections.
+    /// On the threads that have connections.
     pub worker: f64,
-    /// Of the threads for pages.
+    /// On the threads for web pages.
     pub aside: f64,
-    /// Of all others: lists in pieces, the writer, passwords, the log.
+    /// On all others: lists in pieces, the writer, passwords, the log.
     pub others: f64,
 }
 
-/// How a form is sent.
+/// The type of a form's body.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn asked(name: &str, head: &str, body: &str) -> Asked {
@@ -68,14 +68,14 @@ fn action(token: &str, path: &str, fields: &[(&str, &str)]) -> Asked {
     asked(&format!("POST {path}"), &head, &body)
 }
 
-/// A body for a method that is refused, after whatever that takes.
+/// A body that its method refuses, after however much work that takes.
 fn broken(name: &str, headers: &str, body: &str) -> Asked {
     let head = format!("POST /billing/api/device_create?u=admin HTTP/1.1\r\n{headers}");
     assert!(body.len() <= MAX_BODY, "{name}: {}", body.len());
     asked(name, &head, body)
 }
 
-/// All that is measured.
+/// All requests that are measured.
 pub fn all(visitors: &Visitors) -> Vec<Asked> {
     let mut all = looks();
     all.extend(calls());
@@ -148,14 +148,14 @@ fn calls() -> Vec<Asked> {
     ]
 }
 
-/// The same request, on a connection of its own.
+/// The request on a connection of its own.
 fn closing(request: &[u8]) -> Rc<[u8]> {
     let text = String::from_utf8_lossy(request);
     let text = text.replacen("Host:", "Connection: close\r\nHost:", 1);
     text.into_bytes().into()
 }
 
-/// What is read before anyone knows whose it is.
+/// Requests that are read before anyone knows whose they are.
 fn parsing() -> Vec<Asked> {
     let form = format!("Content-Type: {FORM}\r\n");
     let room = MAX_BODY - 10;
@@ -242,7 +242,7 @@ fn parsing() -> Vec<Asked> {
     ]
 }
 
-/// Lists with a filter that keeps nothing, and their files.
+/// Lists with a filter that matches nothing, and their CSV files.
 fn lists(visitors: &Visitors) -> Vec<Asked> {
     let Visitors {
         admin,
@@ -277,7 +277,7 @@ fn lists(visitors: &Visitors) -> Vec<Asked> {
         all.push(page(admin, path));
         all.push(page(admin, &format!("{path}?{filter}")));
     }
-    // Of a file the first pieces are read.
+    // Only the first pieces of a file are read.
     for path in ["/devices.csv", "/dids.csv", "/clis.csv", "/log.csv"] {
         all.push(page(admin, path));
     }
@@ -301,7 +301,7 @@ fn lists(visitors: &Visitors) -> Vec<Asked> {
     all
 }
 
-/// Forms, with what they offer, and actions that are refused as late as can be.
+/// Forms with everything that they offer, and actions that are refused as late as possible.
 fn forms(visitors: &Visitors) -> Vec<Asked> {
     let admin = &visitors.admin;
     let pages = [
@@ -382,7 +382,7 @@ fn forms(visitors: &Visitors) -> Vec<Asked> {
     all
 }
 
-/// A request whose hash nothing gives, with as many values as are put in every order.
+/// A request with a hash that nothing explains, and as many values as are tried in every order.
 pub fn unexplained(length: usize) -> String {
     let value = "x".repeat(length);
     let names = [
@@ -401,23 +401,23 @@ pub fn unexplained(length: usize) -> String {
     )
 }
 
-/// A form that asks for an explanation of it.
+/// A form that asks for an explanation of such a request.
 pub fn explain(token: &str, length: usize) -> Rc<[u8]> {
     action(token, "/hash", &[("request", &unexplained(length))]).bytes
 }
 
-/// Sends it, and reads what comes until the end, or until so much has come.
+/// Sends the bytes, and reads the answer to its end or to a limit.
 pub fn send(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.write_all(bytes).expect("a request is sent");
     let mut answer = Vec::new();
-    // The longest lists are read as far as everything else is long.
+    // The limit cuts only the longest lists.
     let _ = stream.take(256 * 1024).read_to_end(&mut answer);
     let head = String::from_utf8_lossy(&answer[..answer.len().min(64)]).into_owned();
     head.split("\r\n").next().unwrap_or_default().to_owned()
 }
 
-/// What a request costs the server: the median of so many.
+/// The cost of a request to the server: the median of `times` runs.
 pub fn measure(server: &Server, asked: &Asked, times: usize) -> (Cost, String) {
     let mut costs = Vec::new();
     let mut status = String::new();

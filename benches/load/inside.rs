@@ -1,4 +1,4 @@
-//! The same work without HTTP: threads of this process that call the service through `Store::write`.
+//! The work of the server without HTTP: threads of this process call the service through `Store::write`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use linebook::store::{Options, Store};
 
 use super::world::{FIRST_USER, scatter};
 
-/// What a run in this process measured.
+/// The measures of a run in this process.
 pub struct Inside {
     /// Devices per second.
     pub rate: f64,
@@ -20,7 +20,7 @@ pub struct Inside {
     pub cpu_ns: f64,
 }
 
-/// Devices created by so many threads, each waiting for the one before.
+/// Devices created by this many threads. Each thread waits for its last device before it creates the next.
 pub fn device_create(data: &Path, threads: u64, users: u64, duration: Duration) -> Inside {
     let store = Store::open(data, Options::default()).expect("the database");
     let ambient = Arc::new(Ambient::system());
@@ -59,7 +59,7 @@ fn new_device(user_id: u64) -> NewDevice {
     }
 }
 
-/// CPU time of this process, user and system; also of threads that have ended.
+/// CPU time of this process, user and system, including threads that have ended.
 fn cpu_ns() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("/proc");
     let (_, fields) = stat.rsplit_once(") ").expect("a name in brackets");

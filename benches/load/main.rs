@@ -1,9 +1,9 @@
-//! How fast linebook is, as ratios: `cargo bench --bench load`.
+//! The speed of linebook, as ratios: `cargo bench --bench load`.
 //!
-//! The real release server on loopback, real sockets, full durability, logs on. Machines are noisy, so every figure is a
-//! ratio of two things measured in turn within this run, and the median of several turns. `-- --tiny` runs everything
-//! once with a small load, to see that it works; `-- reads batches` only those parts. `-- --against BINARY` compares this
-//! tree's server with another one instead, request by request.
+//! The real release server on loopback, real sockets, full durability, logs on. Machines are noisy, so every figure is
+//! a ratio of two things that are measured in turn within this run, and the median of several turns. `-- --tiny` runs
+//! everything once with a small load, to see that it works. `-- reads batches` runs only those parts. `-- --against
+//! BINARY` compares this tree's server with another binary, request by request.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 mod against;
@@ -28,13 +28,13 @@ use server::Server;
 /// Connections of the load generator.
 const CONNECTIONS: usize = 64;
 
-/// DIDs that a turn of assignments has to itself; more than any machine assigns in its time.
+/// DIDs for one turn of assignments: more than any machine assigns in that time.
 const DIDS_PER_TURN: u64 = 150_000;
 
-/// How much is measured.
+/// The size of each measurement.
 struct Plan {
     turns: usize,
-    /// In the open loop, where one hiccup of the machine is the p99 of its turn.
+    /// More turns for the open loop, where one hiccup of the machine decides the p99 of its turn.
     open_turns: usize,
     turn: Duration,
     small: u64,
@@ -126,7 +126,7 @@ impl Bench {
         println!("| {what} | {measured:.2} | {target} | {verdict} |");
     }
 
-    /// A fresh database with so many devices.
+    /// A fresh database with this many devices.
     fn world(&self, name: &str, devices: u64) -> PathBuf {
         self.world_with_dids(name, devices, 1)
     }
@@ -205,7 +205,7 @@ impl Bench {
         self.retire(linebook);
     }
 
-    /// What one sync for many callers brings.
+    /// The gain of one sync for many callers.
     fn batches(&mut self) {
         let users = self.plan.small / world::DEVICES_PER_USER;
         let sync = self.median_sync();
@@ -240,7 +240,7 @@ impl Bench {
         self.retire(alone);
     }
 
-    /// What queue, rules and HTTP add to the bare statements.
+    /// The cost of queue, rules and HTTP beyond the bare statements.
     fn inside(&mut self) {
         let users = self.plan.small / world::DEVICES_PER_USER;
         let data = self.world("inside", self.plan.small);
@@ -275,7 +275,7 @@ impl Bench {
         );
     }
 
-    /// What sending the password on every call costs.
+    /// The cost of a password in every call.
     fn passwords(&mut self) {
         let users = self.plan.small / world::DEVICES_PER_USER;
         let server = Server::linebook(&self.world("passwords", self.plan.small), &[]);
@@ -304,7 +304,7 @@ impl Bench {
         self.retire(server);
     }
 
-    /// The same methods on a database a hundred (a thousand) times as large.
+    /// The methods on a database that is a hundred (a thousand) times as large.
     fn sizes(&mut self) {
         let (small, large) = (self.plan.small / 10, self.plan.large);
         let dids = (self.plan.turns as u64 * 2 + 1) * DIDS_PER_TURN;
@@ -365,14 +365,14 @@ impl Bench {
         }
     }
 
-    /// Latency at half the rate that the server can do, from the moment at which a request should have been sent.
+    /// Latency at half the server's highest rate, from the moment at which a request should have been sent.
     fn open_loop(&mut self) {
         let users = self.plan.small / world::DEVICES_PER_USER;
         let server = Server::linebook(&self.world("open", self.plan.small), &[]);
         let reads = self.load(&server, Pace::Closed, reading(users)).rate() / 2.0;
         let writes = self.load(&server, Pace::Closed, creating(users)).rate() / 2.0;
         let p99 = |load: Load| {
-            // The writes among them are no slow reads.
+            // Only the reads count: a write waits for its sync.
             let p99 = load.quantile(0.99, |place| !is_write(place));
             eprintln!("p99 of the reads: {p99:?}");
             p99.as_secs_f64()
@@ -422,18 +422,18 @@ fn reading(users: u64) -> impl Fn(u64) -> Rc<[u8]> + 'static {
     move |place| requests[(world::scatter(place) % users) as usize].clone()
 }
 
-/// device_create, a random PIN each, for users in random order.
+/// device_create with a random PIN, for users in random order.
 fn creating(users: u64) -> impl Fn(u64) -> Rc<[u8]> + 'static {
     let requests = prepared(users, world::device_create);
     move |place| requests[(world::scatter(place) % users) as usize].clone()
 }
 
-/// Which of mixed requests are writes: every hundredth.
+/// Whether a mixed request is a write: every hundredth is.
 fn is_write(place: u64) -> bool {
     place % 100 == 99
 }
 
-/// Reads with some writes between.
+/// Reads with some writes between them.
 fn mixed(users: u64) -> impl Fn(u64) -> Rc<[u8]> + 'static {
     let (read, write) = (reading(users), creating(users));
     move |place| {
@@ -509,7 +509,7 @@ fn body_of(server: &Server, request: &[u8]) -> Vec<u8> {
         .set_read_timeout(Some(Duration::from_millis(500)))
         .unwrap();
     let mut answer = Vec::new();
-    // Keep-alive: the end is when nothing more comes.
+    // On a keep-alive connection, the answer ends when nothing more comes.
     let _ = stream.read_to_end(&mut answer);
     let head = answer
         .windows(4)

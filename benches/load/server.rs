@@ -1,4 +1,5 @@
-//! The servers under load: linebook's own release binary, and a static handler to compare it with, each a process.
+//! The servers under load: linebook's release binary, and a static handler to compare it with, each in a process of its
+//! own.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -15,13 +16,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// linebook over the folder `data`; logs as in production, into a file.
+    /// linebook over the folder `data`. It logs as in production, into a file.
     pub fn linebook(data: &Path, flags: &[&str]) -> Self {
         let flags = [&["--metrics-public"], flags].concat();
         Self::linebook_at(Path::new(BINARY), data, &flags)
     }
 
-    /// The same with another binary, which may be older than a flag.
+    /// Another linebook binary over the folder `data`. It may be older than some flag.
     pub fn linebook_at(binary: &Path, data: &Path, flags: &[&str]) -> Self {
         let log = std::fs::File::create(data.join("log")).expect("a log file");
         let mut command = Command::new(binary);
@@ -55,7 +56,7 @@ impl Server {
         }
     }
 
-    /// CPU time that each of its threads has used so far, in nanoseconds, and what the thread is called.
+    /// The name of each of its threads, and the CPU time that it has used so far, in nanoseconds.
     pub fn cpu_by_thread(&self) -> Vec<(String, u64)> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("/proc");
         let read = |task: std::path::PathBuf| {

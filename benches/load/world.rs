@@ -20,16 +20,16 @@ pub const KEY: &str = "bench-key-0123456789";
 pub const PASSWORD: &str = "bench password";
 /// Devices of each user.
 pub const DEVICES_PER_USER: u64 = 10;
-/// The id of the first plain user; his first device is a trunk, for whose user the DIDs are reserved.
+/// The id of the first plain user. Their first device is a trunk, and the DIDs are reserved for them.
 pub const FIRST_USER: u64 = 10;
 
-/// Makes a database with so many devices, and DIDs that wait to be assigned, in the folder `data`. Rows that no rule needs
-/// to see go in as plain SQL.
+/// Makes a database in the folder `data` with this many devices, and DIDs that wait to be assigned. Rows that no rule
+/// needs to see go in as plain SQL.
 pub fn create(data: &Path, devices: u64, reserved_dids: u64) {
     create_by(Path::new(BINARY), data, devices, reserved_dids);
 }
 
-/// The same by another release of linebook, whose schema may differ.
+/// Makes it with another release of linebook, whose schema may differ.
 pub fn create_by(binary: &Path, data: &Path, devices: u64, reserved_dids: u64) {
     let made = Command::new(binary)
         .args(["init", "--data"])
@@ -114,7 +114,7 @@ pub fn device_create(user: u64) -> Rc<[u8]> {
     )
 }
 
-/// The number of the DID at this place of those that wait to be assigned.
+/// The number of a DID, by its place among those that wait to be assigned.
 pub fn reserved_did(place: u64) -> String {
     format!("37{place:010}")
 }

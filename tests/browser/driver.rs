@@ -195,7 +195,7 @@ impl Browser {
         self.ask("POST", "/element", &wanted).is_ok()
     }
 
-    /// Does something to the first element; again, when it went away with its page in between.
+    /// Does something to the first element, and again if the element went away with its page meanwhile.
     fn act(&self, css: &str, what: &str, body: &Value) {
         let until = Instant::now() + Duration::from_secs(10);
         loop {
@@ -235,12 +235,12 @@ impl Browser {
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until a text is on the page.
+    /// Waits until the web page shows a text.
     pub fn wait_for(&self, text: &str) {
         self.wait_until(text, || self.text("body").contains(text));
     }
 
-    /// Waits until a page is there whose address has this in it.
+    /// Waits for a web page whose address contains this.
     pub fn wait_for_url(&self, part: &str) {
         self.wait_until(part, || self.url().contains(part));
     }
@@ -317,7 +317,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Asked to, it closes the browser; killed, the driver would leave it behind.
+        // The driver closes the browser when asked. If it were killed, the browser would stay.
         let _ = self.ask("DELETE", "", &Value::Null);
     }
 }

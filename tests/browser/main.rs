@@ -1,4 +1,5 @@
-//! The pages in a real browser: the flows of the first day, and every page without errors and with good access.
+//! The web pages in a real browser: the flows of the first day, and every page, which has to be accessible and without
+//! errors.
 //!
 //! They need `chromium` and `chromedriver` on the PATH, and for accessibility axe-core under `target/axe`; `.ci/run`
 //! installs all of them.
@@ -25,7 +26,7 @@ const ENTER: &str = "\u{E007}";
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each has a browser and a server of its own.
+    // Each test has a browser and a server of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let (has_browser, has_axe) = (driver::programs().is_some(), axe().is_file());
     if !has_browser {
@@ -100,7 +101,7 @@ impl Server {
             .expect("the binary runs");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("a line").unwrap();
-        // The others are read, so that the server does not wait for a reader.
+        // The other lines are read, so that the server never waits for a reader.
         std::thread::spawn(move || lines.count());
         let address = first
             .split("http://")
@@ -116,7 +117,7 @@ impl Server {
         }
     }
 
-    /// Calls a method as admin; the XML.
+    /// Calls a method as admin, and gives the XML.
     fn call(&self, method: &str, pairs: &[(&str, &str)]) -> String {
         let method = methods::find(method).unwrap();
         let owned = pairs
@@ -161,7 +162,7 @@ fn sign_in_and_out() {
     browser.keys("#username", &format!("admin{TAB}password{ENTER}"));
     browser.find("nav");
     assert_eq!(browser.url(), format!("{}/devices?type=SIP", server.base));
-    // The first stop of the keyboard leads past the navigation.
+    // The first link that the keyboard reaches skips the navigation.
     let skip = browser.run("const a = document.querySelector('a'); a.focus(); return a.getBoundingClientRect().left >= 0 && a.hash");
     assert_eq!(skip, "#main");
     browser.click("form[action='/sign-out'] button");
@@ -192,7 +193,7 @@ fn device_of_the_page() {
         list.contains(&format!("<device_id>{id}</device_id>")),
         "{list}"
     );
-    // What the phone needs can be seen, once it is asked for.
+    // The secret that the phone needs is shown on request.
     browser.click(&format!("form[action='/devices/{id}/secret'] button"));
     browser.find("#shown-secret");
     assert_eq!(browser.text("#shown-secret").len(), 16);
@@ -251,7 +252,7 @@ fn did_to_trunk() {
     assert!(browser.text(".facts").contains("device 1001"));
     browser.click(".facts a[href='/devices/1']");
     browser.wait_for("37060000001");
-    // The API sees it too.
+    // The API sees the change, too.
     let again = server.call(
         "did_trunk_device_assign",
         &[("device_id", "1"), ("did", "37060000001")],
@@ -277,7 +278,7 @@ fn refusal() {
     assert_eq!(server.call("devices_get", &[("user_id", "2")]), before);
 }
 
-/// Things of admin's, by the first word of their addresses.
+/// Admin's things, by the first word of their addresses.
 const ADMINS: &[(&str, &str)] = &[
     ("devices", "3"),
     ("dids", "1"),
@@ -355,7 +356,7 @@ fn wrong_hash() {
     browser.wait_for("The hash that was sent is accepted");
 }
 
-/// Every page that this user may see, on what is his.
+/// Every web page that this user may see, for things of their own.
 fn pages(username: &str) -> Vec<String> {
     let own: &[(&str, &str)] = match username {
         "admin" => ADMINS,
@@ -443,7 +444,7 @@ fn every_page() {
     }
 }
 
-/// Names as long as they may be, without a place to break them.
+/// Names of the greatest length, without a place to break them.
 fn endless_words() {
     let (server, browser) = start("admin");
     let add = |arguments: &[&str]| {
@@ -515,7 +516,7 @@ fn accessible() {
     let (server, browser) = (Server::new(), Browser::new());
     let axe = std::fs::read_to_string(axe()).unwrap();
     let check = |path: &str| {
-        // Every action is opened: what is folded away is not looked at.
+        // Every action is opened, because the check skips folded parts.
         browser.run("document.querySelectorAll('details').forEach(one => one.open = true)");
         browser.run(&axe);
         let found = browser.run_async(
@@ -540,7 +541,7 @@ fn accessible() {
         browser.click("form[action='/sign-out'] button");
         browser.find("#password");
     }
-    // What only a form shows.
+    // Pages that only a form leads to.
     sign_in(&browser, &server, "admin");
     browser.go(&format!("{}/devices/new", server.base));
     browser.choose("#user", "anna");

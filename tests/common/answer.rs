@@ -17,7 +17,7 @@ const STATUSES: [u16; 9] = [200, 400, 404, 405, 413, 415, 429, 500, 503];
 /// What every answer begins with.
 pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
-/// What stands around an answer: `page`, and what else a method's file says.
+/// The elements that may stand around an answer: `page`, and others that a method's file names.
 static ROOTS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let methods = fixture::methods();
     let said = methods.iter().flat_map(|method| method.facts("error"));
@@ -81,7 +81,7 @@ impl Answer {
         text
     }
 
-    /// What is in `<page>`, after checking all that every answer owes.
+    /// The content of `<page>`, after checking what is true of every answer.
     pub fn page(&self) -> String {
         self.check();
         let text = self.text();

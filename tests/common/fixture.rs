@@ -1,4 +1,4 @@
-//! Fixture files: what a method is said to be, and its cases. `tests/fixtures.rs` says how one is written.
+//! Fixture files: the facts about a method, and its cases. `tests/fixtures/main.rs` says how one is written.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::request::{Request, sent};
 use super::rights;
 use super::sha1;
 
-/// Who signs with which key in the demo world; everyone else signs with admin's first one.
+/// The key of each caller in the demo world. Everyone else signs with admin's first key.
 const KEYS: [(&str, &str); 5] = [
     ("reseller", "reseller-key"),
     ("rita", "reseller-key"),
@@ -18,7 +18,7 @@ const KEYS: [(&str, &str); 5] = [
     ("nina", "newcomer-key"),
 ];
 
-/// The files whose cases are about no one method.
+/// The files whose cases belong to no single method.
 pub const NO_METHOD: [&str; 2] = ["ladder", "requests"];
 
 /// The facts that a file may state on top.
@@ -64,9 +64,9 @@ const DIRECTIVES: [&str; 11] = [
 /// A file of cases.
 #[derive(Debug, Clone)]
 pub struct Fixture {
-    /// The file's name: a method's, or what its cases are about.
+    /// The file's name: a method's name, or the topic of its cases.
     pub name: String,
-    /// What is said about the method: names and values in the order of the file.
+    /// The facts about the method: names and values, in the order of the file.
     facts: Vec<(String, String)>,
     /// The cases in the order of the file.
     pub cases: Vec<Case>,
@@ -77,17 +77,17 @@ pub struct Fixture {
 pub struct Case {
     /// Its name.
     pub name: String,
-    /// What happens first, what is looked at afterwards: names and values.
+    /// What happens before and what is checked afterwards: names and values.
     directives: Vec<(String, String)>,
-    /// The request, as the file has it.
+    /// The request as it stands in the file.
     pub text: String,
-    /// The request, as it is sent.
+    /// The request as it is sent.
     pub request: Request,
-    /// The whole answer, unpacked; none while it has not been written.
+    /// The whole answer, unpacked; none until it has been written.
     pub answer: Option<String>,
 }
 
-/// The key with which someone signs.
+/// The key that this user signs with.
 pub fn key_of(username: &str) -> &'static str {
     let known = KEYS.iter().find(|(caller, _)| *caller == username);
     known.map_or("secret", |(_, key)| key)
@@ -158,18 +158,18 @@ impl Fixture {
         })
     }
 
-    /// All that it says under this name.
+    /// Every value of this name.
     pub fn facts(&self, name: &str) -> impl Iterator<Item = &str> {
         let known = self.facts.iter().filter(move |fact| fact.0 == name);
         known.map(|fact| fact.1.as_str())
     }
 
-    /// The one thing that it says under this name.
+    /// The one value of this name.
     pub fn fact(&self, name: &str) -> Option<&str> {
         self.facts(name).next()
     }
 
-    /// What a caller is told who is refused before the method looks at the call.
+    /// The answer to a caller who is refused before the method looks at the call.
     pub fn refusal(&self, why: &str) -> &str {
         let usual = match why {
             "api disabled" => Some("API Requests are disabled"),
@@ -189,7 +189,7 @@ impl Fixture {
         format!("{DECLARATION}{}", envelope.replace("{}", text))
     }
 
-    /// The success in a dialect: the one of the later revisions where there is one of its own.
+    /// The success in a dialect. The later dialect may have a case of its own.
     pub fn success(&self, is_current: bool) -> &Case {
         let current = self.case("success-current").filter(|_| is_current);
         let success = current.or(self.case("success"));
@@ -219,8 +219,8 @@ impl Fixture {
         self.cases.iter().find(|case| case.name == name)
     }
 
-    /// The hash that a case ought to carry: by its directives, or in the method's first order with the caller's key.
-    /// None where it is as written, and where none is sent.
+    /// The hash that a case should carry: by its directives, or in the method's first order with the caller's key. None
+    /// where the hash stays as written, and where none is sent.
     pub fn hash(&self, case: &Case) -> Option<String> {
         let is_upper = match case.all("hash").next() {
             Some("as written") => return None,
@@ -244,7 +244,7 @@ impl Fixture {
         })
     }
 
-    /// The first order of the method that a request calls: this file's, or that of the method in the path.
+    /// The first order of the method that a request calls: this file's method, or the one in the path.
     fn first_order(&self, request: &Request) -> Option<String> {
         let first = |fixture: &Self| Some(fixture.orders().first()?.1.join(" "));
         first(self).or_else(|| {
@@ -273,7 +273,7 @@ impl Case {
             directives.push((directive.into(), value.into()));
             text = more;
         }
-        // The answer's first line; the next case's empty line is gone.
+        // The answer's first line. The empty line before the next case is cut off.
         let parts: Vec<&str> = text.split("\n=> ").collect();
         let (text, answer) = match parts[..] {
             [text] => (text, None),
@@ -291,7 +291,7 @@ impl Case {
         case.map_err(|error| format!("{name}: {error}"))
     }
 
-    /// A case that stands in no file.
+    /// A case that comes from no file.
     pub fn derived(
         name: &str,
         directives: Vec<(String, String)>,
@@ -307,12 +307,12 @@ impl Case {
         }
     }
 
-    /// With one directive more.
+    /// Adds a directive.
     pub fn give(&mut self, name: &str, value: &str) {
         self.directives.push((name.into(), value.into()));
     }
 
-    /// With another request, which is sent as its directives say.
+    /// Replaces the request. It is sent as the directives say.
     pub fn with_request(mut self, text: &str) -> Result<Self, String> {
         let mut request = Request::parse(text)?;
         if let Some(address) = self.all("from").next() {
@@ -331,20 +331,20 @@ impl Case {
         Ok(self)
     }
 
-    /// All that it says under this name.
+    /// Every value of this name.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let directives = self.directives();
         directives.filter_map(move |(known, value)| (known == name).then_some(value))
     }
 
-    /// What it says, in order.
+    /// Its directives, in order.
     pub fn directives(&self) -> impl Iterator<Item = (&str, &str)> {
         let directives = self.directives.iter();
         directives.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// Writes another request and answer into a case of a file.
+/// Replaces the request and the answer of a case in its file.
 pub fn rewrite(name: &str, case: &Case, request: &str, answer: &str) {
     let file = std::fs::read_to_string(path(name)).unwrap();
     let head = format!("### {}: ", case.name);
@@ -361,7 +361,7 @@ pub fn rewrite(name: &str, case: &Case, request: &str, answer: &str) {
     std::fs::write(path(name), written.join("\n\n") + "\n").unwrap();
 }
 
-/// What stands above the first case, and each case, without the empty line between them.
+/// The part above the first case, and each case, without the empty lines between them.
 fn blocks(text: &str) -> Vec<String> {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let mut blocks = Vec::new();

@@ -7,16 +7,16 @@ use std::time::Duration;
 use super::Call;
 use super::socket::Client;
 
-/// A body has so long here.
+/// The server's limit for a body in these tests.
 pub const BODY: Duration = Duration::from_millis(800);
-/// A server that answers early has done so by then.
+/// After this, a server that answers early has answered.
 const EARLY: Duration = Duration::from_millis(300);
 
-/// What makes the server answer, maybe before the body is whole.
+/// A request that makes the server answer, possibly before the body is complete.
 pub struct Trigger {
     /// The verb and the path.
     pub line: &'static str,
-    /// More headers.
+    /// Further headers.
     pub headers: &'static str,
     /// Bytes of the body that come before the pause.
     pub filler: usize,
@@ -39,7 +39,7 @@ const fn trigger(line: &'static str, status: u16) -> Trigger {
     }
 }
 
-/// What is tried.
+/// All triggers.
 pub const TRIGGERS: [Trigger; 12] = [
     Trigger {
         filler: 65_600,
@@ -73,8 +73,8 @@ pub const TRIGGERS: [Trigger; 12] = [
     },
 ];
 
-/// A head, and a body with an old POST between blank lines. Whoever takes that for a head and adds a length to it takes the
-/// second chunk for a request. `more`: other headers.
+/// A head, and a body with an old POST between blank lines. A server that reads this as a head and adds a length to it
+/// reads the second chunk as a request. `more`: further headers.
 pub fn attack(trigger: &Trigger, is_chunked: bool, more: &str) -> (Vec<u8>, Vec<u8>) {
     let call = Call::sample("device_create").signed_by_admin().form();
     let line = format!("POST /billing/api/device_create?{call}");
@@ -97,8 +97,8 @@ pub fn attack(trigger: &Trigger, is_chunked: bool, more: &str) -> (Vec<u8>, Vec<
     }
 }
 
-/// The status and the `Connection` of every answer on a connection that gets `first`, and after a pause `rest`. `ends`:
-/// the client says that it sends no more.
+/// Sends `first`, pauses, sends `rest`, and gives the status and the `Connection` of every answer. `ends`: the client
+/// says that it sends no more.
 pub fn answers(
     address: SocketAddr,
     first: &[u8],
@@ -108,7 +108,7 @@ pub fn answers(
 ) -> Vec<(u16, bool)> {
     let client = Client::new(address);
     let mut stream = client.writer();
-    // A server that closes need not take all of it.
+    // A server that closes may leave some of it unread.
     let _ = stream.write_all(first);
     std::thread::sleep(pause);
     let _ = stream.write_all(rest);
@@ -130,8 +130,8 @@ pub fn answers(
         .collect()
 }
 
-/// A body that becomes too large in the midst of many old POSTs, in parts that a proxy sends on as chunks of its own: a
-/// length that is added behind the early answer moves the end of the second one.
+/// A body that becomes too large among many old POSTs, in parts that a proxy passes on as chunks of its own. A length
+/// that is added behind the early answer would move the end of the second chunk.
 pub fn attack_in_parts() -> [Vec<u8>; 3] {
     let call = Call::sample("device_create").signed_by_admin().form();
     let chunk = |bytes: &[u8]| {

@@ -1,5 +1,5 @@
-//! What the test binaries share: a demo world on disk, requests and their signatures, answers and what all of them
-//! have in common.
+//! What the test binaries share: a demo world on disk, requests and their signatures, answers and what is true of all
+//! of them.
 
 #![allow(
     dead_code,
@@ -24,7 +24,7 @@ pub use request::{Call, Request};
 pub use server::Server;
 pub use world::World;
 
-/// The methods' names, as the fixture files say: a test that loops over them does not shrink with the table.
+/// The methods' names, read from the fixture files. A test that loops over these does not shrink with the table.
 pub fn methods() -> Vec<&'static str> {
     let names = fixture::methods().into_iter();
     names.map(|fixture| &*fixture.name.leak()).collect()

@@ -14,20 +14,20 @@ use linebook::app::App;
 use linebook::service::Error;
 use linebook::store::{StoreError, WriteTx};
 
-/// A change of who may what.
+/// A change of somebody's rights.
 pub type Change = fn(&WriteTx<'_>) -> Result<(), Error>;
 
-/// What was answered while the writer was held.
+/// The answer to a request that was sent while the writer was held.
 pub struct Overtaken<T> {
     /// The answer.
     pub reply: T,
     /// Whether it waited for a write.
     pub has_waited: bool,
-    /// When the writer was let go, by the machine's clock.
+    /// When the writer was released, by the machine's clock.
     pub open_ms: i64,
 }
 
-/// Asks while the writer is held, and lets `change` be written before what `ask` writes.
+/// Calls `ask` while the writer is held, so that `change` is written before anything that `ask` writes.
 pub fn overtaken<T>(app: &Arc<App>, change: Change, ask: impl FnOnce() -> T) -> Overtaken<T> {
     let (open, gate) = channel::<()>();
     let (has_asked, has_waited) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -48,7 +48,7 @@ pub fn overtaken<T>(app: &Arc<App>, change: Change, ask: impl FnOnce() -> T) -> 
         scope.spawn(|| {
             wait(|| store.activity().queue_depth > 1 || has_asked.load(Ordering::SeqCst));
             has_waited.store(store.activity().queue_depth > 1, Ordering::SeqCst);
-            // The clock has gone on since it asked.
+            // The clock moves on after the request.
             std::thread::sleep(Duration::from_millis(5));
             open_ms.store(Ambient::system().now_ms(), Ordering::SeqCst);
             open.send(()).expect("the writer waits");
@@ -70,7 +70,7 @@ fn wait(until: impl Fn() -> bool) {
     }
 }
 
-/// A request whose head the server has, and whose body it waits for.
+/// A request whose head has arrived, and whose body the server waits for.
 pub struct HalfSent {
     stream: TcpStream,
     body: Vec<u8>,
@@ -98,7 +98,7 @@ impl HalfSent {
         }
     }
 
-    /// Sends the body: what is answered, head and all.
+    /// Sends the body, and gives the whole answer with its head.
     pub fn finish(mut self) -> String {
         self.stream.write_all(&self.body).unwrap();
         let mut answer = Vec::new();

@@ -37,7 +37,7 @@ impl Request {
         }
     }
 
-    /// What a text says: a request line, headers, an empty line and the body.
+    /// Parses a request line, headers, an empty line and the body.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
         let mut lines = head.lines();
@@ -53,13 +53,13 @@ impl Request {
         Ok(request.body(None, body))
     }
 
-    /// With one header more.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// With this body, of this type if there is one.
+    /// Sets the body, and its type if there is one.
     pub fn body(mut self, content_type: Option<&str>, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         match content_type {
@@ -68,19 +68,19 @@ impl Request {
         }
     }
 
-    /// From this address.
+    /// Sets the address that it comes from.
     pub fn from(mut self, address: &str) -> Self {
         self.from = address.parse().unwrap();
         self
     }
 
-    /// What stands behind the question mark.
+    /// The text after the question mark.
     pub fn query(&self) -> &str {
         let query = self.target.split_once('?');
         query.map_or("", |(_, query)| query)
     }
 
-    /// For the framework's in-process service.
+    /// The request in the form that the framework's in-process service takes.
     pub fn to_actix(&self) -> TestRequest {
         let mut request = TestRequest::with_uri(&self.target)
             .method(self.verb.parse().unwrap())
@@ -94,7 +94,7 @@ impl Request {
         request
     }
 
-    /// As bytes for a socket.
+    /// The bytes to write to a socket.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nHost: test\r\n", self.verb, self.target);
         for (name, value) in &self.headers {
@@ -126,7 +126,7 @@ impl Call {
         }
     }
 
-    /// A call by admin that a fresh demo world answers with success once it is signed: what `success` in the method's
+    /// A call by admin that succeeds in a fresh demo world once it is signed. It sends what `success` in the method's
     /// file sends.
     pub fn sample(method: &str) -> Self {
         let fixture = Fixture::read(method).unwrap_or_else(|error| panic!("{error}"));
@@ -146,7 +146,7 @@ impl Call {
         pairs.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// With this value; it replaces one of the same name in its place.
+    /// Sets a value. One of the same name is replaced in its place.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         match self.pairs.iter_mut().find(|(known, _)| known == name) {
             Some(pair) => pair.1 = value.into(),
@@ -155,20 +155,20 @@ impl Call {
         self
     }
 
-    /// With all of these.
+    /// Sets all of these.
     pub fn with_all(self, pairs: &[(&str, &str)]) -> Self {
         pairs
             .iter()
             .fold(self, |call, (name, value)| call.with(name, value))
     }
 
-    /// Without this one.
+    /// Removes a value.
     pub fn without(mut self, name: &str) -> Self {
         self.pairs.retain(|(known, _)| known != name);
         self
     }
 
-    /// Without the parameters that this one could stand for, or that could stand for it.
+    /// Removes the parameters that this one can stand for, and those that can stand for it.
     pub fn alone(self, method: &Method, parameter: &Parameter) -> Self {
         let replaces = |one: &Parameter, other: &Parameter| {
             let mut others = one.others();
@@ -189,41 +189,41 @@ impl Call {
         sha1::hex(&(order.iter().map(value).collect::<String>() + key))
     }
 
-    /// With its hash, over the parameters of `order`.
+    /// Adds the hash over the parameters of `order`.
     pub fn signed(self, order: &[&str], key: &str) -> Self {
         let hash = self.hash(order, key);
         self.with("hash", &hash)
     }
 
-    /// With its hash, over the parameters of the method's page.
+    /// Adds the hash in the order of MOR's manual.
     pub fn signed_with(self, key: &str) -> Self {
         let order = page_order(&self.method);
         self.signed(order, key)
     }
 
-    /// Signed as admin's page says.
+    /// Adds the hash in the order of MOR's manual, with admin's first key.
     pub fn signed_by_admin(self) -> Self {
         self.signed_with("secret")
     }
 
-    /// Percent-encoded.
+    /// The parameters, percent-encoded.
     pub fn form(&self) -> String {
         let pair = |(name, value): &(String, String)| format!("{}={}", escape(name), escape(value));
         self.pairs.iter().map(pair).collect::<Vec<_>>().join("&")
     }
 
-    /// As a POST whose parameters are in the query.
+    /// A POST with the parameters in the query.
     pub fn post(&self) -> Request {
         Request::new("POST", &format!("{}?{}", self.path(), self.form()))
     }
 
-    /// As a POST whose parameters are in a form.
+    /// A POST with the parameters in a form.
     pub fn post_form(&self) -> Request {
         let form = Some("application/x-www-form-urlencoded");
         Request::new("POST", &self.path()).body(form, self.form())
     }
 
-    /// As a POST whose parameters are in a JSON object, all of them strings.
+    /// A POST with the parameters in a JSON object, all of them strings.
     pub fn post_json(&self) -> Request {
         let pairs = self.pairs.iter().cloned();
         let object: serde_json::Map<_, _> =
@@ -232,7 +232,7 @@ impl Call {
         Request::new("POST", &self.path()).body(Some("application/json"), body)
     }
 
-    /// As a POST whose parameters are the parts of a multipart body.
+    /// A POST with the parameters as the parts of a multipart body.
     pub fn post_multipart(&self) -> Request {
         let mut body = String::new();
         for (name, value) in &self.pairs {
@@ -245,7 +245,7 @@ impl Call {
         Request::new("POST", &self.path()).body(kind, body)
     }
 
-    /// As a GET.
+    /// A GET with the parameters in the query.
     pub fn get(&self) -> Request {
         Request {
             verb: "GET".into(),
@@ -253,7 +253,7 @@ impl Call {
         }
     }
 
-    /// What it sends is no more than this.
+    /// Removes every parameter.
     pub fn with_nothing(mut self) -> Self {
         self.pairs.clear();
         self
@@ -265,7 +265,7 @@ impl Call {
     }
 }
 
-/// The order in which a method's page says its parameters are signed: the first one in its file.
+/// The order in which MOR's manual signs a method's parameters: the first one in the method's file.
 pub fn page_order(method: &str) -> &'static [&'static str] {
     let fixture = Fixture::read(method).unwrap_or_else(|error| panic!("{error}"));
     let orders = fixture.orders();
@@ -287,14 +287,14 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// What follows a method's name in the path of a request, with its slash.
+/// The part of a request's path after the method's name, with its slash.
 fn segment<'a>(method: &str, request: &'a Request) -> &'a str {
     let path = request.target.split('?').next().unwrap_or_default();
     let (_, segment) = path.split_once(method).unwrap_or_default();
     segment
 }
 
-/// What a request sends, as a server is to read it: the body's values beat the query's, the last one wins.
+/// The values of a request as a server has to read them: the body's beat the query's, and the last one wins.
 pub fn sent(request: &Request) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     let mut values = BTreeMap::new();
     values.extend(pairs(request.query())?);
@@ -339,7 +339,7 @@ pub fn pairs(form: &str) -> Result<Vec<(String, String)>, Box<dyn Error>> {
         .collect()
 }
 
-/// What percent-encoding and plus signs stand for.
+/// Decodes percent-encoding and plus signs.
 fn unescape(text: &str) -> Result<String, Box<dyn Error>> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();

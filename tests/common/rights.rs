@@ -1,12 +1,12 @@
-//! Who there is in the demo world, and who may what, written out by hand: for calls of the API and for pages alike.
+//! The people of the demo world and what each of them may do, written out by hand, for API calls and web pages alike.
 
 use linebook::service::guard::access::Right;
 
-/// Who there is in the demo world, and in whose scope.
+/// Someone in the demo world, and the scope they are in.
 pub struct Person {
     /// What they are.
     pub name: &'static str,
-    /// What they call themselves.
+    /// Their username.
     pub username: &'static str,
     pub id: i64,
     pub scope: Scope,
@@ -40,14 +40,14 @@ pub const PEOPLE: &[Person] = &[
     person("anna", "anna", 2, Scope::Anna),
 ];
 
-/// Those of a type with every permission, and without any.
+/// Pairs of one type: with every permission, and without any.
 const TWINS: [(&str, &str); 3] = [
     ("accountant", "clerk"),
     ("manager", "trainee"),
     ("reseller", "newcomer"),
 ];
 
-/// What each permission opens to accountants.
+/// The right that each permission gives to accountants.
 pub const PERMISSIONS: [(Right, &str); 6] = [
     (Right::SeeUsers, "manage_devices"),
     (Right::SeeUsers, "manage_dids"),
@@ -57,7 +57,7 @@ pub const PERMISSIONS: [(Right, &str); 6] = [
     (Right::ManageDids, "manage_dids"),
 ];
 
-/// Who has which right: clerk, trainee and newcomer are those without permissions. Written out, and not asked from the rules.
+/// Who has which right. Clerk, trainee and newcomer have no permissions. Written out here instead of asking the rules.
 const MATRIX: &[(Right, &[&str])] = &[
     (
         Right::SignedIn,
@@ -138,7 +138,7 @@ pub fn named(name: &str) -> Option<Right> {
     rights.find(|right| snake(*right) == name)
 }
 
-/// Why someone is refused: by what they are, or because a permission is missing. None: they may.
+/// Why someone is refused: because of their type, or because a permission is missing. None: they are allowed.
 pub fn refusal(person: &Person, right: Right) -> Option<&'static str> {
     if may(person, right) {
         return None;

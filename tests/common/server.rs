@@ -20,13 +20,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with these flags that lets the test look at its metrics, too; its log can be read from the child's
-    /// standard error.
+    /// Starts a server with these flags and public metrics. Its log can be read from the child's standard error.
     pub fn start(flags: &[&str]) -> Self {
         Self::start_plain(&[&["--metrics-public"], flags].concat())
     }
 
-    /// Starts one with these flags and no others.
+    /// Starts a server with these flags and no others.
     pub fn start_plain(flags: &[&str]) -> Self {
         let folder = demo_folder();
         let mut child = linebook()
@@ -52,7 +51,7 @@ impl Server {
             panic!("{first}{errors}");
         };
         let address = address.parse().unwrap();
-        // What else it says must have somewhere to go.
+        // Its other output is drained, so that it never blocks.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Self {
             child,
@@ -71,7 +70,7 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Stops it as an operator would, and gives all that it wrote to its log.
+    /// Stops it as an operator would, and gives its whole log.
     pub fn stop(mut self) -> String {
         let mut log = String::new();
         let mut errors = self.child.stderr.take().unwrap();
@@ -100,7 +99,7 @@ impl Drop for Server {
     }
 }
 
-/// The binary, without settings of whoever runs the tests.
+/// The binary, without settings from the environment of the tests.
 pub fn linebook() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
     for (name, _) in std::env::vars_os() {

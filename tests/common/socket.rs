@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketType, socket};
 
 use super::{Answer, Request, World};
 
-/// After this a client gives up: only a server that hangs takes so long.
+/// After this a client gives up. Only a server that hangs takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Serves a world on a free port of this machine until the test binary ends.
@@ -17,7 +17,7 @@ pub fn serve(world: &World) -> SocketAddr {
     serve_with(world, Options::default())
 }
 
-/// The same, with limits of its own.
+/// Serves a world with these limits.
 pub fn serve_with(world: &World, options: Options) -> SocketAddr {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
@@ -117,10 +117,10 @@ impl Client {
         Ok(answer)
     }
 
-    /// Whether the server has closed the connection, after what was still to be read.
+    /// Whether the server has closed the connection, once everything that came has been read.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
-        // Closed with a reset is closed too.
+        // A reset counts as closed.
         self.stream.read_to_end(&mut rest).map_or(true, |_| true)
     }
 

@@ -47,22 +47,22 @@ pub struct World {
 }
 
 impl World {
-    /// A fresh one, in which time stands still and dice fall the same way every time.
+    /// A fresh world with a clock that stands still and dice that fall the same way every time.
     pub fn new() -> Self {
         Self::with(Options::default(), Ambient::fixed(NOW_MS, 1))
     }
 
-    /// A fresh one with its own number of readers and batch size, clock and dice.
+    /// A fresh world with these options, clock and dice.
     pub fn with(options: Options, ambient: Ambient) -> Self {
         Self::in_folder(demo_folder(), options, ambient)
     }
 
-    /// One of the database that is in `folder`.
+    /// A world over the database in `folder`.
     pub fn in_folder(folder: TempDir, options: Options, ambient: Ambient) -> Self {
         let store = Store::open(folder.path(), options).unwrap();
         let mut app = App::new(store, Arc::new(ambient));
         app.has_public_metrics = true;
-        // Tests fail to authenticate all the time, and in most of them no minute ever passes.
+        // Tests fail to authenticate all the time, and in most of them the clock stands still.
         Arc::get_mut(&mut app.core).unwrap().throttle = Throttle::new(Limits {
             per_address: u32::MAX,
             per_pair: u32::MAX,
@@ -75,14 +75,14 @@ impl World {
         }
     }
 
-    /// A fresh one whose server is set up by `change`.
+    /// A fresh world whose server is changed by `change` first.
     pub fn with_app(ambient: Ambient, change: impl FnOnce(&mut App)) -> Self {
         let mut world = Self::with(Options::default(), ambient);
         change(Arc::get_mut(&mut world.app).unwrap());
         world
     }
 
-    /// A fresh one after `sql`.
+    /// A fresh world after `sql` has run.
     pub fn after(sql: &str) -> Self {
         let world = Self::new();
         world.sql(sql);
@@ -128,7 +128,7 @@ impl World {
         assert!(output.status.success(), "linebook {line}: {errors}");
     }
 
-    /// Everything that is in the database and means something.
+    /// All rows of the database, except for what changes by itself.
     pub fn dump(&self) -> Dump {
         let connection = self.connection();
         let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'readiness' ORDER BY name";
@@ -138,7 +138,7 @@ impl World {
             .map(|row| show(&row[0]))
             .map(|name| {
                 let columns = match name.as_str() {
-                    // A server notes the clock there by itself.
+                    // A server notes the clock in this table by itself.
                     "installation" => "is_demo, created_ms, next_extension, access_version",
                     _ => "*",
                 };
@@ -148,7 +148,7 @@ impl World {
             .collect()
     }
 
-    /// Sends a request through the real pipeline, all but the socket.
+    /// Sends a request through the real pipeline, everything but the socket.
     pub fn send(&self, request: &Request) -> Answer {
         self.system.block_on(async {
             let app = actix_web::App::new().configure(|config| routes(config, self.app.clone()));
@@ -157,13 +157,13 @@ impl World {
         })
     }
 
-    /// Runs a future where requests are served.
+    /// Runs a future on the thread that serves requests.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.system.block_on(future)
     }
 }
 
-/// The databases that earlier builds left, by their schema version: `fixtures/databases/0001.db.gz`, ...
+/// The databases of earlier builds, by their schema version: `fixtures/databases/0001.db.gz`, ...
 pub fn older_databases() -> Vec<(usize, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/databases");
     let mut databases: Vec<(usize, Vec<u8>)> = std::fs::read_dir(folder)

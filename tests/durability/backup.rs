@@ -1,4 +1,4 @@
-//! Backups beside a writing server, the way back, and the drill.
+//! Backups while the server writes, the way back, and the drill.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -108,7 +108,7 @@ fn a_damaged_database_gives_no_backup_and_a_damaged_backup_is_not_restored() {
     assert!(line.contains("every reference leads to a row"), "{line}");
     assert_eq!(names(world.folder.path()), ["data", "good.db"]);
 
-    // The same damage in a backup, damage to its pages, half of it, and files that are none.
+    // That damage in a backup, damaged database pages, half a backup, and files that are no database.
     fs::copy(world.database(), &file).expect("a copy");
     let bytes = fs::read(&good).expect("a file");
     let mut overwritten = bytes.clone();
@@ -153,7 +153,7 @@ fn a_restore_keeps_what_it_replaces() {
     ok(&["user", "add", "later"], &world.data);
     let line = refused(&["restore", "--force", text(&file)], &world.data);
     assert!(line.contains("a linebook server already runs on"), "{line}");
-    // Killed: the last user is only in the WAL.
+    // After the kill, the last user is only in the WAL.
     server.kill();
     assert!(world.data.join("linebook.db-wal").exists());
     let line = refused(&["restore", text(&file)], &world.data);
@@ -204,7 +204,7 @@ fn nobody_is_signed_in_to_what_was_restored() {
     assert_eq!(names(&elsewhere), ["linebook.db", "linebook.lock"]);
 }
 
-/// Where restores have put what they replaced.
+/// The folders in which restores have kept what they replaced.
 fn kept(data: &Path) -> Vec<PathBuf> {
     let names = names(data).into_iter();
     names
@@ -229,7 +229,7 @@ fn a_damaged_database_is_replaced_and_kept_with_its_wal() {
     assert_eq!(names(&kept[0]), ["linebook.db", "linebook.db-wal"]);
 }
 
-/// A world, and a backup of it that lacks the last user, who is only in its WAL.
+/// A world whose last user is only in its WAL, and a backup that lacks this user.
 fn backed_up_before_its_wal() -> (World, PathBuf) {
     let world = World::new();
     let file = world.folder.path().join("backup.db");
@@ -243,7 +243,7 @@ fn backed_up_before_its_wal() -> (World, PathBuf) {
 #[test]
 fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
     let (world, file) = backed_up_before_its_wal();
-    // As a restore that was killed between its two renames leaves it.
+    // The state that a restore leaves when it is killed between its two renames.
     fs::rename(world.database(), world.data.join("moved")).expect("a file");
     let line = refused(&["serve", "--listen", "127.0.0.1:0"], &world.data);
     assert!(line.contains("this folder had a database"), "{line}");
@@ -253,7 +253,7 @@ fn a_wal_without_its_database_is_not_taken_for_the_new_ones() {
     assert_eq!(usernames(&world.database()), "admin,office");
 }
 
-/// What `restore` does to names, and to what is in files.
+/// The system calls of `restore`: those that change names, then those that change contents.
 const STEPS: [&str; 9] = [
     "mkdir",
     "rename",
@@ -273,8 +273,8 @@ fn copy_folder(from: &Path, to: &Path) {
     assert!(copied.expect("cp").success());
 }
 
-/// Runs `restore` on copies of `data`, killed at each of its steps in turn, and shows `check` the folder each time; how
-/// often. `also` is what else happens to it.
+/// Runs `restore` on copies of `data`, kills it at each of its steps in turn, and gives each folder to `check`. Returns
+/// how often it did so. `also` happens to each copy as well.
 fn killed_at_each_step(
     data: &Path,
     file: &Path,
@@ -303,7 +303,8 @@ fn killed_at_each_step(
             if restored.success() {
                 break;
             }
-            // strace ends as its program does: one that refuses is not killed, and would be run for ever.
+            // strace ends as its program does. A restore that refuses is never killed, and this loop would go on
+            // forever.
             assert_eq!(restored.code(), None, "{step} {place}");
             check(&copy, &format!("killed at {step} {place}"));
             count += 1;
@@ -312,7 +313,7 @@ fn killed_at_each_step(
     count
 }
 
-/// How often `restore` writes to a place in a file when there is nothing to replace.
+/// How often `restore` writes to a place in a file when it has nothing to replace.
 fn count_writes(file: &Path, data: &Path) -> usize {
     let calls = data.with_extension("calls");
     let restored = clean(Command::new("strace"))
@@ -368,19 +369,19 @@ fn a_restore_killed_at_any_step_mixes_nothing() {
         assert!(kept.any(is_old), "{at}: the old one is lost");
     };
     let old = killed_at_each_step(&world.data, &file, &[], is_old_or_new);
-    // Where the WAL cannot be merged, nothing is taken for the whole without it. The disk is full when the backup's copy is
-    // written; a restore that has nothing to replace writes once more, to the lock file.
+    // Where the WAL cannot be merged, the database alone is not taken for the whole. The disk becomes full once the
+    // backup's copy is written. A restore that has nothing to replace writes once more, to the lock file.
     let copied = count_writes(&file, &world.folder.path().join("count"));
     let full = format!("inject=pwrite64:error=ENOSPC:when={copied}+");
     let unmerged = killed_at_each_step(&world.data, &file, &["-e", &full], is_old_or_new);
 
-    // One that is damaged is kept with its WAL, and with no other.
+    // A damaged database is kept with its own WAL, and with no other.
     fs::write(world.database(), "rubbish".repeat(1000)).expect("a file");
     fs::write(world.data.join("linebook.db-wal"), "frames").expect("a file");
     let damaged = killed_at_each_step(&world.data, &file, &[], |data, at| {
         if !data.join("linebook.db").exists() {
             refused(&["serve", "--listen", "127.0.0.1:0"], data);
-            // Whatever of the old one is there, a new one is not put beside it.
+            // While any part of the old database is there, no new one is put beside it.
             if kept(data).is_empty() {
                 refused(&["init"], data);
             }
@@ -437,7 +438,7 @@ fn a_killed_restore_leaves_one_or_the_other() {
         let users = usernames(&world.database());
         assert!(users.starts_with("admin,office"), "{users}");
     }
-    // What the killed ones have left is gone with the next.
+    // The next restore removes what the killed ones have left.
     ok(&["restore", "--force", text(&file)], &world.data);
     let left = names(&world.data);
     assert!(!left.iter().any(|name| name.starts_with('.')), "{left:?}");
@@ -486,7 +487,7 @@ fn a_server_makes_backups_and_keeps_the_newest() {
     server.terminate();
 }
 
-/// Two servers may have one place for their backups, and there may be files that only look like backups.
+/// Two servers may share a folder for their backups, and it may hold files that only look like backups.
 #[test]
 fn a_server_s_backups_are_those_of_its_own_installation() {
     let (one, two) = (World::new(), World::new());
@@ -516,8 +517,8 @@ fn a_server_s_backups_are_those_of_its_own_installation() {
     assert!(folder.join(&junk).exists());
 }
 
-/// SQLite's lock on the database, which a process loses when it opens and closes the file by itself. Without it, another
-/// program that looks at the database takes the server's WAL away when it leaves.
+/// The process holds SQLite's lock on the database. A process loses it when it opens and closes the file by itself.
+/// Without the lock, another program that looks at the database removes the server's WAL when it leaves.
 fn assert_locked(database: &Path, process: u32) {
     let file = format!(":{} ", fs::metadata(database).expect("the database").ino());
     let locks = fs::read_to_string("/proc/locks").expect("/proc");

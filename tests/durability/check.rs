@@ -1,4 +1,4 @@
-//! `linebook check`: each invariant is broken by hand, and is named.
+//! `linebook check`: each invariant is broken by hand, and the check names it.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use tempfile::TempDir;
 
 use super::server::{Load, World, ok, older_world, refused, run};
 
-/// Which check, and what breaks it in the demo world.
+/// The checks, and a way to break each in the demo world.
 const BREAKS: &[(&str, &str)] = &[
     (
         "SQLite finds the file intact",
-        // An index that lacks what its table holds.
+        // An index that lacks a row of its table.
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = 'CREATE INDEX users_of_owner ON users (owner_id) WHERE 0' WHERE name = 'users_of_owner';
          PRAGMA writable_schema = RESET; REINDEX users_of_owner;
@@ -211,7 +211,7 @@ fn violations(folder: &TempDir) -> Vec<(String, Vec<String>)> {
     .collect()
 }
 
-/// Takes a table's constraints and indexes away.
+/// Removes a table's constraints and indexes.
 fn loosen(connection: &Connection, table: &str) {
     connection
         .execute_batch(&format!(
@@ -249,7 +249,7 @@ fn each_broken_invariant_is_named() {
     }
 }
 
-/// What is done to a file's schema, and how it is named.
+/// Changes of a file's schema, and the name that the check gives to each.
 const ALTERED: &[(&str, &str)] = &[
     (
         "DROP TRIGGER users_update",
@@ -290,13 +290,13 @@ const ALTERED: &[(&str, &str)] = &[
         "ALTER TABLE users ADD COLUMN note TEXT",
         "table users is not as linebook makes it",
     ),
-    // What looks like SQLite's own and is not.
+    // An object that only looks like SQLite's own.
     (
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, 'IS NULL', 'IS NOT NULL') WHERE name = 'api_keys_active'",
         "index api_keys_active is not as linebook makes it",
     ),
-    // SQLite stops reading at a NUL: what stands behind it says nothing.
+    // SQLite stops reading at a NUL, and ignores what comes after it.
     (
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, ' WHERE revoked_ms', ' --' || char(0) || char(10) || ' WHERE revoked_ms') WHERE name = 'api_keys_active'",
@@ -309,7 +309,7 @@ const ALTERED: &[(&str, &str)] = &[
     ),
 ];
 
-/// A trigger is code that runs as we do, and a missing one a rule that does not hold.
+/// A foreign trigger is code that runs as linebook does. A missing one is a rule that does not hold.
 #[test]
 fn a_schema_that_linebook_did_not_make_is_named_and_not_trusted() {
     for (sql, words) in ALTERED {
@@ -342,12 +342,12 @@ fn a_schema_that_linebook_did_not_make_is_named_and_not_trusted() {
                 "{line}"
             );
         }
-        // What only reads goes on: whoever looks into it needs the log.
+        // Verbs that only read go on: someone who looks into it needs the log.
         ok(&["log"], folder.path());
     }
 }
 
-/// What an operator does must not run what somebody else has put there.
+/// A verb must not run code that somebody else has put into the file.
 #[test]
 fn the_command_line_runs_no_foreign_trigger() {
     let folder = demo_world();
@@ -377,8 +377,8 @@ fn the_command_line_runs_no_foreign_trigger() {
     assert_eq!(keys, 0);
 }
 
-/// An older file is compared with what the steps to its version make, before a statement of the next one runs: a trigger of
-/// somebody else's would run with it.
+/// An older file is compared with the schema that the steps to its version make, before a statement of the next step
+/// runs. Somebody else's trigger would run with it.
 #[test]
 fn an_older_file_runs_no_foreign_trigger_when_it_is_brought_forward() {
     let folder = older_world();
@@ -406,7 +406,7 @@ fn an_older_file_runs_no_foreign_trigger_when_it_is_brought_forward() {
     let restored = &["restore", database.to_str().expect("UTF-8")];
     let line = refused(restored, &elsewhere.path().join("data"));
     assert!(line.contains(words), "{line}");
-    // Nothing has run, and nothing lies beside it.
+    // Nothing has run, and no file was made beside it.
     assert_eq!(std::fs::read(&database).expect("the file"), before);
     let keys = "SELECT count(*) FROM api_keys WHERE secret = 'backdoor'";
     let keys: i64 = open()
@@ -416,7 +416,7 @@ fn an_older_file_runs_no_foreign_trigger_when_it_is_brought_forward() {
     assert!(!folder.path().join("linebook.db.v1").exists());
 }
 
-/// A version that no step leads to has nothing in it.
+/// The schema of a version that no step leads to is empty, so every table in such a file is foreign.
 #[test]
 fn an_older_backup_is_compared_with_what_its_steps_made() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -489,7 +489,7 @@ fn many_examples_are_cut_short() {
     assert!(stderr.contains("a check does not hold: "), "{stderr}");
 }
 
-/// A number that is no time is shown as it is, in the table and by the server.
+/// A number that cannot be a time is shown as it is, in the table and by the server.
 #[test]
 fn a_time_that_is_none_stops_nothing() {
     let folder = demo_world();

@@ -1,5 +1,5 @@
-//! A power cut while the WAL is merged into the file: of what neither file has synced, any part may be on disk, in any
-//! order, and pages may be torn. What was acknowledged is there.
+//! A power cut while the WAL is merged into the file. Any part of what is not synced may be on disk, in any order, and
+//! database pages may be torn. Everything acknowledged is still there.
 
 use std::fs;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl Dice {
     }
 }
 
-/// The lines from the first write to the file on in which something is written or synced; the power is cut after each.
+/// The lines that write or sync something, from the first write to the file on. The power is cut after each.
 fn moments(trace: &Trace) -> Vec<usize> {
     let first = trace.database.writes[0].began;
     let mut moments = Vec::new();
@@ -55,7 +55,7 @@ fn a_power_cut_during_a_checkpoint_loses_nothing() {
         std::thread::sleep(Duration::from_millis(200));
         let text = fs::read(&path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        // A merge, and writes that begin the WAL anew.
+        // Waits for a merge, and for writes that begin the WAL anew.
         let synced = text
             .rsplit_once("linebook.db>) ")
             .map_or("", |(_, later)| later);

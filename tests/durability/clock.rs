@@ -1,4 +1,4 @@
-//! A clock that leaps: what nobody can take back is not done by it, until an operator has looked.
+//! A clock that leaps: nothing that cannot be undone happens because of it until an operator has looked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn leap_ms(world: &World) -> Option<i64> {
         .expect("a row")
 }
 
-/// A linebook of the test's own process, by a clock that stands.
+/// A linebook in the test's own process, with a clock that stands still.
 fn app(world: &World, now_ms: i64) -> Arc<App> {
     let store = Store::open(&world.data, Options::default()).expect("the database");
     Arc::new(App::new(store, Arc::new(Ambient::fixed(now_ms, 1))))
@@ -46,7 +46,7 @@ async fn accept(app: &App, now_ms: i64) {
     accepted.await.expect("it is accepted");
 }
 
-/// Puts the clocks on by these times, and lets housekeeping look.
+/// Moves the clocks forward by these times, and runs housekeeping.
 async fn an_hour_later(app: &App, now_ms: i64, running_ms: i64) {
     app.core.ambient.set(now_ms);
     app.core.ambient.set_running(running_ms);
@@ -64,7 +64,7 @@ async fn a_clock_that_leaps_while_the_server_runs_frees_nothing_until_it_is_acce
     let app = app(&world, now_ms);
     let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
     a_moment().await;
-    // Not a day against the other clock, and then more, in two steps.
+    // Less than a day against the other clock, and then more, in two steps.
     let step_ms = 23 * HOUR_MS;
     an_hour_later(&app, now_ms + HOUR_MS + step_ms, HOUR_MS).await;
     assert_eq!(leap_ms(&world), None, "less than a day");
@@ -72,7 +72,7 @@ async fn a_clock_that_leaps_while_the_server_runs_frees_nothing_until_it_is_acce
     an_hour_later(&app, leapt_ms, 2 * HOUR_MS).await;
     assert_eq!(status(&database, "371"), "closed");
     assert_eq!(leap_ms(&world), Some(leapt_ms));
-    // It stays so, also when the clock goes on as it should.
+    // It stays so, even when the clock goes on as it should.
     an_hour_later(&app, leapt_ms + HOUR_MS, 3 * HOUR_MS).await;
     assert_eq!(status(&database, "371"), "closed");
     accept(&app, leapt_ms + HOUR_MS).await;
@@ -88,7 +88,7 @@ async fn a_database_from_long_ago_frees_nothing_until_it_is_accepted_over_restar
     let made_ms = Ambient::system().now_ms();
     close(&world, "371", made_ms - 100 * DAY_MS);
     let late_ms = made_ms + 31 * DAY_MS;
-    // The second one sees nothing wrong by itself.
+    // Alone, the second start sees nothing wrong.
     for now_ms in [late_ms, made_ms + HOUR_MS] {
         let app = app(&world, now_ms);
         let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
@@ -107,7 +107,8 @@ async fn a_database_from_long_ago_frees_nothing_until_it_is_accepted_over_restar
     running.abort();
 }
 
-/// A row from a time to come, whoever wrote it: until an operator says that the clock is right, beside the running server.
+/// A row from the future, whoever wrote it, stops freeing until an operator says, while the server runs, that the clock
+/// is right.
 #[test]
 fn a_time_to_come_in_the_database_waits_for_linebook_clock_accept() {
     let world = World::new();
@@ -144,7 +145,7 @@ fn a_time_to_come_in_the_database_waits_for_linebook_clock_accept() {
     ok(&["check"], &world.data);
 }
 
-/// Closed by a clock that was set back since: nobody knows for how long, so it counts from now.
+/// A DID was closed by a clock that was set back since. Nobody knows how long ago, so its days count from now.
 #[test]
 fn a_did_that_was_closed_in_a_time_to_come_is_not_closed_for_ever() {
     let world = World::new();

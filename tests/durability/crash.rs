@@ -1,4 +1,4 @@
-//! `kill -9` while 64 connections write: every acknowledged object is there afterwards, nothing is half made, and the
+//! `kill -9` while 64 connections write: every acknowledged object is there afterwards, nothing is half done, and the
 //! server starts again by itself.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ const CONNECTIONS: usize = 64;
 /// Rounds in the full test, and in the quick one.
 const ROUNDS: (usize, usize) = (200, 4);
 
-/// Kills that one database goes through: what is there already is checked after each, and should not take most of the time.
+/// Kills per database. Everything in it is checked after each kill, and that should not take most of the time.
 const KILLS_PER_WORLD: usize = 20;
 
 #[test]
@@ -30,7 +30,7 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
     assert!(total > rounds, "hardly anything was written");
 }
 
-/// Kills the server of one database again and again; how much each round was acknowledged.
+/// Kills the server of one database again and again. Gives the number of acknowledged writes in each round.
 fn torment(dice: &Ambient, kills: usize) -> Vec<usize> {
     let world = World::new();
     let random_ms = |most: u64| {
@@ -60,7 +60,7 @@ fn torment(dice: &Ambient, kills: usize) -> Vec<usize> {
     counts
 }
 
-/// While the server opens the database and what the last kill left of its WAL.
+/// Kills the server while it opens the database and the WAL that the last kill has left.
 fn kill_at_the_start(world: &World, after: Duration) {
     let mut child = linebook()
         .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])

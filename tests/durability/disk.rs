@@ -1,5 +1,5 @@
-//! A disk that is full, that cannot be written, that fails: the documented answers, reads that go on, recovery by itself,
-//! and nothing acknowledged that is not there.
+//! A disk that is full, read-only, or failing: the documented answers, reads that go on, recovery by itself, and
+//! everything acknowledged is there.
 
 use std::fs;
 use std::io::Write;
@@ -13,10 +13,10 @@ use super::server::{
 };
 use super::trace::can_trace;
 
-/// DIDs to assign: more than are assigned before the disk takes nothing, so that some are refused.
+/// DIDs to assign: more than can be assigned before the disk is full, so that some are refused.
 const DIDS: usize = 20_000;
 
-/// The answers that the contract has for a disk that does not take a write, `reason` in the one that has room for it.
+/// The documented answers for a write that the disk refuses, with `reason` in the one that has room for it.
 fn assert_documented(refusals: &[String], reason: &str) {
     let page = |text: &str| format!(r#"<?xml version="1.0" encoding="UTF-8"?><page>{text}</page>"#);
     let known = [
@@ -44,7 +44,7 @@ fn assert_documented(refusals: &[String], reason: &str) {
     }
 }
 
-/// Writes before, while `broken` holds, and after it has been mended; what was acknowledged in all of it.
+/// Writes before, while and after the disk is broken. Gives what was acknowledged in all that time.
 fn weather(
     server: &Server,
     reserved: Vec<String>,
@@ -59,7 +59,7 @@ fn weather(
     break_it();
 
     let load = Load::start(server.address, 8, second.to_vec());
-    // What still fits is written first.
+    // First, what still fits is written.
     let mut reader = Client::connect(server.address).expect("a connection");
     let mut last = usize::MAX;
     wait_for("a disk that takes nothing", || {
@@ -88,7 +88,7 @@ fn weather(
     acknowledged
 }
 
-/// After a failure: all is there while the server runs, and after it has been killed.
+/// After a failure, everything is there while the server runs, and after it has been killed.
 fn assert_kept(world: &World, server: Server, acknowledged: &[Acknowledged]) {
     assert_stored(&world.database(), acknowledged);
     assert_whole(&world.database());
@@ -127,7 +127,7 @@ fn a_file_that_may_not_grow_is_an_io_error_and_passes() {
     assert_kept(&world, server, &acknowledged);
 }
 
-/// Makes calls of a running server fail from now on; ends with the tracer.
+/// Makes system calls of a running server fail from now on, until the tracer ends.
 fn inject(process: u32, what: &str) -> Child {
     let mut strace = Command::new("strace")
         .args(["-f", "-q", "-o", "/dev/null", "-e", what])
@@ -135,7 +135,7 @@ fn inject(process: u32, what: &str) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("strace");
-    // Attached when each thread has a tracer.
+    // It is attached once each thread has a tracer.
     let status = PathBuf::from(format!("/proc/{process}/task"));
     wait_for("the tracer", || {
         let tasks = fs::read_dir(&status).expect("the threads");
@@ -217,15 +217,15 @@ impl SmallDisk {
         Some(disk)
     }
 
-    /// What is on it, seen from outside.
+    /// The path of a file on it, seen from outside.
     fn path(&self, name: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
         let place = self.place.strip_prefix("/").expect("absolute");
         root.join(place).join(name)
     }
 
-    /// Everything is in a copy of the database, made while nobody writes. (SQLite takes no path that leads through another
-    /// namespace.)
+    /// Everything is in a copy of the database, made while nobody writes. (SQLite refuses a path that leads through
+    /// another namespace.)
     fn assert_kept(&self, acknowledged: &[Acknowledged]) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for name in ["linebook.db", "linebook.db-wal"] {
@@ -238,7 +238,7 @@ impl SmallDisk {
         assert_whole(&folder.path().join("linebook.db"));
     }
 
-    /// A command that sees it in its place.
+    /// A command that runs in its namespace.
     fn command(&self, program: &str) -> Command {
         let mut command = clean(Command::new("nsenter"));
         command
@@ -274,7 +274,7 @@ fn a_full_disk_refuses_writes_and_passes() {
         reserved,
         "the disk is full",
         || {
-            // Ends when nothing fits any more.
+            // The copy ends when nothing fits any more.
             let _ = std::io::copy(
                 &mut std::io::repeat(b'x'),
                 &mut fs::File::create(&filler).expect("a file"),
@@ -290,7 +290,7 @@ fn a_full_disk_refuses_writes_and_passes() {
     server.terminate();
     disk.assert_kept(&acknowledged);
 
-    // The same volume, read-only from the start: one line.
+    // Read-only from the start, the volume gives one line.
     let remounted = disk
         .command("mount")
         .args(["-o", "remount,ro"])
@@ -309,7 +309,7 @@ fn a_full_disk_refuses_writes_and_passes() {
     assert!(last.contains("the database is read-only"), "{stderr}");
 }
 
-/// A disk on which a page fits, but no call: whoever asks is told so.
+/// A disk with room for one database page, but not for a call: `/health/ready` says so.
 #[test]
 fn a_nearly_full_disk_is_not_ready() {
     let world = World::new();
@@ -324,7 +324,7 @@ fn a_nearly_full_disk_is_not_ready() {
     let page = vec![b'x'; 4096];
     let mut filler = fs::File::create(disk.path("filler")).expect("a file");
     while filler.write_all(&page).is_ok() {}
-    // Six pages are free again.
+    // Six database pages are free again.
     let length = filler.metadata().expect("the filler").len();
     filler.set_len(length - 6 * 4096).expect("a shorter file");
 
@@ -334,7 +334,7 @@ fn a_nearly_full_disk_is_not_ready() {
         made.expect("an answer").1.contains("Device created")
     };
     let (mut refused, mut unready) = (0, 0);
-    // The answer to whether it is ready holds for a second.
+    // The answer of `/health/ready` is kept for a second.
     for _ in 0..3 {
         std::thread::sleep(std::time::Duration::from_millis(1100));
         unready += usize::from(status(server.address, "/health/ready") == 503);

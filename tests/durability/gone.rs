@@ -1,4 +1,4 @@
-//! A database whose files are taken away under a running server: nothing is acknowledged that nobody will find.
+//! A database whose files are removed under a running server: nothing is acknowledged that would be lost.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -21,7 +21,7 @@ pub fn status(address: SocketAddr, path: &str) -> u16 {
     status.unwrap_or_else(|| panic!("no status: {answer}"))
 }
 
-/// Creates a device; whether it was acknowledged.
+/// Creates a device, and says whether it was acknowledged.
 fn create(address: SocketAddr) -> bool {
     let mut client = Client::connect(address).expect("a connection");
     let (_, xml) = client
@@ -39,7 +39,7 @@ fn lines(server: &Server, text: &str) -> usize {
 
 const GONE: &str = "the file was removed, replaced or cut while it is open";
 
-/// Takes something away while the server is written to; what was acknowledged is in the files that `look` gives.
+/// Removes a file while clients write. Everything acknowledged is in the files that `look` gives.
 fn taken_away(take: impl FnOnce(&World), look: impl FnOnce(&World) -> Option<PathBuf>) {
     let world = World::new();
     let server = world.start();
@@ -51,7 +51,7 @@ fn taken_away(take: impl FnOnce(&World), look: impl FnOnce(&World) -> Option<Pat
     for _ in 0..3 {
         assert!(!create(server.address), "a write that nobody will find");
     }
-    // An answer to this holds for a second.
+    // This answer is kept for a second.
     wait_for("unreadiness", || {
         (status(server.address, "/health/ready") == 503).then_some(())
     });
@@ -96,7 +96,7 @@ fn nothing_is_written_to_a_database_that_was_replaced() {
             fs::rename(world.database(), moved(world)).expect("a rename");
             fs::rename(world.data.join("other"), world.database()).expect("a rename");
         },
-        // Its WAL is not left for the new one, nor lost.
+        // Its WAL is neither left for the new database nor lost.
         |world| {
             assert!(!wal(world).exists());
             let kept = world.data.join("linebook.db-wal.orphan");
@@ -203,7 +203,7 @@ fn the_wal_of_a_replaced_database_is_not_read_into_the_new_one() {
             ok(&["user", "list"], &world.data).matches("later").count(),
             0
         );
-        // The new one's own is read after a kill.
+        // The new database's own WAL is read after a kill.
         ok(&["user", "add", "newer"], &world.data);
         server.kill();
         assert!(fs::metadata(wal(&world)).expect("a WAL").len() > 0);
@@ -249,7 +249,7 @@ fn a_restore_does_not_merge_the_wal_of_another_database() {
     world.start().terminate();
 }
 
-/// Its files belong together, whatever their numbers are now.
+/// The files of a copied folder belong together, whatever their inode numbers are now.
 #[test]
 fn a_folder_that_was_copied_or_unpacked_as_a_whole_keeps_its_wal() {
     let run = |program: &str, line: &[&str], at: &Path| {
@@ -260,7 +260,7 @@ fn a_folder_that_was_copied_or_unpacked_as_a_whole_keeps_its_wal() {
     let folder = world.folder.path();
     run("cp", &["-a", "data", "copy"], folder);
     run("tar", &["-cf", "data.tar", "data"], folder);
-    // In its own place, where a file may get the number that another had.
+    // In the old place, where a file may get the number that another one had.
     fs::remove_dir_all(&world.data).expect("a folder");
     run("tar", &["-xf", "data.tar"], folder);
     for data in [folder.join("copy"), world.data.clone()] {

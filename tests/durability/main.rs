@@ -1,6 +1,6 @@
-//! That nothing acknowledged is lost: the real server, killed, traced, cut off from its disk, backed up and restored.
+//! Nothing acknowledged is lost: the real server is killed, traced, cut off from its disk, backed up and restored.
 //!
-//! `LINEBOOK_SLOW=1` runs the full sizes; what needs a privilege that is not there says so and passes.
+//! `LINEBOOK_SLOW=1` runs the full sizes. A test that needs a missing privilege says so and passes.
 
 mod backup;
 mod check;

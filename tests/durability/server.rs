@@ -1,4 +1,5 @@
-//! The real server on a folder of its own, clients that write to it over sockets, and what it acknowledged to them.
+//! The real server on a folder of its own, clients that write to it over sockets, and the record of what it
+//! acknowledged.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -30,7 +31,7 @@ pub fn is_slow() -> bool {
     std::env::var_os("LINEBOOK_SLOW").is_some_and(|value| value == "1")
 }
 
-/// The binary, without settings of whoever runs the tests.
+/// The binary, without settings from the environment of the tests.
 pub fn linebook() -> Command {
     clean(Command::new(env!("CARGO_BIN_EXE_linebook")))
 }
@@ -44,7 +45,7 @@ pub fn clean(mut command: Command) -> Command {
     command
 }
 
-/// Runs a verb that must succeed; what it prints.
+/// Runs a verb that must succeed, and gives what it prints.
 pub fn ok(line: &[&str], data: &Path) -> String {
     let output = run(line, data);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -52,7 +53,7 @@ pub fn ok(line: &[&str], data: &Path) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Runs a verb that must say no; the line that says so.
+/// Runs a verb that must refuse, and gives the line that says so.
 pub fn refused(line: &[&str], data: &Path) -> String {
     let output = run(line, data);
     assert_eq!(output.status.code(), Some(1), "{line:?}");
@@ -65,7 +66,7 @@ pub fn refused(line: &[&str], data: &Path) -> String {
     said[0]["linebook: ".len()..].into()
 }
 
-/// Runs a verb; one that goes on and on (a server that should have been refused) is killed.
+/// Runs a verb, and kills one that does not end (a server that should have refused to start).
 pub fn run(line: &[&str], data: &Path) -> Output {
     let mut command = linebook();
     command.args(line).arg("--data").arg(data);
@@ -168,7 +169,7 @@ impl Server {
         let Some(address) = address else {
             panic!("no start: {}", fs::read_to_string(&log).unwrap_or_default());
         };
-        // Answers only when it listens for signals too.
+        // The server answers once it listens for signals, too.
         let mut probe = Client::connect(address).expect("a connection");
         probe.call("no_method", &[], &[]).expect("an answer");
         Self {
@@ -193,7 +194,7 @@ impl Server {
         self.child.wait().expect("it ends");
     }
 
-    /// SIGTERM; it must end by itself and well.
+    /// SIGTERM. The server must end by itself, with success.
     pub fn terminate(mut self) {
         self.signal("TERM");
         let status = wait_for("its end", || self.child.try_wait().expect("a child"));
@@ -203,7 +204,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A test that failed half way.
+        // The test may have failed half way.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -246,7 +247,7 @@ pub struct Client {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
-    /// Not a byte of it came.
+    /// No byte of it came.
     None,
     /// It broke off.
     Half,
@@ -262,7 +263,7 @@ impl Client {
         })
     }
 
-    /// The request id and the XML, with the status in front when it is not 200.
+    /// Makes a call. Gives the request id and the XML, with the status in front when it is not 200.
     pub fn call(
         &mut self,
         method: &str,
@@ -349,14 +350,14 @@ impl Client {
     }
 }
 
-/// What is in `<name>`.
+/// The content of `<name>`.
 pub fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     let rest = xml.split_once(&format!("<{name}>"));
     let inner = rest.and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
     inner.unwrap_or_else(|| panic!("no {name} in {xml}")).0
 }
 
-/// Something that the server said it has done.
+/// A change that the server acknowledged.
 #[derive(Debug, Clone)]
 pub struct Acknowledged {
     pub request_id: String,
@@ -385,11 +386,11 @@ struct Shared {
     refusals: Mutex<Vec<String>>,
 }
 
-/// What became of a load.
+/// The results of a load.
 pub struct Outcome {
     pub acknowledged: Vec<Acknowledged>,
     pub half_answers: u64,
-    /// Answers that were no success.
+    /// The answers that were refusals.
     pub refusals: Vec<String>,
 }
 
@@ -420,7 +421,7 @@ impl Load {
         }
     }
 
-    /// What was acknowledged until now.
+    /// Everything acknowledged so far.
     pub fn so_far(&self) -> Vec<Acknowledged> {
         self.shared.acknowledged.lock().expect("no panic").clone()
     }
@@ -473,7 +474,7 @@ fn write(
     }
 }
 
-/// One call; what it did, or the answer that was no success.
+/// Makes one call. Gives what it did, or the refusal.
 pub fn write_one(
     client: &mut Client,
     turn: usize,
@@ -543,7 +544,7 @@ pub fn look(database: &Path) -> Connection {
         .expect("the database opens")
 }
 
-/// Puts DIDs that are reserved for the user into the database, with the log rows that belong to them; their numbers.
+/// Puts DIDs that are reserved for the user into the database, with their rows in the action log. Gives their numbers.
 pub fn reserve(database: &Path, count: usize) -> Vec<String> {
     let mut connection = look(database);
     let tx = connection.transaction().expect("a transaction");

@@ -1,4 +1,5 @@
-//! What a start does first: it is alone on its folder, it closes the folder to others, it frees what is due.
+//! The first steps of a start: the server is alone on its folder, closes the folder to other users, and frees what is
+//! due.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
@@ -80,7 +81,7 @@ fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
         );
         assert!(!data.join("linebook.db").exists(), "{verb}");
     };
-    // Whoever made it, it is noted: `serve` on an empty folder, ...
+    // The database is noted, whoever made it: `serve` on an empty folder, ...
     super::server::Server::start(&data, &[]).terminate();
     let file = folder.path().join("backup.db");
     let file = file.to_str().expect("UTF-8");
@@ -100,7 +101,7 @@ fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
     lost("serve");
     ok(&["init"], &data);
     super::server::Server::start(&data, &[]).terminate();
-    // One that an older linebook made, or that was copied here, is noted when it is served.
+    // A database that an older linebook made, or that was copied here, is noted when it is served.
     fs::write(data.join("linebook.lock"), "").expect("a file");
     super::server::Server::start(&data, &[]).terminate();
     remove();
@@ -135,7 +136,7 @@ fn the_folder_and_its_files_are_tightened() {
     ] {
         assert_eq!(mode(&world.data.join(name)), 0o600, "{name}");
     }
-    // The log is written by a thread of its own.
+    // A thread of its own writes the log.
     wait_for("three lines about permissions", || {
         let said = server.log().matches("permissions were tightened").count();
         (said == 3).then_some(())
@@ -181,7 +182,7 @@ pub fn status(database: &Path, did: &str) -> String {
         .expect("a DID")
 }
 
-/// Lets real time pass without the test's clock running on: it stands while a blocking task runs.
+/// Lets real time pass while the test's clock stands still. (It stands while a blocking task runs.)
 pub async fn a_moment() {
     let wait = || std::thread::sleep(Duration::from_millis(50));
     tokio::task::spawn_blocking(wait).await.expect("no panic");
@@ -208,7 +209,7 @@ async fn closed_dids_are_freed_every_hour() {
     };
     close("371");
     let store = Store::open(&world.data, Options::default()).expect("the database");
-    // A little ahead, for what the command line writes meanwhile.
+    // A little ahead, because the command line writes meanwhile.
     let now_ms = Ambient::system().now_ms() + 30_000;
     let app = Arc::new(App::new(store, Arc::new(Ambient::fixed(now_ms, 1))));
     let running = tokio::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
@@ -233,7 +234,7 @@ async fn expired_sessions_and_links_are_removed_at_the_start_and_every_hour() {
     let many = i64::from(sessions::MAX_PURGED) * 2 + 7;
     let idle_ms = now_ms - sessions::IDLE_MS;
     let add = |sql: &str| look(&database).execute_batch(sql).expect(sql);
-    // Tokens are numbers here: 1 is a session that goes on, 2 a link that works.
+    // Tokens are numbers here: 1 is a session that is alive, 2 is a link that works.
     add(&format!(
         "DELETE FROM password_links;
          WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 999 + {many})
@@ -280,7 +281,7 @@ async fn expired_sessions_and_links_are_removed_at_the_start_and_every_hour() {
 
 #[test]
 fn a_migration_starts_after_a_whole_snapshot() {
-    // The next step counts this on, and it cannot be.
+    // The next step increments this, and it has reached its end.
     let folder = older_world();
     let old = rusqlite::Connection::open(folder.path().join("linebook.db")).expect("a file");
     old.execute_batch(
@@ -315,7 +316,7 @@ fn a_migration_starts_after_a_whole_snapshot() {
             .expect("a row")
     };
     assert_eq!(read(&copy), "kept");
-    // A second try is another migration: its snapshot does not stand for the first one's, nor the other way round.
+    // A second try is another migration, with a snapshot of its own.
     old.execute_batch("UPDATE providers SET name = 'later' WHERE id = 1")
         .expect("SQL");
     assert_eq!(run(&["user", "list"], folder.path()).status.code(), Some(1));
@@ -332,7 +333,7 @@ fn another_program_s_database_is_not_touched_nor_is_its_wal() {
     other
         .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)")
         .expect("SQL");
-    // As its process left it when it was killed.
+    // The state that a killed process leaves.
     let data = folder.path().join("data");
     fs::create_dir(&data).expect("a folder");
     let files = ["", "-wal"].map(|suffix| {
@@ -363,7 +364,7 @@ fn a_new_database_is_not_made_beside_the_wal_of_one_that_is_gone() {
     assert!(!folder.path().join("linebook.db").exists());
 }
 
-/// A folder that the system calls NFS, by the number that it gives.
+/// The system's number for this folder's file system is that of NFS.
 #[test]
 fn a_network_file_system_is_refused() {
     if !can_trace() {
@@ -390,7 +391,7 @@ fn a_network_file_system_is_refused() {
     assert!(said.contains("is on a network file system (NFS)"), "{said}");
 }
 
-/// Its password and keys are known to everybody.
+/// The demo's password and keys are public.
 #[test]
 fn the_demo_is_not_served_to_others() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: what is in flight is finished, what is queued is drained, what was answered is what is stored.
+//! SIGTERM and SIGINT: requests in flight are finished, queued writes are made, and what was answered is what is
+//! stored.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +19,7 @@ fn stop(signal: &str) {
     server.signal(signal);
     let status = wait_for("the end", || server.child.try_wait().expect("a child"));
     assert!(status.success(), "{status}: {}", server.log());
-    // Connections that keep on asking do not use the limit of 30 seconds up.
+    // Connections that keep asking do not delay the end to the limit of 30 seconds.
     assert!(told.elapsed() < Duration::from_secs(10));
     let outcome = load.finish();
     assert_eq!(outcome.half_answers, 0);
@@ -26,7 +27,7 @@ fn stop(signal: &str) {
     assert_stored(&world.database(), &outcome.acknowledged);
     assert_whole(&world.database());
 
-    // Every write that happened was answered: none was dropped between the disk and its caller.
+    // Every write on disk was answered: none was lost on the way to its caller.
     let count = |what: fn(&What) -> bool| {
         let done = outcome.acknowledged.iter();
         done.filter(|done| what(&done.what)).count() as i64
@@ -38,7 +39,7 @@ fn stop(signal: &str) {
             .query_row(sql, [action], |row| row.get(0))
             .expect("a count")
     };
-    // The world's own device came through the API too.
+    // The world's own device was made through the API, too.
     assert_eq!(
         stored("device.create") - 1,
         count(|what| matches!(what, What::Device { .. }))
@@ -69,7 +70,7 @@ fn sigint_does_so_too() {
     stop("INT");
 }
 
-/// A request that the server waits for the body of.
+/// A request whose body the server waits for.
 fn half_a_request(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("a connection");
     let head = "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n";
@@ -90,7 +91,7 @@ fn a_request_in_flight_has_its_time() {
     wait_for("a closed door", || {
         TcpStream::connect(server.address).is_err().then_some(())
     });
-    // The framework looks once a second whether the time is over.
+    // Once a second, the framework looks whether the time is over.
     std::thread::sleep(Duration::from_millis(2500));
     stream.write_all(b"u=abc").expect("it is read");
     let mut answer = String::new();
@@ -106,7 +107,7 @@ fn and_no_more_than_that() {
     let mut server = Server::start(&world.data, &["--shutdown-timeout-s", "1"]);
     let mut stream = half_a_request(server.address);
     server.signal("TERM");
-    // It would be told so that it was too slow, much later.
+    // Being told that it is too slow would take much longer.
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     assert_eq!(String::from_utf8_lossy(&answer), "");

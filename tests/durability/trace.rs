@@ -1,5 +1,5 @@
-//! The order of the server's own system calls: the WAL is synced before a success is answered; and a power cut, which
-//! leaves no more of the WAL than what the trace says was synced.
+//! The order of the server's own system calls: the WAL is synced before a success is answered; and power cuts that
+//! leave only as much of the WAL as the trace says was synced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub fn can_trace() -> bool {
     can
 }
 
-/// What matters of a trace, by the number of the line where it began and the one where it ended.
+/// The calls of a trace that matter, by the numbers of the lines where each began and ended.
 #[derive(Default)]
 pub struct Trace {
     pub wal: Traced,
@@ -34,10 +34,10 @@ pub struct Trace {
     pub replies: Vec<(usize, String)>,
 }
 
-/// What a disk writes as a whole.
+/// The bytes that a disk writes as a whole.
 const SECTOR: usize = 512;
 
-/// What was done to a file.
+/// The writes and syncs of a file.
 #[derive(Default)]
 pub struct Traced {
     pub writes: Vec<Write>,
@@ -49,9 +49,9 @@ pub struct Write {
     pub ended: usize,
     pub offset: u64,
     pub length: u64,
-    /// What was written, as strace shows it.
+    /// The bytes, as strace shows them.
     pub text: String,
-    /// The line in which it is certainly on disk.
+    /// The line from which on it is certainly on disk.
     pub synced: usize,
 }
 
@@ -83,7 +83,7 @@ impl Trace {
                     traced.syncs.extend(ended.map(|ended| (began, ended)));
                 }
                 ("pwrite64", Some(traced)) => {
-                    // Length and offset follow the bytes, which may hold anything.
+                    // The length and the offset come after the bytes, which may hold anything.
                     let (text, numbers) = arguments.rsplit_once('"').expect("bytes in quotes");
                     let numbers: Vec<u64> = numbers
                         .split(|c: char| !c.is_ascii_digit())
@@ -122,7 +122,7 @@ impl Trace {
 }
 
 impl Write {
-    /// The bytes: strace shows them as a string of C.
+    /// The bytes. strace shows them as a C string.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut rest = self.text.as_bytes();
@@ -163,7 +163,7 @@ impl Traced {
     }
 }
 
-/// What it takes to cut the power at any moment of a trace.
+/// Everything needed to cut the power at any moment of a trace.
 pub struct Power<'a> {
     before: &'a [u8],
     database: Vec<(&'a Write, Vec<u8>)>,
@@ -171,7 +171,7 @@ pub struct Power<'a> {
 }
 
 impl<'a> Power<'a> {
-    /// Of a server that found the database as it was `before`, and no WAL.
+    /// For a server that found the database `before`, and no WAL.
     pub fn new(before: &'a [u8], trace: &'a Trace) -> Self {
         Self {
             before,
@@ -180,8 +180,8 @@ impl<'a> Power<'a> {
         }
     }
 
-    /// Makes the folder `data` anew with both files as a power cut in the line `now` leaves them: all that is synced, and of
-    /// a write that is not those sectors that `fate` keeps, which it says for their number. Gives the database.
+    /// Makes the folder `data` anew, with both files as a power cut in the line `now` leaves them: everything synced,
+    /// and of each other write the sectors that `fate` keeps. `fate` gets the number of sectors. Returns the database.
     pub fn cut(
         &self,
         data: &Path,
@@ -224,7 +224,7 @@ fn cut(
     file
 }
 
-/// The line where the call that began in line `began` came back; none: it never did.
+/// The line where the call that began in line `began` returned; none: it never did.
 fn end(lines: &[&str], began: usize, thread: &str, name: &str) -> Option<usize> {
     if !lines[began].ends_with("<unfinished ...>") {
         return Some(began);
@@ -239,7 +239,7 @@ fn end(lines: &[&str], began: usize, thread: &str, name: &str) -> Option<usize> 
     text.contains(&resumed).then_some(line)
 }
 
-/// The request's id, in the bytes of a reply that tells of success.
+/// The request's id, from the bytes of a successful reply.
 fn success(bytes: &str) -> Option<String> {
     if !bytes.contains("<status>") || bytes.contains("<error>") {
         return None;
@@ -263,7 +263,7 @@ fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
     assert!(acknowledged.len() >= WRITES);
 
     for (reply, id) in &trace.replies {
-        // The action log's row carries the id, so this is a page of the commit that the reply is about.
+        // The action log's row carries the id, so this database page belongs to the commit of that reply.
         let mut writes = trace.wal.writes.iter();
         let written = writes.find(|write| write.text.contains(id.as_str()));
         let written = written.unwrap_or_else(|| panic!("{id} was answered and never written"));
@@ -282,7 +282,7 @@ fn a_success_is_answered_after_its_commit_is_synced_and_survives_a_power_cut() {
     );
 }
 
-/// Runs a traced server under load until that is enough, and kills it.
+/// Runs a traced server under load until the trace is long enough, and kills it.
 pub fn record(
     world: &World,
     path: &Path,
@@ -291,7 +291,7 @@ pub fn record(
 ) -> (Vec<Acknowledged>, Trace) {
     let mut strace = Command::new("strace");
     strace
-        // Detached: the server itself is our child.
+        // Detached, so that the server itself is our child.
         .args(["-D", "-f", "-y", "-s", "4200", "-e"])
         .arg("trace=pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync")
         .arg("-o")
@@ -312,8 +312,8 @@ pub fn record(
     (outcome.acknowledged, Trace::read(path))
 }
 
-/// For each reply, a power cut at its moment: of both files, what was synced by then. All that had been answered until then
-/// is there. How many there were.
+/// Cuts the power at the moment of each reply: both files hold what was synced by then, and that is everything answered
+/// by then. Gives the number of cuts.
 fn cut_after_each(
     world: &World,
     before: &[u8],
@@ -325,7 +325,7 @@ fn cut_after_each(
     let find = |id: &String| acknowledged.iter().find(|done| done.request_id == *id);
     let mut answered = Vec::new();
     for (reply, id) in &trace.replies {
-        // A reply that was sent into a connection that the kill had cut is not known to its client.
+        // A reply into a connection that the kill had cut never reached its client.
         answered.extend(find(id).cloned());
         let database = power.cut(&data, *reply, |sectors| vec![false; sectors]);
         assert_stored(&database, &answered);

@@ -1,4 +1,4 @@
-//! Calls of every method in docs/openapi.json, right and wrong, as everyone: each is answered, in XML.
+//! Calls of every method in docs/openapi.json, right and wrong, by everyone: each is answered in XML.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -12,11 +12,11 @@ use crate::run::{Tally, is_long, run};
 use crate::values::{self, any, hostile, likely};
 use crate::world::World;
 
-/// A method, as its description for programs says.
+/// A method, as the OpenAPI file describes it.
 struct Method {
     path: String,
     parameters: Vec<Parameter>,
-    /// What the hash is over, in each order that is accepted.
+    /// The parameters in the hash, in each accepted order.
     orders: Vec<Vec<String>>,
 }
 
@@ -88,7 +88,7 @@ const CALLERS: [(&str, &str); 11] = [
     ("former", "secret"),
 ];
 
-/// Both dialects, three ways of looking at hashes, GET, and DIDs that a trunk may have.
+/// Settings for both dialects, three levels of `hash_check`, GET, and DIDs that can be put on a trunk.
 const SETTINGS: &str = "
     UPDATE settings SET allow_get = 1;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
@@ -145,7 +145,7 @@ fn every_call_is_answered_in_xml() {
     }
 }
 
-/// A call's bytes, its method's name and its verb.
+/// The bytes of a call, the name of its method, and its verb.
 fn call(dice: &mut Dice) -> (Vec<u8>, String, &'static str) {
     let method = &METHODS[dice.below(METHODS.len())];
     let name = method.path.rsplit('/').next().unwrap();
@@ -232,7 +232,7 @@ fn call(dice: &mut Dice) -> (Vec<u8>, String, &'static str) {
         }
     };
     let target = values::target(&path, &query);
-    // The question is about calls; whether bytes are HTTP at all is the other test's.
+    // These requests are always HTTP. Broken HTTP belongs to the `framing` test.
     let target: Vec<u8> = target
         .into_iter()
         .filter(|byte| byte.is_ascii_graphic())
@@ -308,7 +308,7 @@ fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
     pairs
 }
 
-/// What every answer owes.
+/// Checks what must be true of every answer.
 fn check(answer: &Answer, verb: &str, tally: &Tally, method: &str) -> Result<(), String> {
     tally.see(format!("status {}", answer.status));
     if answer.status >= 500 {
@@ -323,7 +323,7 @@ fn check(answer: &Answer, verb: &str, tally: &Tally, method: &str) -> Result<(),
             .iter()
             .any(|known| kind.starts_with(known))
     {
-        // What looks inside is for people and for machines of other kinds.
+        // Health and metrics do not answer in XML.
         return Ok(());
     }
     let checked = std::panic::catch_unwind(|| answer.check());

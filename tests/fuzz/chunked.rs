@@ -2,13 +2,13 @@
 
 use super::standard::{is_token, trim};
 
-/// What was found.
+/// The result of reading a chunked body.
 pub struct Decoded {
     /// The chunks' data, as far as they came.
     pub body: Vec<u8>,
-    /// Why it may be refused, although it can be read.
+    /// Why it may be refused although it can be read.
     pub doubt: Option<&'static str>,
-    /// Its length with the last line; none: it has not come to its end; or why it has to be refused.
+    /// Its length with the last line; none: its end has not come yet; an error: why it has to be refused.
     pub end: Result<Option<usize>, &'static str>,
 }
 
@@ -115,7 +115,7 @@ impl Decoded {
     }
 }
 
-/// A line that ends with both characters; one of them alone ends nothing and has no place in it.
+/// A line that ends in CR LF. Either of them alone ends no line and is not allowed inside one.
 fn line(bytes: &[u8]) -> Result<Option<&[u8]>, &'static str> {
     let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
         return Ok(None);

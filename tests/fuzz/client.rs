@@ -1,4 +1,5 @@
-//! The client's end of a connection: from an address of its own, in pieces, and the answers as they are on the wire.
+//! The client's end of a connection: it has an address of its own, sends in pieces, and reads answers as they are on
+//! the wire.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -11,7 +12,7 @@ use crate::dice::Dice;
 
 /// After this a request counts as unanswered.
 pub const PATIENCE: Duration = Duration::from_secs(40);
-/// What is read of a connection at most: a list as a file may go on and on.
+/// The most that is read of a connection: a list as a CSV file may be very long.
 const MAX_READ: usize = 4 * 1024 * 1024;
 
 /// A connection.
@@ -35,22 +36,22 @@ enum End {
     Full,
 }
 
-/// Why there is no next answer.
+/// Why no further answer comes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NoAnswer {
     /// The connection is closed, and nothing is left of it.
     Closed,
     /// It was closed in the middle of an answer.
     Cut,
-    /// What came is no HTTP.
+    /// The bytes that came are not HTTP.
     Garbled(String),
     /// Nothing comes.
     Silence,
-    /// More came than is looked at.
+    /// More came than the client reads.
     Full,
 }
 
-/// An address of this machine that nobody else uses: failed authentications are counted by address.
+/// An address of this machine that no other connection uses, because failed authentications are counted by address.
 pub fn own_address(dice: &mut Dice) -> Ipv4Addr {
     let mut part = |least: usize| (least + dice.below(250)) as u8;
     Ipv4Addr::new(127, part(1), part(1), part(1))
@@ -74,12 +75,12 @@ impl Client {
         })
     }
 
-    /// Writes; a server that has hung up takes no more, which is seen when its answers are read.
+    /// Writes. A server that has hung up takes no more; reading its answers will show that.
     pub fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Writes in pieces: how long each is, and how long to wait after it.
+    /// Writes in pieces, each with its length and the pause after it.
     pub fn write_in_pieces(&mut self, bytes: &[u8], pieces: &[(usize, Duration)]) {
         let mut rest = bytes;
         for (length, pause) in pieces {
@@ -93,12 +94,12 @@ impl Client {
         self.write(rest);
     }
 
-    /// Says that nothing more comes.
+    /// Closes the sending half of the connection.
     pub fn finish_writing(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next answer; `is_head`: to a HEAD, which has no body.
+    /// The next answer. `is_head`: it answers a HEAD, so it has no body.
     pub fn answer(&mut self, is_head: bool) -> Result<Answer, NoAnswer> {
         let since = Instant::now();
         loop {
@@ -147,7 +148,7 @@ impl Client {
     }
 }
 
-/// An answer at the beginning of the bytes, and its length; none: it is not whole.
+/// The answer at the beginning of the bytes, and its length; none: it is not complete.
 fn parse(bytes: &[u8], is_head: bool, is_closed: bool) -> Result<Option<(Answer, usize)>, String> {
     let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
         let start = &bytes[..bytes.len().min(9)];
@@ -161,7 +162,7 @@ fn parse(bytes: &[u8], is_head: bool, is_closed: bool) -> Result<Option<(Answer,
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| wrong())?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1."));
-    // A request of HTTP/1.0 is answered in it.
+    // A request in HTTP/1.0 is answered in HTTP/1.0.
     let status = status.and_then(|line| line.strip_prefix("0 ").or(line.strip_prefix("1 ")));
     let status = status.and_then(|line| line.get(..3)?.parse().ok());
     let mut answer = Answer {
@@ -177,12 +178,12 @@ fn parse(bytes: &[u8], is_head: bool, is_closed: bool) -> Result<Option<(Answer,
         answer.headers.push((name.to_lowercase(), value.into()));
     }
     if head.starts_with("HTTP/1.0") && answer.header("connection").is_none() {
-        // That is what it means there.
+        // In HTTP/1.0, that is the default.
         answer.headers.push(("connection".into(), "close".into()));
     }
     let at = end + 4;
     let length = match body(&answer, &bytes[at..], is_closed)? {
-        // A refusal of the connection itself knows of no HEAD.
+        // A refusal of the connection itself has a body, even to a HEAD.
         Some((_, body)) if is_head && !has_body_all_the_same(&answer, body) => 0,
         None if is_head => 0,
         Some((length, body)) => {
@@ -197,7 +198,7 @@ fn parse(bytes: &[u8], is_head: bool, is_closed: bool) -> Result<Option<(Answer,
     Ok(Some((answer, at + length)))
 }
 
-/// The length on the wire, and the body if it is not chunked; none: not whole.
+/// The length on the wire, and the body if it is not chunked; none: it is not complete.
 fn body<'a>(
     answer: &Answer,
     rest: &'a [u8],
@@ -220,7 +221,7 @@ fn body<'a>(
                 .map_err(|_| "an answer's length".to_owned())?;
             Ok(rest.get(..length).map(|body| (length, body)))
         }
-        // To the end of the connection.
+        // The body goes to the end of the connection.
         None => Ok(is_closed.then_some((rest.len(), rest))),
     }
 }
@@ -229,7 +230,7 @@ fn has_body_all_the_same(answer: &Answer, body: &[u8]) -> bool {
     answer.header("connection") == Some("close") && body.starts_with(b"<?xml")
 }
 
-/// Bytes as a test prints them: they can be pasted into a byte string.
+/// Bytes in a form that can be pasted into a byte string.
 pub fn show(bytes: &[u8]) -> String {
     let mut shown = String::new();
     let mut rest = bytes;

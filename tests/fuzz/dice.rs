@@ -1,6 +1,6 @@
-//! Numbers that look random and come again for the same seed and case.
+//! Numbers that look random and are repeatable by seed and case.
 
-/// A generator of its own for each case, so that one case can be run again alone.
+/// Each case has a generator of its own, so that it can be run again alone.
 pub struct Dice(u64);
 
 impl Dice {
@@ -20,12 +20,12 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// 0 to `end`, without `end`.
+    /// A number from 0 up to `end`, without `end`.
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
     }
 
-    /// True so often in a hundred.
+    /// True in this many of a hundred.
     pub fn percent(&mut self, often: usize) -> bool {
         self.below(100) < often
     }

@@ -1,5 +1,5 @@
-//! Which requests the server sees in a connection's bytes: those that the second reader sees, with the same bodies; or it
-//! refuses, and closes the connection.
+//! Which requests the server sees in a connection's bytes. It has to see those of the second reader, with the same
+//! bodies, or to refuse and close the connection.
 
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ struct Exchange {
     messages: Vec<Message>,
     rest: Rest,
     answers: Vec<Answer>,
-    /// Why there was no further answer; none: none was awaited.
+    /// Why no further answer came; none: the client awaited none.
     end: Option<NoAnswer>,
     invitations: usize,
 }
@@ -31,7 +31,7 @@ fn the_server_sees_the_requests_that_the_standard_sees() {
         let stream = stream(dice);
         let sent = ended(dice, stream);
         if dice.percent(2) {
-            // Someone who does not wait for an answer.
+            // A client that does not wait for its answer.
             Client::connect(address, own_address(dice))?.write(&sent);
             return Ok(1);
         }
@@ -57,8 +57,8 @@ fn the_server_sees_the_requests_that_the_standard_sees() {
     }
 }
 
-/// The stream with an innocent request at its end, which finds the server out of step; or half of the connection is closed,
-/// where the stream leaves something open.
+/// Ends the stream with an innocent request, which shows a server that is out of step. Where the stream leaves
+/// something open, the client closes its half of the connection instead.
 fn ended(dice: &mut Dice, mut sent: Vec<u8>) -> Vec<u8> {
     let (messages, rest) = standard::read(&sent);
     let is_open = messages
@@ -84,7 +84,7 @@ fn exchange(dice: &mut Dice, address: SocketAddr, sent: Vec<u8>) -> Result<Excha
         .last()
         .is_some_and(|last| last.after == After::Closes);
     if !is_closed_anyway || !matches!(rest, Rest::Nothing) {
-        // Nothing more comes, so nobody has to wait for it.
+        // Nothing more comes, so the server need not wait for it.
         client.finish_writing();
     }
     let mut exchange = Exchange {
@@ -95,7 +95,7 @@ fn exchange(dice: &mut Dice, address: SocketAddr, sent: Vec<u8>) -> Result<Excha
         end: None,
         invitations: 0,
     };
-    // One more than there may be, so that one too many is found.
+    // One more than allowed, so that a surplus answer is found.
     for place in 0..exchange.messages.len() + 2 {
         let message = exchange.messages.get(place).or(exchange.rest.head());
         let is_head = message.is_some_and(|message| message.method == b"HEAD");
@@ -111,7 +111,7 @@ fn exchange(dice: &mut Dice, address: SocketAddr, sent: Vec<u8>) -> Result<Excha
     Ok(exchange)
 }
 
-/// What the connection itself says of what it cannot read.
+/// The statuses with which the connection itself refuses what it cannot read.
 const BROKEN: [&str; 4] = [
     "Request is not HTTP/1.1",
     "Request was not complete in time",
@@ -151,7 +151,7 @@ fn judge(exchange: &Exchange, tally: &Tally) -> Result<(), String> {
         let at = |what: String| format!("request {}: {what}", place + 1);
         let Some(answer) = answers.next() else {
             return match message.trust {
-                // To hang up on what may be refused is to refuse it.
+                // Hanging up counts as refusing.
                 Trust::Either(_) => {
                     tally.see("hung up");
                     Ok(())
@@ -176,7 +176,7 @@ fn judge(exchange: &Exchange, tally: &Tally) -> Result<(), String> {
     judge_rest(exchange.rest.head(), answers.as_slice())
 }
 
-/// The answer to a request. Says whether it was the last of the connection.
+/// Judges the answer to a request. Says whether it was the connection's last.
 fn judge_one(message: &Message, answer: &Answer, tally: &Tally) -> Result<bool, String> {
     let closes = closes(answer);
     check_marks(message, answer)?;
@@ -215,7 +215,7 @@ fn judge_one(message: &Message, answer: &Answer, tally: &Tally) -> Result<bool, 
     }
 }
 
-/// Nothing comes back that was not in the request.
+/// The answer brings back only numbers from its own request.
 fn check_marks(message: &Message, answer: &Answer) -> Result<(), String> {
     let (sent, back) = (marks_of_request(message), marks_of_answer(answer));
     match back.is_subset(&sent) {
@@ -226,7 +226,7 @@ fn check_marks(message: &Message, answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// What may be said of a request that is broken or not whole: nothing; or one answer, and it is the last.
+/// A request that is broken or incomplete gets no answer, or one answer that is the connection's last.
 fn judge_rest(head: Option<&Message>, answers: &[Answer]) -> Result<(), String> {
     match answers {
         [] => Ok(()),

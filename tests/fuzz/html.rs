@@ -19,7 +19,7 @@ impl Tag {
 
 const VOID: [&str; 8] = ["meta", "link", "input", "br", "hr", "img", "col", "wbr"];
 
-/// The tags of a page, if each is closed where it has to be, and nothing that was sent has become one.
+/// The tags of a web page, if each is closed where it has to be, and no sent text has become a tag.
 pub fn read(page: &str) -> Result<Vec<Tag>, String> {
     let mut rest = page.strip_prefix("<!DOCTYPE html>").ok_or("no doctype")?;
     let (mut tags, mut open) = (Vec::new(), Vec::<String>::new());
@@ -28,7 +28,7 @@ pub fn read(page: &str) -> Result<Vec<Tag>, String> {
             return Err(format!("a > in the text: {}", &rest[..start]));
         }
         let (tag, tail) = tag(&rest[start + 1..])?;
-        // The pictures end theirs at once.
+        // The pictures' elements end themselves.
         let is_whole = rest[..rest.len() - tail.len()].ends_with("/>");
         rest = tail;
         if let Some(name) = tag.name.strip_prefix('/') {

@@ -1,4 +1,4 @@
-//! What the second reader must read, and what it must refuse.
+//! Requests that the second reader must read, and others that it must refuse.
 
 use crate::standard::{Rest, read};
 

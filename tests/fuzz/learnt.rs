@@ -1,4 +1,4 @@
-//! What the pages themselves teach: which fields an action takes, with which values, and which addresses there are.
+//! What the web pages teach about themselves: the fields of each action, their values, and the addresses that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,20 +7,20 @@ use linebook::http::pages::routes::{ROUTES, Route, Verb};
 use crate::dice::Dice;
 use crate::html::Tag;
 
-/// Names, values and addresses that are remembered, at most.
+/// The most names, values and addresses that are remembered.
 const MAX_LEARNT: usize = 200;
 
-/// What the pages have taught so far.
+/// What the web pages have taught so far.
 #[derive(Default)]
 pub struct Learnt {
-    /// By action, with its ids and names left open: the fields of its form, and values that it offered.
+    /// By action, with its ids and names left open: the fields of its form, and the values that they offered.
     pub fields: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// Addresses that a page pointed to.
     links: Vec<String>,
 }
 
 impl Learnt {
-    /// The links and the forms of a page.
+    /// Learns the links and the forms of a web page.
     pub fn learn(&mut self, tags: &[Tag]) {
         let mut action: Option<&'static str> = None;
         let mut select = String::new();
@@ -75,7 +75,7 @@ impl Learnt {
     }
 }
 
-/// The route that a path is of.
+/// The route that a path belongs to.
 fn route_of(verb: Verb, path: &str) -> Option<&'static str> {
     let path = path.split('?').next().unwrap_or_default();
     let fits = |route: &&Route| {
@@ -88,7 +88,7 @@ fn route_of(verb: Verb, path: &str) -> Option<&'static str> {
     ROUTES.iter().find(fits).map(|route| route.path)
 }
 
-/// A route's path with ids and names, often such as a page pointed to.
+/// A route's path with ids and names filled in, often as a web page linked to it.
 pub fn filled(dice: &mut Dice, path: &str, learnt: &Learnt) -> String {
     if !path.contains('{') {
         return path.into();

@@ -1,8 +1,8 @@
-//! Fuzzing: made-up requests at the real binary over real sockets, judged by a reader of HTTP and a reader of XML that the
-//! server has no part in.
+//! Fuzzing: made-up requests to the real binary over real sockets. Independent readers of HTTP and of XML judge the
+//! answers.
 //!
-//! Every run prints its seed. `LINEBOOK_FUZZ_SEED=N` repeats one, `LINEBOOK_FUZZ_CASE=N` just one case of it,
-//! `LINEBOOK_FUZZ=N` says how many requests are made altogether.
+//! Every run prints its seed. `LINEBOOK_FUZZ_SEED=N` repeats a run, `LINEBOOK_FUZZ_CASE=N` only one case of it, and
+//! `LINEBOOK_FUZZ=N` sets the number of requests altogether.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! Every page and action, with fields that the pages' own forms taught and values that they did not: signed in as each kind
-//! of user and not at all. Each is answered, with a page that is whole.
+//! Every web page and action, with fields learnt from the pages' own forms and values that are not from there, signed
+//! in as each kind of user and not at all. Each request is answered with a complete page.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::run::{Tally, is_long, run};
 use crate::values::{self, any, hostile};
 use crate::world::World;
 
-/// Who looks; all of them have the demo's password.
+/// The users who look around. All of them have the demo's password.
 const PEOPLE: [&str; 5] = ["admin", "username", "manager", "reseller", "anna"];
 /// Someone's session.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ struct Session {
 
 struct Test {
     world: World,
-    /// The users' rows as they were: everyone can sign in.
+    /// The users' rows as they were at the start, when everyone can sign in.
     people: Vec<(i64, Option<String>)>,
     sessions: Mutex<BTreeMap<&'static str, Session>>,
     learnt: Mutex<Learnt>,
@@ -53,7 +53,7 @@ fn every_page_is_answered_whole() {
     test.world.stop();
 }
 
-/// A route as it is counted.
+/// The name under which a route is counted.
 fn name(route: &Route) -> String {
     format!("{:?} {}", route.verb, route.path)
 }
@@ -97,7 +97,7 @@ impl Test {
             let mut route = &ROUTES[dice.below(ROUTES.len())];
             if (route.path.contains("password") || route.path.contains("sign-")) && dice.percent(70)
             {
-                // Passwords cost time by intention, and sign-outs bring them.
+                // Passwords are slow on purpose, and each sign-out leads to one.
                 route = &ROUTES[dice.below(ROUTES.len())];
             }
             let bytes = self.request(dice, route, session.as_ref());
@@ -113,9 +113,9 @@ impl Test {
                 )
             };
             let answer = match answer {
-                // A list as a file has become long.
+                // A CSV file was longer than the client reads.
                 Err(NoAnswer::Full) => return Ok(place as u64 + 1),
-                // One that breaks off where its reader may read no more.
+                // A CSV file breaks off where its reader loses the right to it.
                 Err(NoAnswer::Cut)
                     if route.path.ends_with(".csv") && self.is_over(dice, session.as_ref())? =>
                 {
@@ -135,7 +135,7 @@ impl Test {
             })?;
             let to = answer.header("location").unwrap_or_default();
             if session.is_some() && to.starts_with("/sign-in") {
-                // Signed out, blocked, or with a new password: by himself or by someone else.
+                // Signed out, blocked or given a new password, by themselves or by someone else.
                 tally.see("signed out");
                 self.sessions
                     .lock()
@@ -152,7 +152,7 @@ impl Test {
         Ok(count as u64)
     }
 
-    /// Someone's session: the one that is there, or a new one.
+    /// Someone's session: the present one, or a new one.
     fn session(
         &self,
         dice: &mut Dice,
@@ -169,7 +169,7 @@ impl Test {
                 tally.see("signed in");
                 return Ok(session);
             }
-            // Blocked, or with a new password.
+            // They were blocked, or have a new password.
             for (id, password) in &self.people {
                 let sql =
                     "UPDATE users SET password = ?2, blocked = iif(id = 9, 1, 0) WHERE id = ?1";
@@ -182,7 +182,7 @@ impl Test {
         Err(format!("{who} cannot sign in"))
     }
 
-    /// Whether a session has ended, or may not read what it could.
+    /// Whether a session has ended, or lost rights that it had.
     fn is_over(&self, dice: &mut Dice, session: Option<&Session>) -> Result<bool, String> {
         let Some(session) = session else {
             return Ok(false);
@@ -223,7 +223,7 @@ impl Test {
         };
         let page = ask(values::request("GET", b"/account", &headers(&cookie), b""))?;
         if page.status == 303 {
-            // Somebody has ended it already.
+            // Somebody else has ended it already.
             return Ok(None);
         }
         let form_token = form_token(&page).ok_or("no form on the account's page")?;
@@ -313,7 +313,7 @@ impl Test {
         values::request(&verb, &target, &headers, &body)
     }
 
-    /// What every page owes. What it offers is learnt.
+    /// Checks what must be true of every web page, and learns what it offers.
     fn check(
         &self,
         answer: &Answer,
@@ -348,7 +348,7 @@ impl Test {
                 Ok(())
             }
             "text/csv; charset=utf-8" => check_csv(&answer.body, tally),
-            // Whoever does not say that they look with a browser.
+            // A client that does not say that it is a browser gets XML.
             "text/xml; charset=utf-8" => {
                 let checked = std::panic::catch_unwind(|| answer.check());
                 checked.map_err(|_| "no XML reader takes it, or a header is missing".into())
@@ -380,7 +380,7 @@ fn form_token(answer: &Answer) -> Option<String> {
     Some(token.split('"').next()?.into())
 }
 
-/// A list as a file: UTF-8, and as many fields in each line.
+/// A CSV file: UTF-8, with the same number of fields in each line.
 fn check_csv(body: &[u8], tally: &Tally) -> Result<(), String> {
     tally.see("csv");
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(body);

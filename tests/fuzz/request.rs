@@ -6,14 +6,14 @@ use crate::common::{Answer, sha1};
 use crate::dice::Dice;
 use crate::standard::Message;
 
-/// So many numbers there are: a user, their device and its CLI for each.
+/// How many numbers there are. Each has a user, a device and a CLI.
 pub const MARKS: usize = 2000;
 /// The user of number 0.
 pub const FIRST_USER: usize = 100_000;
 /// The device of number 0.
 pub const FIRST_DEVICE: usize = 5_000_000;
 
-/// The text by which a number comes back in words.
+/// The word that stands for a number in text.
 pub fn word(mark: usize) -> String {
     format!("mark{mark}end")
 }
@@ -25,11 +25,11 @@ fn cli(mark: usize) -> String {
 
 /// Makes the users, devices and CLIs that the numbers stand for.
 pub fn world() -> String {
-    // As old as the world itself, whose own rows need not be in the action log.
+    // They are as old as the world itself, so they need no row in the action log.
     let mut sql = String::from("BEGIN;");
     for mark in 0..MARKS {
         if mark % 100 == 99 {
-            // The server, which runs already, may write in between.
+            // The server runs already, and may write in between.
             sql += "COMMIT; BEGIN;";
         }
         let (user, device, cli, word) = (
@@ -96,7 +96,7 @@ fn call(dice: &mut Dice, mark: usize) -> (&'static str, String) {
     }
 }
 
-/// A request of this number. `inside` is what stands in its body beside its parameters.
+/// A request of this number. `inside` is further text in its body, beside the parameters.
 pub fn intend(dice: &mut Dice, mark: usize, inside: &str) -> Intent {
     let (path, parameters) = call(dice, mark);
     let echo = format!("username={}", word(mark));
@@ -159,18 +159,18 @@ fn inside_only(inside: &str) -> String {
     }
 }
 
-/// What the answer to a request has to be.
+/// The answer that a request must get.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Due {
     /// 200, with this number.
     Mark(usize),
     /// 200.
     Success,
-    /// Anything of this request's own.
+    /// Any answer without another request's number.
     Anything,
 }
 
-/// What the answer to this request has to be, found out without the server's code.
+/// Works out the answer that this request must get, without the server's code.
 pub fn due(message: &Message) -> Due {
     let known = |name: &str| message.all(name).next().is_some();
     let Ok(target) = std::str::from_utf8(&message.target) else {
@@ -262,7 +262,7 @@ fn called(message: &Message, query: &str, is_write: bool) -> Due {
     }
 }
 
-/// The parameters, if there is no doubt about them.
+/// The parameters, if they leave no doubt.
 fn parameters(message: &Message, query: &str) -> Option<Vec<(String, String)>> {
     let mut sent = pairs(query.as_bytes())?;
     if !message.body.is_empty() {

@@ -1,4 +1,4 @@
-//! How many cases are run, with which seed, on how many threads; what was seen; and what is printed of a failure.
+//! How the cases are run: their number, seed and threads; what was seen; and what is printed on a failure.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ const MAX_FAILURES: usize = 5;
 pub struct Tally(Mutex<BTreeMap<String, u64>>);
 
 impl Tally {
-    /// Counts one more.
+    /// Counts one more of this name.
     pub fn see(&self, what: impl Into<String>) {
         *self.0.lock().unwrap().entry(what.into()).or_default() += 1;
     }
@@ -31,8 +31,8 @@ impl Tally {
     }
 }
 
-/// Runs cases until this test's share of the requests is made. A case says how many requests it made, or what was wrong.
-/// Gives the number of requests, and what was seen.
+/// Runs cases until this test's share of the requests is made. Each case gives the number of its requests, or what was
+/// wrong. Returns the number of all requests, and what was seen.
 pub fn run(
     name: &str,
     share: u64,
@@ -95,7 +95,7 @@ pub fn run(
     (made, tally)
 }
 
-/// Whether so many requests were made that what is rare must have been seen.
+/// Whether a run made enough requests for rare things to be seen.
 pub fn is_long(made: u64) -> bool {
     made >= 5_000
 }

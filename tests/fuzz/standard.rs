@@ -3,16 +3,17 @@
 
 use super::chunked;
 
-/// How sure it is that a request is one.
+/// How sure the reader is of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
     /// Well-formed and within the limits: it has to be answered.
     Sure,
-    /// The standard, or one of the server's limits, allows to read it just so, and to refuse it. Why.
+    /// The standard, or one of the server's limits, allows the server to read it in this way or to refuse it, for this
+    /// reason.
     Either(&'static str),
 }
 
-/// What becomes of the connection after the answer.
+/// What happens to the connection after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum After {
     /// It stays open.
@@ -36,25 +37,25 @@ pub struct Message {
     pub body: Vec<u8>,
     /// How sure it is.
     pub trust: Trust,
-    /// What becomes of the connection.
+    /// What happens to the connection.
     pub after: After,
-    /// The client asked to be invited to send the body.
+    /// The client sent `Expect: 100-continue`.
     pub has_expectation: bool,
 }
 
-/// What stands behind the last whole request.
+/// What follows the last complete request.
 #[derive(Debug, Clone)]
 pub enum Rest {
     /// Nothing that has to be answered.
     Nothing,
-    /// A request that has not come to its end; its head, if that is whole.
+    /// An incomplete request; its head, if that is complete.
     Cut(Option<Box<Message>>),
-    /// What has to be refused, and why; its head, if that is whole.
+    /// A request that has to be refused, and why; its head, if that is complete.
     Broken(&'static str, Option<Box<Message>>),
 }
 
 impl Rest {
-    /// The head of what is not whole.
+    /// The head of the incomplete request.
     pub fn head(&self) -> Option<&Message> {
         match self {
             Self::Cut(head) | Self::Broken(_, head) => head.as_deref(),
@@ -94,7 +95,7 @@ struct Reader<'a> {
     trust: Trust,
 }
 
-/// A line without its end, or that there is none yet.
+/// A line without its end; none: it has not come yet.
 type Line<'a> = Option<&'a [u8]>;
 
 impl<'a> Reader<'a> {
@@ -112,7 +113,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next line of a head. A line feed alone may be taken for its end (RFC 9112, 2.2).
+    /// The next line of a head. A line feed alone may count as its end (RFC 9112, 2.2).
     fn line(&mut self) -> Line<'a> {
         let rest = &self.bytes[self.at..];
         let end = rest.iter().position(|byte| *byte == b'\n')?;
@@ -148,7 +149,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         match &self.bytes[start..] {
             b"" if self.trust == Trust::Sure => return Err(Rest::Nothing),
-            // Someone who sends nothing but line ends may be told so.
+            // A client that sends nothing but line ends may be refused.
             b"" | b"\r" => return Err(Rest::Cut(None)),
             _ => {}
         }
@@ -428,7 +429,7 @@ impl Message {
     }
 }
 
-/// Without spaces and tabs around it.
+/// The text without spaces and tabs around it.
 pub fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
@@ -441,7 +442,7 @@ pub fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// RFC 3986: what stands in a URI without being escaped.
+/// Bytes that a URI holds without escaping (RFC 3986).
 fn is_target(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::dice::Dice;
 use crate::request::{Intent, MARKS, intend};
 
-/// A request as bytes, in parts that can still be bent.
+/// A request as bytes, in parts that can be changed.
 struct Parts {
     before: Vec<u8>,
     line: Vec<u8>,
@@ -61,7 +61,7 @@ pub fn stream(dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// What [`super::twists`] may bend.
+/// The parts that [`super::twists`] may change.
 pub struct Bent<'a>(&'a mut Parts);
 
 impl Bent<'_> {
@@ -123,8 +123,8 @@ fn hidden(dice: &mut Dice, next: &mut impl FnMut() -> usize) -> String {
     text
 }
 
-/// A chunked request, well-formed, with a hidden one that would be run by a server whose place in the body shifted by
-/// some bytes; and an innocent one behind it.
+/// A well-formed chunked request with a hidden one, which a server would run if its place in the body shifted by some
+/// bytes; and an innocent request after it.
 fn shifted(dice: &mut Dice, next: &mut impl FnMut() -> usize) -> Vec<u8> {
     let mut hide = |dice: &mut Dice| {
         let mut intent = intend(dice, next(), "");
@@ -143,7 +143,8 @@ fn shifted(dice: &mut Dice, next: &mut impl FnMut() -> usize) -> Vec<u8> {
     ]);
     line += " HTTP/1.1\r\nHost: linebook\r\nTransfer-Encoding: chunked\r\n\r\n";
     let shift = match dice.percent(70) {
-        // What a server might add to a head: `Content-Length: 0`, `Connection: close`, each with its line's end.
+        // The lengths of headers that a server might add: `Content-Length: 0`, `Connection: close`, each with its line
+        // end.
         true => 19,
         false => 12 + dice.below(60),
     };
@@ -305,7 +306,7 @@ fn mutate(dice: &mut Dice, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Where the bytes are cut on their way, and how long the client waits there.
+/// Where the client cuts the bytes, and how long it waits there.
 pub fn pieces(dice: &mut Dice, bytes: &[u8]) -> Vec<(usize, Duration)> {
     let mut pieces = Vec::new();
     let pause = match dice.below(4) {
@@ -315,7 +316,7 @@ pub fn pieces(dice: &mut Dice, bytes: &[u8]) -> Vec<(usize, Duration)> {
     };
     match dice.below(10) {
         0..=3 => {}
-        // Behind each line.
+        // After each line.
         4..=5 => {
             let mut start = 0;
             for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {

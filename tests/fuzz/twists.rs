@@ -1,9 +1,9 @@
-//! Ways to bend a well-formed request: what the standard forbids, and what it leaves open.
+//! Ways to change a well-formed request into one that the standard forbids or leaves open.
 
 use crate::dice::Dice;
 use crate::stream::Bent;
 
-/// Bends a request in one or two ways.
+/// Changes a request in one or two ways.
 pub fn bend(dice: &mut Dice, parts: &mut Bent<'_>) {
     for _ in 0..1 + usize::from(dice.percent(20)) {
         match dice.below(8) {
@@ -17,7 +17,7 @@ pub fn bend(dice: &mut Dice, parts: &mut Bent<'_>) {
     }
 }
 
-/// What comes before the request line, and how lines end.
+/// Changes what comes before the request line, and how lines end.
 fn bend_start(dice: &mut Dice, parts: &mut Bent<'_>) {
     match dice.below(7) {
         0 => *parts.before() = b"\r\n".to_vec(),
@@ -90,7 +90,7 @@ fn bend_fields(dice: &mut Dice, parts: &mut Bent<'_>) {
     }
 }
 
-/// How long the body is said to be.
+/// Changes the stated length of the body.
 fn bend_framing(dice: &mut Dice, parts: &mut Bent<'_>) {
     let length = parts.body().len();
     let coding = [
@@ -131,7 +131,7 @@ fn bend_framing(dice: &mut Dice, parts: &mut Bent<'_>) {
         true => dice.text(&coding),
         false => format!("Content-Length: {number}"),
     };
-    // Instead of the right one, or beside it.
+    // In place of the right one, or beside it.
     match parts.framing() {
         Some(known) if dice.percent(60) => *known = field.into_bytes(),
         _ => {
@@ -141,7 +141,7 @@ fn bend_framing(dice: &mut Dice, parts: &mut Bent<'_>) {
     }
 }
 
-/// What stands where the body should.
+/// Replaces the body.
 fn bend_body(dice: &mut Dice, parts: &mut Bent<'_>) {
     let body = parts.body().clone();
     let mut bent: Vec<u8> = Vec::new();
@@ -151,7 +151,7 @@ fn bend_body(dice: &mut Dice, parts: &mut Bent<'_>) {
     } else {
         parts.fields().push(b"Transfer-Encoding: chunked".to_vec());
     }
-    // The body that was may be chunked already: then its framing is the text of the new one.
+    // The old body may be chunked already. Then its framing becomes text of the new one.
     let length = body.len();
     match dice.below(16) {
         0 => text(&mut bent, "0x"),

@@ -1,4 +1,4 @@
-//! Values that someone might send: what fits, what does not quite, and what is meant to do harm.
+//! Values that someone might send: right ones, almost right ones, and hostile ones.
 
 use crate::common::request::escape;
 use crate::dice::Dice;
@@ -55,7 +55,7 @@ pub fn likely(dice: &mut Dice, name: &str) -> String {
     }
 }
 
-/// A value that nobody hopes for.
+/// A hostile value.
 pub fn hostile(dice: &mut Dice) -> String {
     let long = [81, 256, 1000, 8192, 60_000][dice.below(5)];
     match dice.below(24) {
@@ -86,7 +86,7 @@ pub fn hostile(dice: &mut Dice) -> String {
     }
 }
 
-/// Either.
+/// A likely value or a hostile one.
 pub fn any(dice: &mut Dice, name: &str) -> String {
     match dice.percent(70) {
         true => likely(dice, name),
@@ -94,7 +94,7 @@ pub fn any(dice: &mut Dice, name: &str) -> String {
     }
 }
 
-/// Pairs as a form; now and then not quite.
+/// Pairs as a form, now and then a broken one.
 pub fn form(dice: &mut Dice, pairs: &[(String, String)]) -> Vec<u8> {
     let pair = |(name, value): &(String, String)| format!("{}={}", escape(name), escape(value));
     let text = pairs.iter().map(pair).collect::<Vec<_>>().join("&");
@@ -114,7 +114,7 @@ pub fn form(dice: &mut Dice, pairs: &[(String, String)]) -> Vec<u8> {
     bytes
 }
 
-/// Pairs as one JSON object; now and then not quite.
+/// Pairs as one JSON object, now and then a broken one.
 pub fn json(dice: &mut Dice, pairs: &[(String, String)]) -> Vec<u8> {
     let object: serde_json::Map<String, serde_json::Value> = pairs
         .iter()
@@ -139,7 +139,7 @@ pub fn json(dice: &mut Dice, pairs: &[(String, String)]) -> Vec<u8> {
     odd.into_bytes()
 }
 
-/// Pairs as a multipart body and its type; now and then not quite.
+/// Pairs as a multipart body and its type, now and then a broken one.
 pub fn multipart(dice: &mut Dice, pairs: &[(String, String)]) -> (String, Vec<u8>) {
     let is_odd = dice.percent(20);
     let boundary = match is_odd {
@@ -181,7 +181,7 @@ pub fn multipart(dice: &mut Dice, pairs: &[(String, String)]) -> (String, Vec<u8
     (kind.replace(['\r', '\n', '\0'], ""), body.into_bytes())
 }
 
-/// A request line's target with this query; bytes that would end the line are escaped.
+/// A request line's target with this query. Bytes that would end the line are escaped.
 pub fn target(path: &str, query: &[u8]) -> Vec<u8> {
     let mut target = path.as_bytes().to_vec();
     if !query.is_empty() {

@@ -21,7 +21,7 @@ pub struct World {
 }
 
 impl World {
-    /// Starts one, and changes its world with `sql`.
+    /// Starts a server, and changes its world with `sql`.
     pub fn start(sql: &str) -> Self {
         let mut server = Server::start(&["--log", "warn"]);
         let mut errors = server.child.stderr.take().unwrap();
@@ -60,7 +60,7 @@ impl World {
         done.unwrap_or_else(|error| panic!("{error}: {}", &sql[..sql.len().min(500)]));
     }
 
-    /// Stops it: it was alive, it never panicked, it logged no error, and its database is whole.
+    /// Stops it, and checks that it was alive, never panicked, logged no error, and that its database is sound.
     pub fn stop(mut self) {
         let ended = self.server.child.try_wait().unwrap();
         assert_eq!(ended, None, "the server has ended: {}", self.log());

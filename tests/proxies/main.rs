@@ -1,5 +1,5 @@
-//! linebook behind real proxies, HAProxy and nginx, that use their connections to it for everyone: whatever one client
-//! sends, the others get their own answers and nothing else.
+//! linebook behind real proxies, HAProxy and nginx, which share their connections among all clients: whatever one
+//! client sends, the others get their own answers and nothing else.
 //!
 //! They need `haproxy` and `nginx` on the PATH; `.ci/run` installs both.
 
@@ -25,7 +25,7 @@ use crate::common::hidden::{BODY, TRIGGERS, answers, attack, attack_in_parts};
 use crate::common::socket::{Client, send, send_together, serve_with};
 use crate::common::{Answer, Call, Request, World};
 
-/// A proxy that is not there by then does not come.
+/// After this, a proxy that has not started never will.
 const LONG: Duration = Duration::from_secs(10);
 
 /// One connection to the server, which all clients share.
@@ -45,7 +45,7 @@ backend linebook
     option forwardfor
     server linebook BACK maxconn 1 pool-max-conn 1
 ";
-/// What nginx does when it is told nothing: HTTP/1.0, a connection for each request, bodies read to their end.
+/// nginx by default: HTTP/1.0, a connection for each request, bodies read to their end.
 const NGINX: &str = "
 events {}
 http {
@@ -62,13 +62,13 @@ http {
     }
 }
 ";
-/// One connection for all, and bodies as they come.
+/// One connection for all, and bodies passed on as they come.
 const SHARED: (&str, &str) = (
     "upstream linebook { server BACK; keepalive 1; }",
     "proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_request_buffering off;",
 );
 
-/// How a proxy is set up.
+/// The kinds of proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Haproxy,
@@ -99,7 +99,7 @@ impl Proxy {
             },
         );
         let folder = tempfile::tempdir().unwrap();
-        // Another process may take the port in between; then there is another.
+        // Another process may take the port meanwhile; then the next try takes another one.
         let started = Instant::now();
         loop {
             let front = TcpListener::bind("127.0.0.1:0")
@@ -178,13 +178,13 @@ fn is_live(answer: &Answer) {
     assert_eq!((answer.status, &answer.body[..]), (200, &b"ok\n"[..]));
 }
 
-/// Nothing that is hidden in a body runs, and whoever comes next on the shared connection gets what they asked for.
+/// Nothing hidden in a body runs, and the next client on the shared connection gets their own answer.
 fn nobody_gets_what_another_hid(kind: Kind) {
     let proxy = Proxy::start(kind);
     let before = proxy.world.dump();
     let mut other = Client::new(proxy.address);
     for trigger in &TRIGGERS {
-        // The proxies have no tunnel for it.
+        // The proxies do not tunnel.
         if trigger.line.starts_with("CONNECT") {
             continue;
         }
@@ -216,7 +216,7 @@ fn nobody_gets_what_another_hid(kind: Kind) {
     }
 }
 
-/// The one that once ran through HAProxy, and whose answer went to whoever came next.
+/// This request once ran through HAProxy, and its answer went to the next client.
 fn nor_what_is_hidden_where_a_body_is_too_large(kind: Kind) {
     let proxy = Proxy::start(kind);
     let before = proxy.world.dump();
@@ -291,7 +291,7 @@ fn an_early_answer_arrives(kind: Kind) {
     }
 }
 
-/// The README's line, which has neither a body nor a length.
+/// The README's call, which has neither a body nor a length.
 fn the_readme_s_line_works(kind: Kind) {
     let proxy = Proxy::start(kind);
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));

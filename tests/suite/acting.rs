@@ -1,4 +1,5 @@
-//! Who calls is decided when it happens: what was changed while a call was on its way, or while its write waited, counts.
+//! The rights of a caller are those of the moment: a change while the call is on its way, or while its write waits,
+//! counts.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,12 +19,13 @@ use crate::common::socket::serve;
 use crate::common::world::{Dump, NOW_MS};
 use crate::common::{Answer, Call, Request, World, methods};
 
-/// Something that changes who may call, or how they are answered.
+/// A change of who may call, or of how they are answered.
 struct Case {
     name: &'static str,
-    /// What is so before.
+    /// The SQL that runs before.
     given: &'static str,
-    /// The call that it is about, made of a sample that an accountant sends; none: it is about no call of this method.
+    /// The call that the change is about, made from an accountant's sample call; none: it concerns no call of this
+    /// method.
     call: fn(Call, &str) -> Option<Request>,
     change: Change,
     /// Whether calls still succeed.
@@ -31,7 +33,7 @@ struct Case {
 }
 
 const ACCOUNTANT: i64 = 1;
-/// Of the password `password`, with another salt.
+/// A hash of the password `password`, with another salt.
 const SAME_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$YWRtaW4tZGVtby1zYWx0LQ$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
 static OTHER_PASSWORD: LazyLock<String> =
     LazyLock::new(|| passwords::hash("another password", &Ambient::fixed(0, 1)).unwrap());
@@ -159,7 +161,7 @@ fn write(world: &World, change: Change) {
     world.app.core.store.write_blocking(change).unwrap();
 }
 
-/// What is answered, and what is in the database then, if the call comes after the change.
+/// The answer, and the database, if the call comes after the change.
 fn asked_after(case: &Case, request: &Request) -> ((u16, String), Dump) {
     let world = World::after(case.given);
     write(&world, case.change);
@@ -197,7 +199,7 @@ fn a_write_that_waits_is_made_by_whoever_may_make_it_then() {
 
 #[test]
 fn a_call_is_by_whoever_may_make_it_when_its_body_is_there() {
-    // All share a world: who looks at a thing comes before who deletes it.
+    // All of them share a world, so the calls that read come before those that delete.
     let (writes, reads): (Vec<&str>, Vec<&str>) = methods().iter().partition(|it| is_write(it));
     for case in CASES {
         let requests: Vec<(&str, Request)> = [&reads[..], &writes]
@@ -227,7 +229,7 @@ fn a_call_is_by_whoever_may_make_it_when_its_body_is_there() {
             let what = format!("{method} and {}", case.name);
             let text = answer.split("\r\n\r\n").nth(1).unwrap().to_owned();
             if case.still {
-                // Each has ids and secrets of its own.
+                // Each call gets ids and secrets of its own.
                 assert_eq!(status(&answer), expected.0, "{what}");
                 assert!(!text.contains("<error>"), "{what}: {text}");
             } else {
@@ -276,7 +278,7 @@ fn what_is_written_bears_the_time_at_which_it_is() {
     assert_eq!(asked.reply.error(), None);
     let logged = world.select("SELECT at_ms FROM action_log ORDER BY id");
     let logged: Vec<i64> = logged.split(';').map(|at| at.parse().unwrap()).collect();
-    // The change and the call were one transaction, and both came before it.
+    // The change and the call share a transaction, and both came before it began.
     assert_eq!(logged.len(), 2);
     assert_eq!(logged[0], logged[1]);
     assert!(logged[0] >= asked.open_ms);
@@ -302,7 +304,7 @@ fn callers_are_remembered_for_a_minute_at_most() {
     let end_ms = NOW_MS + REMEMBERED_FOR.as_millis() as i64;
     assert_eq!(look(end_ms - 1), (true, Ok(())));
     assert_eq!(look(end_ms), blocked);
-    // So it is when the clock was set back.
+    // This also holds when the clock was set back.
     world.sql("UPDATE users SET blocked = 0; UPDATE settings SET allow_api = 1");
     assert_eq!(look(end_ms + 1), (false, Ok(())));
     assert_eq!(look(NOW_MS), (true, Ok(())));

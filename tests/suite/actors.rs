@@ -1,4 +1,4 @@
-//! What a plain user reaches: what is theirs, and nothing of a neighbour who has the same owner, through every door.
+//! What a plain user reaches through every door: their own things, and nothing of a neighbour with the same owner.
 
 use linebook::service::guard::access::{Actor, Origin};
 use linebook::service::lists::Slice;
@@ -13,14 +13,14 @@ use crate::common::world::NOW_MS;
 
 /// She has devices 1 and 2, DIDs 2 to 5, CLIs 1 and 2, groups 3 and 12.
 const ANNA: Id = 2;
-/// Admin's user as she is, with devices 3 and 4, DID 7, CLI 4, group 11.
+/// Another user of admin's, with devices 3 and 4, DID 7, CLI 4, group 11.
 const OFFICE: Id = 100;
 const NEIGHBOUR_CLI: &str =
     "INSERT INTO clis (id, device_id, number, created_ms) VALUES (4, 3, '37063333333', 1);
     UPDATE dids SET user_id = 100 WHERE id = 7";
 const NOBODY: Id = 999;
 
-/// Asks as Anna, through a door; what was changed is taken back.
+/// Asks as Anna, through a door, and rolls changes back.
 fn ask<T: Send + 'static>(
     world: &World,
     through: Through,
@@ -46,7 +46,7 @@ fn ids<T>(slice: Slice<T>, id: fn(&T) -> Id) -> Vec<Id> {
     ids
 }
 
-/// The lists, as they are and for one user.
+/// The lists, in full and for one user.
 const LISTS: &[(&str, List, &[Id])] = &[
     (
         "devices::list",
@@ -108,7 +108,7 @@ const LISTS: &[(&str, List, &[Id])] = &[
         "clis::list",
         |tx, by, user_id| {
             let filter = clis::Filter {
-                // Of a user there is no list: the neighbour is asked for by the device.
+                // This list has no filter by user, so the neighbour is named by their device.
                 device_id: user_id.map(|_| 3),
                 ..clis::Filter::default()
             };
@@ -136,7 +136,7 @@ const LISTS: &[(&str, List, &[Id])] = &[
 
 type One = fn(&WriteTx<'_>, &Actor, Id) -> Result<(), Error>;
 
-/// What is looked at one by one: an own one, and the neighbour's.
+/// Rules that read one thing: Anna's own, and the neighbour's.
 const LOOKS: &[(&str, One, Id, Id)] = &[
     (
         "devices::find_own",
@@ -169,7 +169,7 @@ const LOOKS: &[(&str, One, Id, Id)] = &[
     ),
 ];
 
-/// What would change something of the neighbour's.
+/// Rules that would change one of the neighbour's things.
 const CHANGES: &[(&str, One)] = &[
     ("devices::set_trunk", |tx, by, _| {
         devices::set_trunk(tx, by, 3, true)
@@ -206,7 +206,7 @@ const CHANGES: &[(&str, One)] = &[
     }),
 ];
 
-/// The rule that was broken, without what it says of whom.
+/// The name of the broken rule, without its values.
 fn rule<T: std::fmt::Debug>(result: Result<T, Error>) -> Rule {
     match result {
         Err(Error::Refused(refusal)) => refusal.rule,
@@ -236,7 +236,7 @@ fn a_plain_user_sees_what_is_theirs_through_every_door() {
         for (name, look, own, other) in LOOKS {
             let asked = |id: Id| ask(&world, *through, move |tx, by| look(tx, by, id));
             assert!(asked(*own).is_ok(), "{name} through {through}");
-            // It answers as what does not exist.
+            // It answers as if the thing did not exist.
             assert_eq!(
                 rule(asked(*other)),
                 rule(asked(NOBODY)),
@@ -255,7 +255,7 @@ fn a_plain_user_changes_nothing_of_a_neighbour_through_any_door() {
             let tried = ask(&world, *through, |tx, by| change(tx, by, ANNA));
             assert!(tried.is_err(), "{name} through {through}");
         }
-        // What every rule that will let users in asks, whatever it asks first.
+        // Every rule that lets users in will ask this, whatever it asks first.
         ask(&world, *through, |tx, by| {
             let neighbour = rows::find(tx, OFFICE)?.expect("the demo world has it");
             assert!(!by.owns_user(&neighbour));

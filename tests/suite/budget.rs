@@ -1,4 +1,5 @@
-//! No work without a budget on a worker: pages are made aside, by turns, and a page that computes says where it stopped.
+//! Work on a worker has a budget: web pages are made on other threads, in turns, and a page that computes says where it
+//! stopped.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
@@ -19,7 +20,7 @@ use crate::common::socket::{Client, send, serve};
 use crate::common::world::NOW_MS;
 use crate::common::{Answer, Call, Request, World};
 
-/// The demo's users.
+/// The users of the demo world.
 const ADMIN: i64 = 0;
 const MANAGER: i64 = 3;
 const RESELLER: i64 = 4;
@@ -50,7 +51,7 @@ impl Served {
         token
     }
 
-    /// Sends it on a connection of its own, and comes back when it waits for a thread.
+    /// Sends a request on a connection of its own, and returns once it waits for a thread.
     fn ask(&self, request: Request) -> JoinHandle<Answer> {
         let (address, waiting) = (self.address, self.world.app.aside.waiting());
         let asked = std::thread::spawn(move || send(address, &request));
@@ -77,7 +78,7 @@ fn page(path: &str, token: &str) -> Request {
         .header("Cookie", &format!("linebook={token}"))
 }
 
-/// All the threads that make pages, held until this is dropped.
+/// All the threads that make web pages, held until this is dropped.
 struct HeldThreads {
     gate: Arc<(Mutex<bool>, Condvar)>,
     holders: Vec<JoinHandle<()>>,
@@ -192,7 +193,7 @@ fn explain(request: &str, token: &str) -> Request {
     asked.body(Some("application/x-www-form-urlencoded"), form)
 }
 
-/// What is most work: as many values as are put in every order, as long as they may be together.
+/// The most work: as many values as are tried in every order, of the greatest length that they may have together.
 fn worst(value: usize) -> String {
     let names = [
         "u=admin",
@@ -225,7 +226,7 @@ fn worst(value: usize) -> String {
 fn a_hash_is_explained_aside_within_a_budget() {
     let served = Served::new();
     let token = served.token(ADMIN);
-    // As many keys as there may be.
+    // As many keys as allowed.
     served.world.sql("UPDATE api_keys SET revoked_ms = 1");
     for place in 0..MAX_ACTIVE_KEYS {
         let sql = "INSERT INTO api_keys (user_id, secret, created_ms) VALUES (0, 'another-key";
@@ -241,7 +242,7 @@ fn a_hash_is_explained_aside_within_a_budget() {
         assert_eq!(send(served.address, &call.post()).status, 200);
     }
     drop(held);
-    // One after the other: two at a time are not explained.
+    // One after the other, because a user gets one explanation at a time.
     let answers: Vec<String> = asked
         .into_iter()
         .map(|answer| answer.join().unwrap().text())
@@ -270,7 +271,7 @@ fn one_request_of_a_user_is_explained_at_a_time() {
     assert_eq!(refused.status, 422);
     let said = "Another request of yours is being explained at this moment. Wait until it is done";
     assert!(refused.text().contains(said), "{}", refused.text());
-    // What was sent is still there.
+    // The page still shows what was sent.
     assert!(
         refused
             .text()

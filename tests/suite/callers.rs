@@ -1,8 +1,9 @@
-//! Who may call is remembered between calls: every change of it holds from the next call on, whoever made it.
+//! Callers and their rights are remembered between calls. Every change of them holds from the next call on, whoever
+//! made it.
 
 use crate::common::{Call, World};
 
-/// What a call gets: `ok`, or its error.
+/// The outcome of a call: `ok`, or its error.
 fn outcome(world: &World, call: &Call) -> String {
     let answer = world.send(&call.post().from("198.51.100.1"));
     answer.error().unwrap_or("ok".into())
@@ -12,8 +13,8 @@ fn devices() -> Call {
     Call::sample("devices_get").signed_by_admin()
 }
 
-/// A call is answered with `before`, then with `after` once `sql` has run behind the server's back, and the database
-/// says that its callers have changed.
+/// A call is answered with `before`. Then `sql` runs behind the server's back, the database says that its callers have
+/// changed, and the call is answered with `after`.
 fn check(call: &Call, before: &str, sql: &str, after: &str) {
     let world = World::new();
     for _ in 0..2 {

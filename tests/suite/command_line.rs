@@ -24,7 +24,7 @@ struct World {
     data: PathBuf,
 }
 
-/// The binary, without settings of whoever runs the tests.
+/// The binary, without settings from the environment of the tests.
 fn linebook() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linebook"));
     for (name, _) in std::env::vars_os() {
@@ -97,7 +97,7 @@ impl World {
         serde_json::from_str(&self.ok(&line)).expect("JSON")
     }
 
-    /// The verb says no with this line, prints nothing else, and changes nothing.
+    /// The verb refuses with this line, prints nothing else, and changes nothing.
     fn refused(&self, line: &[&str], reason: &str) {
         let before = self.dump();
         assert_refused(line, &self.run(line), reason);
@@ -222,7 +222,7 @@ fn init_makes_a_database_that_only_its_owner_reads() {
     assert_eq!(key.len(), 32);
     let link = first_run(&world, "link");
     assert!(link.starts_with("http://127.0.0.1:8080/welcome/"), "{link}");
-    // It is not known yet where it will be served.
+    // The address of the later server is not known yet.
     let text = fs::read_to_string(&secrets).expect("the file");
     let about = "by another address than http://127.0.0.1:8080, put that into the link";
     assert!(text.contains(about), "{text}");
@@ -557,7 +557,7 @@ fn what_nobody_sees_in_an_older_name_is_printed_as_its_escape() {
         assert!(printed.contains(shown), "{line:?}: {printed}");
         assert!(!printed.contains(['\u{200b}', '\u{202e}']), "{line:?}");
     }
-    // Programs get what there is.
+    // Programs get the text as it is.
     let listed = world.json(&["user", "list"]).to_string();
     assert!(listed.contains("bo\u{200b}b\u{202e}y"), "{listed}");
 }
@@ -892,7 +892,7 @@ fn settings_start_at_their_defaults() {
     for setting in listed {
         assert_eq!(setting["value"], setting["default"], "{setting}");
     }
-    // Every column of the two tables is a setting, and the other way round.
+    // Every column of the two tables is a setting, and every setting is a column.
     let columns = "SELECT count(*) FROM (
         SELECT name FROM pragma_table_info('settings')
         UNION ALL SELECT name FROM pragma_table_info('owner_settings')
@@ -945,7 +945,7 @@ fn settings_take_what_they_say_and_nothing_else() {
         &["", "on"],
     );
     takes("dialect", &["current", "classic"], &["", "page"]);
-    // What `classic` was called is still taken, and kept as what it is called now.
+    // The older name of `classic` is still accepted, and stored under the new name.
     let said = world.ok(&["settings", "set", "dialect", "pages"]);
     assert_eq!(said, "dialect is classic\n");
     assert_eq!(
@@ -1185,7 +1185,7 @@ fn import(world: &World, file: &str, flags: &[&str]) -> Output {
 #[test]
 fn an_import_takes_every_line() {
     let world = World::with_people();
-    // As a spreadsheet writes it: byte order mark, CRLF, quotes, spaces, no end of the last line.
+    // A file as a spreadsheet writes it: byte order mark, CRLF, quotes, spaces, no end of the last line.
     let file = "\u{feff}did,provider_id\r\n1,1\r\n\"2\",1\r\n 3 , 1 ";
     let rehearsed = import(&world, file, &["--dry-run", "--json"]);
     assert_eq!(text(&rehearsed.stdout), "{\"dids\":3,\"dry_run\":true}\n");
@@ -1261,7 +1261,7 @@ fn an_import_counts_lines_as_an_editor_does() {
     let output = import(&world, file, &["--json"]);
     let bad: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
     let bad: Vec<(&Value, &Value)> = bad.iter().map(|bad| (&bad["line"], &bad["did"])).collect();
-    // Spaces around a value, line ends too, are no part of it.
+    // Spaces and line ends around a value are not part of it.
     assert_eq!(bad, [(&json!(4), &json!("x")), (&json!(9), &json!("y"))]);
 }
 

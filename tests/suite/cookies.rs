@@ -1,4 +1,4 @@
-//! The cookie of the pages on a real server: it is sent over TLS only where the browser uses TLS.
+//! The cookies of the web pages on a real server: they are restricted to TLS where the browser uses TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use linebook::service::sessions::form_token;
 use crate::common::Server;
 use crate::tls;
 
-/// The cookie that is set in answer to a request for a page with these headers.
+/// The cookie in the answer to a request for a page with these headers.
 fn cookie(stream: impl Read + Write, start: &str, headers: &str, body: &str) -> String {
     let answer = answer(stream, start, headers, body);
     let cookie = header(&answer, "set-cookie");
@@ -70,14 +70,14 @@ fn a_trusted_proxy_says_that_the_cookie_is_for_tls_only() {
 fn nobody_else_says_what_the_browser_uses() {
     for flags in [&[][..], &["--trusted-proxy", "10.0.0.0/8"]] {
         let server = Server::start(flags);
-        // Where the caller is trusted as a proxy does not depend on what he says of himself.
+        // A caller's own headers do not make them a trusted proxy.
         let headers = "X-Forwarded-Proto: https\r\nX-Forwarded-For: 10.0.0.1\r\n";
         check(&server, headers, false);
         check(&server, "", false);
     }
 }
 
-/// What pages, methods and what is neither say about coming over TLS only.
+/// The `Strict-Transport-Security` of pages, methods and everything else.
 fn only_over_tls<S: Read + Write>(connect: impl Fn() -> S, headers: &str) -> Vec<Option<String>> {
     let starts = [
         "GET /sign-in",
@@ -106,7 +106,7 @@ fn who_came_over_tls_is_told_to_come_only_so() {
     let connect = || TcpStream::connect(proxied.address).unwrap();
     assert_eq!(only_over_tls(connect, https), year);
     assert_eq!(only_over_tls(connect, ""), vec![None; 4]);
-    // Nobody else says so of himself.
+    // Nobody else can claim to come over TLS.
     let plain = Server::start(&[]);
     let connect = || TcpStream::connect(plain.address).unwrap();
     assert_eq!(only_over_tls(connect, https), vec![None; 4]);

@@ -1,5 +1,5 @@
-//! What the repository says about itself: the committed reference is the one that the table makes, and what the README
-//! shows is what happens.
+//! The repository's own documents: the committed reference is the one that the table makes, and the README's examples
+//! work as shown.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,7 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The table with the fixtures as they are now: `UPDATE=1` may have written them after the library was built.
+/// The table, with the fixtures read again: `UPDATE=1` may have written them after the library was built.
 fn table() -> Vec<&'static Method> {
     let method = |method: &&Method| {
         let fixture = file(&format!("fixtures/{}.http", method.name));
@@ -44,7 +44,7 @@ fn table() -> Vec<&'static Method> {
     METHODS.iter().map(method).collect()
 }
 
-/// The file is what the table makes; `UPDATE=1` writes it.
+/// The file equals what the table makes; `UPDATE=1` writes it.
 fn check(name: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let made = format!("{}\n", made.trim_end());

@@ -1,4 +1,4 @@
-//! Failed sign-ins: they reach the action log, in bounded numbers and without what was typed.
+//! Failed sign-ins reach the action log, in bounded numbers and without the typed text.
 
 use std::net::IpAddr;
 
@@ -37,10 +37,10 @@ fn failed_sign_ins_are_in_the_action_log_once_the_server_ends() {
     }
     call("admin", "wrong-three", "2001:db8::1");
     call("admin", "wrong-four", "2001:db8::2");
-    // Passwords in the wrong field.
+    // Passwords typed into the wrong field.
     call("typed-password-1", "x", "192.0.2.1");
     call("typed-password-2", "x", "192.0.2.1");
-    // On the pages, too.
+    // On the web pages, too.
     let form = client.send(&Request::new("GET", "/sign-in").header("Accept", "text/html"));
     let cookie = form.header("set-cookie").unwrap();
     let token = cookie["linebook=".len()..].split(';').next().unwrap();
@@ -94,7 +94,7 @@ fn an_hour_of_failed_sign_ins_is_a_limited_number_of_rows() {
     let rows = failed_sign_ins(&world.connection());
     assert_eq!(rows.len(), failures::MAX_ROWS);
     assert_eq!(rows.iter().filter(|row| row.ends_with("501")).count(), 1);
-    // Once written they are forgotten.
+    // Once written, they are forgotten.
     world.block_on(housekeeping::log_failures(&app.core));
     assert_eq!(
         failed_sign_ins(&world.connection()).len(),

@@ -1,4 +1,4 @@
-//! What reaches the routes is what came: for every request, every body, and every cut of the bytes between.
+//! The routes get exactly what was sent: every request, with every body, however the bytes are cut.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,16 +22,16 @@ use tokio::task::{LocalSet, spawn_local, yield_now};
 
 use crate::common::World;
 
-/// How a body is sent.
+/// The framing of a body.
 #[derive(Debug, Clone)]
 enum Body {
     None,
     Length(Vec<u8>),
-    /// In chunks of these sizes, and then one for the rest.
+    /// Chunks of these sizes, and then one for the rest.
     Chunks(Vec<u8>, Vec<usize>),
 }
 
-/// A request that is sent, and is to arrive.
+/// A request to send, which should arrive.
 #[derive(Debug, Clone)]
 struct Sent {
     verb: &'static str,
@@ -43,7 +43,7 @@ struct Sent {
     body: Body,
 }
 
-/// A request that arrived: its line, its headers in their order by name, its body.
+/// A request that arrived: its line, its headers sorted by name, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
     line: String,
@@ -112,7 +112,7 @@ impl Sent {
     }
 }
 
-/// What looks like something in bodies and headers.
+/// Words that mean something to a reader of HTTP, for bodies and headers.
 fn words() -> impl Strategy<Value = Vec<u8>> {
     let words = [
         "\r\n",
@@ -152,7 +152,7 @@ fn sent() -> impl Strategy<Value = Sent> {
         body,
     )
         .prop_map(|(verb, target, is_old, line_end, before, headers, body)| {
-            // HTTP/1.0 has no chunks, and a POST of it behind another request has a length.
+            // HTTP/1.0 has no chunks, and a POST of HTTP/1.0 after another request needs a length.
             let is_whole = match body {
                 Body::None => verb != "POST",
                 Body::Length(_) => true,
@@ -174,7 +174,7 @@ fn sent() -> impl Strategy<Value = Sent> {
         })
 }
 
-/// What reaches the routes when these bytes come in pieces of these sizes, again and again; and how many answers come back.
+/// The requests that reach the routes when the bytes come in pieces of these sizes, in turn; and the number of answers.
 fn seen(app: &Arc<App>, bytes: &[u8], pieces: &[usize]) -> (Vec<Seen>, usize) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -210,7 +210,7 @@ fn seen(app: &Arc<App>, bytes: &[u8], pieces: &[usize]) -> (Vec<Seen>, usize) {
             if rest.is_empty() {
                 break;
             }
-            // The server takes it before the next one comes.
+            // The server reads this piece before the next one comes.
             for _ in 0..4 {
                 yield_now().await;
             }
@@ -266,7 +266,7 @@ fn what_reaches_the_routes_is_what_came() {
     result.unwrap();
 }
 
-/// The one request without a length that has none because it is old: the only one of its connection, however it is cut.
+/// An old POST without a length is accepted as the only request of its connection, however it is cut.
 #[test]
 fn an_old_post_without_a_length_is_the_only_request() {
     let world = World::new();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The files of a source tree, each by its path below it, without comments and unit tests.
+/// The files of a source tree by their paths below it, without comments and unit tests.
 pub type Tree = BTreeMap<String, String>;
 
 /// Which file imports which, and by what names.
@@ -33,7 +33,7 @@ pub fn tree() -> Tree {
     tree
 }
 
-/// A file without what is compiled only for tests, wherever it stands.
+/// A file without the parts that are compiled only for tests.
 pub fn without_tests(text: &str) -> String {
     let mut parts = text.split("#[cfg(test)]\n");
     let mut left: String = parts.next().unwrap().into();
@@ -41,7 +41,7 @@ pub fn without_tests(text: &str) -> String {
         let line = part.lines().next().unwrap_or_default();
         let end = match line.ends_with(';') {
             true => Some(line.len()),
-            // What is indented is inside.
+            // Indented lines are inside the item.
             false => part.find("\n}").map(|end| end + 2),
         };
         left.push_str(&part[end.expect("an item has an end")..]);
@@ -49,7 +49,7 @@ pub fn without_tests(text: &str) -> String {
     left
 }
 
-/// What is compiled into the program of a file: no comments, no texts, no unit tests.
+/// The code of a file: without comments, texts and unit tests.
 pub fn code(text: &str) -> String {
     let text = without_tests(text);
     let mut code = String::new();
@@ -71,7 +71,7 @@ pub fn code(text: &str) -> String {
                     }
                 }
             }
-            // A quote is no text: it would begin one.
+            // A quote as a character must not begin a text.
             '\'' => {
                 let mut ahead = rest.clone();
                 match (ahead.next(), ahead.next()) {
@@ -94,7 +94,7 @@ pub fn code(text: &str) -> String {
     code
 }
 
-/// A word or a sign of the code.
+/// The words and signs of the code.
 fn words(code: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = code.trim_start();
@@ -111,7 +111,7 @@ fn words(code: &str) -> Vec<&str> {
     words
 }
 
-/// A path, and the name under which it is known here.
+/// A path, and its name in this file.
 type Named = (Vec<String>, String);
 
 /// The paths of one `use`, up to its semicolon.
@@ -129,7 +129,7 @@ fn branches(words: &[&str], place: &mut usize, before: &[String], found: &mut Ve
                         return;
                     }
                     Some(&",") => {}
-                    // The word behind the brace ends what the brace is in.
+                    // The word after the closing brace belongs to the level outside.
                     _ => {
                         *place += 1;
                         return;
@@ -143,7 +143,7 @@ fn branches(words: &[&str], place: &mut usize, before: &[String], found: &mut Ve
                 return;
             }
             "," | ";" | "}" => {
-                // `self` in braces is what stands before them.
+                // `self` in braces stands for the path before them.
                 if path.last().is_some_and(|last| last == "self") && !before.is_empty() {
                     path.pop();
                 }
@@ -158,7 +158,7 @@ fn branches(words: &[&str], place: &mut usize, before: &[String], found: &mut Ve
     }
 }
 
-/// What a file says of others: what it uses, what of that it hands on, and the paths that its code names.
+/// What a file says about others: its `use` paths, the ones that it re-exports, and the paths in its code.
 struct Said {
     uses: Vec<Named>,
     hands_on: Vec<Named>,
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A path as it is from the root, if it is one of this crate.
+    /// A path from the root, if it belongs to this crate.
     fn absolute(&self, file: &str, path: &[String]) -> Option<Vec<String>> {
         let own = module(file);
         let first = path.first()?.as_str();
@@ -269,7 +269,7 @@ impl<'a> Reader<'a> {
         Some(absolute)
     }
 
-    /// The file in which the last thing that a path names is written: what a module only hands on is not in it.
+    /// The file that defines the last thing in a path. A module that only re-exports a thing does not define it.
     fn owner(&self, path: &[String], depth: usize) -> Option<&'a str> {
         for length in (0..=path.len()).rev() {
             let Some(file) = self.files.get(&path[..length]).copied() else {
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
             .any(|pair| kinds.contains(&pair[0]) && pair[1] == name)
     }
 
-    /// Every path that a file names below this crate, as it is from the root.
+    /// Every path of this crate that a file names, from the root.
     fn paths(&self, file: &str) -> Vec<Vec<String>> {
         let said = &self.said[file];
         let uses = said.uses.iter().map(|(path, _)| path);
@@ -379,7 +379,7 @@ pub fn circles(graph: &Graph) -> Vec<Vec<String>> {
     circles.into_iter().collect()
 }
 
-/// The arrows that stay inside a group of files, in words.
+/// The arrows inside a group of files, in words.
 pub fn arrows(graph: &Graph, group: &[String]) -> String {
     let mut lines = Vec::new();
     for from in group {

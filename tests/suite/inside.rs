@@ -1,4 +1,4 @@
-//! What the server tells about itself, and what it never tells.
+//! What the server tells about itself, and the secrets that it never tells.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -70,7 +70,7 @@ fn requests_are_counted_by_method_and_outcome() {
     assert_eq!(requests("did_create", "ok"), 1.0);
     assert_eq!(requests("did_create", "DID already exists"), 1.0);
     assert_eq!(requests("-", "unknown method"), 1.0);
-    // Without the name that the caller is told.
+    // The label leaves out the name in the caller's text.
     assert_eq!(
         requests("cli_add", "CLI already exists. It is assigned to {} device"),
         1.0
@@ -140,7 +140,7 @@ fn what_waits_and_what_is_in_use_is_seen() {
                 .unwrap()
         };
         scope.spawn(write);
-        // The first is taken, and waits for the blocker; the others wait for it.
+        // The writer takes the first, which waits for the blocker. The others wait behind it.
         wait_for("writes_total", before[0] + 1.0);
         for _ in 0..5 {
             scope.spawn(write);
@@ -172,11 +172,11 @@ fn every_outcome_of_every_method_has_its_series_from_the_start() {
     }
 }
 
-/// The age that the metrics of a server tell in the end, which makes a backup a day, and how many there are by then; the
-/// folder begins with backups that are so many hours old.
+/// Runs a server that makes a backup a day, on a folder with backups of these ages in hours. Gives the age that its
+/// metrics show in the end, and the number of backups then.
 fn backups_after(hours: &[i64]) -> (f64, usize) {
     let backups = tempfile::tempdir().unwrap();
-    // Of the same installation as the server's.
+    // They belong to the server's installation.
     let demo = demo_folder();
     let now_ms = Ambient::system().now_ms();
     for hours in hours {
@@ -190,10 +190,10 @@ fn backups_after(hours: &[i64]) -> (f64, usize) {
     loop {
         let text = send(server.address, &get("/metrics")).text();
         let age_s = value(&text, "linebook_backup_age_seconds");
-        // NaN: there is none yet.
+        // NaN means that no backup exists yet.
         assert!(age_s.is_nan() || age_s >= 0.0, "{age_s}");
         if age_s >= 0.0 {
-            // One that it should not make would come now.
+            // A needless backup would be made now.
             std::thread::sleep(Duration::from_millis(500));
             return (age_s, std::fs::read_dir(&backups).unwrap().count());
         }
@@ -253,7 +253,7 @@ fn metrics_can_have_an_address_of_their_own() {
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     assert_eq!(send(inside, &get("/health/live")).status, 200);
     assert_eq!(send(inside, &get("/health/ready")).status, 200);
-    // The API is not there.
+    // This address does not serve the API.
     assert_eq!(send(inside, &list().post()).status, 404);
     assert_eq!(send(inside, &Request::new("POST", "/metrics")).status, 405);
 }
@@ -298,7 +298,7 @@ fn nor_is_one_whose_writes_fail_at_once() {
     assert_eq!(send(address, &get("/health/live")).status, 200);
 }
 
-/// What must never be seen outside of the database and the answers that hand it out.
+/// Secrets that must never be seen outside the database and the answers that hand them out.
 const SECRETS: &[&str] = &[
     "hunter2-password",
     "wrong-hunter3",
@@ -314,7 +314,7 @@ fn secrets_are_in_no_log_metric_action_log_or_error() {
     let mut client = Client::new(server.address);
     let mut told = Vec::new();
     let mut secrets: Vec<String> = SECRETS.iter().map(|secret| (*secret).into()).collect();
-    // What was typed on the command line comes back in errors, too.
+    // Errors of the command line repeat what was typed.
     let run = |line: &[&str], input: &str| {
         let mut child = linebook()
             .args(line)
@@ -398,7 +398,7 @@ fn secrets_are_in_no_log_metric_action_log_or_error() {
     for request in &requests {
         let answer = client.send(request);
         let text = answer.text();
-        // A new device's own secret is handed out once, to its maker.
+        // A new device's secret is handed out once, to the caller who made it.
         match text.split("<password>").nth(1) {
             Some(rest) => secrets.push(rest.split('<').next().unwrap().into()),
             None => told.push(text),

@@ -1,4 +1,5 @@
-//! Clients that are slow, greedy, many, or speak no HTTP: they are answered, and the others are served meanwhile.
+//! Clients that are slow, greedy, numerous, or do not speak HTTP: they are answered, and the others are served
+//! meanwhile.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -21,7 +22,7 @@ use crate::common::socket::{Client, send, serve_with};
 use crate::common::{Answer, Call, Request, Server, World};
 use crate::inside::value;
 
-/// Limits that a test can wait for.
+/// Limits short enough for a test to wait for.
 const SHORT: Timeouts = Timeouts {
     head: Duration::from_millis(600),
     body: Duration::from_millis(600),
@@ -30,11 +31,11 @@ const SHORT: Timeouts = Timeouts {
     keep_alive: Duration::from_secs(20),
     disconnect: Duration::from_millis(300),
 };
-/// How often a slow client sends a byte: much more often than any limit.
+/// The pause of a slow client between two bytes: much shorter than any limit.
 const SLOWLY: Duration = Duration::from_millis(50);
-/// A server that has an answer has given it by then.
+/// By then a server that has an answer has sent it.
 const SOON: Duration = Duration::from_millis(500);
-/// Only a server that lets a client wait takes so long.
+/// Only a server that lets a client wait takes this long.
 const LONG: Duration = Duration::from_secs(10);
 
 fn served(options: Options) -> (World, SocketAddr) {
@@ -61,7 +62,7 @@ fn send_slowly(address: SocketAddr, first: &[u8], byte: u8) -> (Answer, Duration
     dribble(&mut client, byte)
 }
 
-/// The answer, and after how long it came; the connection is closed in the end, too.
+/// The answer, and the time until it came. The connection is then closed.
 fn dribble(client: &mut Client, byte: u8) -> (Answer, Duration) {
     let begun = Instant::now();
     let mut slow = client.writer();
@@ -109,7 +110,8 @@ fn so_is_the_second_head_of_a_connection() {
 
 #[test]
 fn so_is_a_body() {
-    // Before the limit of the whole request, which ends the connection: the framework reads on what nobody waits for.
+    // This comes before the limit of the whole request, which ends the connection: the framework goes on reading for
+    // nobody.
     let request = LONG / 3;
     let (_world, address) = served(Options {
         timeouts: Timeouts { request, ..SHORT },
@@ -142,7 +144,7 @@ fn so_is_what_came_together_with_a_request_that_was_answered() {
 
 #[test]
 fn so_is_a_body_that_was_asked_for() {
-    // The limit of the body would be reached much later.
+    // The body's own limit would end much later.
     let (_world, address) = served(Options {
         timeouts: Timeouts {
             body: LONG,
@@ -166,7 +168,7 @@ fn a_hangup_without_tls_stops_nothing() {
     let live = Request::new("GET", "/health/live");
     for _ in 0..5 {
         let server = Server::start(&[]);
-        // At once: it has said that it listens.
+        // It can come at once, because the server has said that it listens.
         server.signal(Signal::HUP);
         assert_eq!(send(server.address, &live).status, 200);
         server.signal(Signal::HUP);
@@ -199,7 +201,7 @@ fn a_reader_that_stops_reading_is_cut_and_one_that_reads_is_not() {
     let mut stopped = Client::new(address);
     stopped.write(&request.to_bytes());
     std::thread::sleep(SHORT.write + SHORT.request);
-    // What was on the way arrives, then the connection is over, and the list is seen not to be whole.
+    // Bytes on the way arrive, then the connection ends, and the client sees that the list is incomplete.
     assert!(stopped.read(true).is_err());
     assert_eq!(world.app.metrics.refused_connections.get(), 1);
     assert_eq!(reader.send(&list()).status, 200);
@@ -214,7 +216,7 @@ fn slow_clients_do_not_stop_others() {
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
     for (place, stream) in slow.iter_mut().enumerate() {
-        // Half of them in the head, half in the body.
+        // Half of them stop in the head, half in the body.
         let said = if place % 2 == 0 { &start[..20] } else { start };
         stream.write_all(said).unwrap();
     }
@@ -228,7 +230,7 @@ fn slow_clients_do_not_stop_others() {
     assert!(started.elapsed() < LONG, "{:?}", started.elapsed());
 }
 
-/// What a connection that is turned away is told.
+/// A connection that is turned away is told why.
 fn is_turned_away(client: &mut Client) {
     let answer = client.read(true).unwrap();
     assert_eq!(
@@ -248,7 +250,7 @@ fn one_connection_too_many_is_told_so() {
     let mut clients: Vec<Client> = (0..3).map(|_| Client::new(address)).collect();
     let request = list().to_bytes();
     for client in &mut clients {
-        // None of them idles.
+        // None of them is idle.
         client.write(&request[..20]);
     }
     is_soon(&|| world.app.metrics.connections.get() == 3);
@@ -263,7 +265,7 @@ fn one_connection_too_many_is_told_so() {
     }
 }
 
-/// Waits until something has come about.
+/// Waits until a condition holds.
 pub fn is_soon(what: &dyn Fn() -> bool) {
     let started = Instant::now();
     while !what() {
@@ -272,7 +274,7 @@ pub fn is_soon(what: &dyn Fn() -> bool) {
     }
 }
 
-/// One address that opens all the connections it can leaves the others theirs. Loopback has no more than others.
+/// An address that opens all the connections it can leaves room for the others. Loopback gets no more than others.
 #[test]
 fn one_address_cannot_take_all_connections() {
     let (world, address) = served(Options {
@@ -281,7 +283,7 @@ fn one_address_cannot_take_all_connections() {
         ..Options::default()
     });
     let metrics = &world.app.metrics;
-    // It says nothing on them, which costs it the least.
+    // It sends nothing on them, which costs it the least.
     let mut greedy: Vec<Client> = (0..70).map(|_| Client::new(address)).collect();
     is_soon(&|| metrics.refused_connections.get() == 62);
     assert_eq!(metrics.connections.get(), 8);
@@ -292,7 +294,7 @@ fn one_address_cannot_take_all_connections() {
         value(&text, "linebook_connections_refused_per_address_total"),
         62.0
     );
-    // It has its share again when it lets go.
+    // It has its share again once it closes them.
     greedy.clear();
     is_soon(&|| metrics.connections.get() == 0);
     assert_eq!(Client::new(address).send(&list()).status, 200);
@@ -318,7 +320,8 @@ fn a_trusted_proxy_is_as_many_as_it_calls_for() {
     assert_eq!(world.app.metrics.connections.get(), 16);
 }
 
-/// Clients of many addresses that keep their connections open do not keep others out: the one that idled longest goes.
+/// Clients from many addresses that keep their connections open do not keep others out: the one that has idled longest
+/// is closed.
 #[test]
 fn whoever_idles_longest_makes_room() {
     let (world, address) = served(Options {
@@ -331,18 +334,18 @@ fn whoever_idles_longest_makes_room() {
         assert_eq!(client.send(&list()).status, 200);
         client
     };
-    // A client idles a moment after it has its answer.
+    // A connection counts as idle a moment after its answer.
     let settle = || std::thread::sleep(SOON);
     let mut clients: Vec<Client> = (0..12).map(idle).collect();
     settle();
     clients.extend((12..30).map(idle));
     assert_eq!(metrics.connections_made_room.get(), 0);
-    // The first is not the one that idled longest any more, and the second does not idle.
+    // The first has not idled longest any more, and the second is not idle.
     assert_eq!(clients[0].send(&list()).status, 200);
     let request = list().to_bytes();
     clients[1].write(&request[..20]);
     settle();
-    // Fifteen sixteenths are open: each of these comes in, and somebody goes.
+    // Fifteen sixteenths are open: each new connection closes an idle one.
     let mut new: Vec<Client> = (100..110).map(idle).collect();
     assert_eq!(metrics.connections_made_room.get(), 10);
     assert_eq!(metrics.refused_connections.get(), 0);
@@ -357,7 +360,7 @@ fn whoever_idles_longest_makes_room() {
     }
 }
 
-/// Addresses with many connections that rest do not cost those theirs who have one.
+/// Addresses with many idle connections do not cost an address with a single one its place.
 #[test]
 fn whoever_holds_most_makes_room_first() {
     let (world, address) = served(Options {
@@ -372,7 +375,7 @@ fn whoever_holds_most_makes_room_first() {
     };
     let single = |number: usize| idle(&format!("127.0.1.{}", number + 1));
     let mut singles: Vec<Client> = (0..40).map(single).collect();
-    // A client idles a moment after it has its answer.
+    // A connection counts as idle a moment after its answer.
     std::thread::sleep(SOON);
     let many = |number: usize| idle(["127.0.0.2", "127.0.0.3"][number % 2]);
     let _many: Vec<Client> = (0..100).map(many).collect();
@@ -392,7 +395,7 @@ fn send_or_refused(address: SocketAddr) -> u16 {
 
 #[test]
 fn what_all_send_before_they_are_answered_is_bounded() {
-    // None of them is cut before the last has come, however slow the machine is.
+    // The limit is long enough for all of them to come, however slow the machine is.
     let (_world, address) = served(Options {
         timeouts: Timeouts {
             head: 6 * LONG,
@@ -401,7 +404,7 @@ fn what_all_send_before_they_are_answered_is_bounded() {
         max_connections_per_address: Some(1024),
         ..Options::default()
     });
-    // Heads that never end, each within the framework's own limit.
+    // Endless heads, each within the framework's own limit.
     let each = 100 * 1024;
     let fits = MAX_HELD_BYTES / (each - FREE_BYTES);
     let head = [
@@ -415,7 +418,7 @@ fn what_all_send_before_they_are_answered_is_bounded() {
         let _ = client.writer().write_all(&head);
         greedy.push(client);
     }
-    // Which of them were too many depends on whose bytes were read first; of two that come one by one, the second is.
+    // Which of them was too much depends on whose bytes were read first. Of two that come one by one, it is the second.
     let answer = (0..2).find_map(|_| {
         let mut client = Client::new(address);
         let mut writer = client.writer();
@@ -431,7 +434,7 @@ fn what_all_send_before_they_are_answered_is_bounded() {
         (503, Some("1"))
     );
     answer.check();
-    // Whoever sends no more than a request needs is served.
+    // A client that sends only what a request needs is served.
     assert_eq!(send(address, &list()).status, 200);
     drop(greedy);
     std::thread::sleep(Duration::from_millis(500));
@@ -441,11 +444,10 @@ fn what_all_send_before_they_are_answered_is_bounded() {
     assert_eq!(client.read(true).unwrap().status, 404);
 }
 
-/// A connection that was answered is at zero again: what comes on it then is counted like its first request, and given
-/// back once.
+/// After an answer, a connection counts from zero: its next request is counted like the first, and given back once.
 #[test]
 fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
-    // None of them is cut before its turn, however slow the machine is.
+    // The limit is long enough for each to get its turn, however slow the machine is.
     let (world, address) = served(Options {
         timeouts: Timeouts {
             head: 6 * LONG,
@@ -454,7 +456,7 @@ fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
         ..Options::default()
     });
     let form = Call::sample("devices_get").signed_by_admin().form();
-    // A small body in a large chunk's head.
+    // A small body, with much text in the head of its chunk.
     let each = 200 * 1024;
     let request = format!(
         "POST /billing/api/devices_get HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -485,8 +487,8 @@ fn what_is_sent_counts_until_it_is_answered_and_then_anew() {
     }
 }
 
-/// Clients who do not take their answers and go on asking: what they send waits in their own machines. It once made the
-/// server keep 25 MiB for each of them.
+/// Clients that do not take their answers and keep asking: their requests wait in their own machines. The server once
+/// kept 25 MiB for each of them.
 #[test]
 fn what_is_pipelined_costs_nothing() {
     const ATTACKERS: u64 = 20;
@@ -505,7 +507,7 @@ fn what_is_pipelined_costs_nothing() {
         for _ in 0..ATTACKERS {
             let client = Client::new(server.address);
             let mut writer = client.writer();
-            // So that the list is soon more than is on the way.
+            // With a small buffer, the list soon exceeds what is on the way.
             rustix::net::sockopt::set_socket_recv_buffer_size(&writer, 4096).unwrap();
             writer.set_write_timeout(Some(SOON / 5)).unwrap();
             let _ = writer.write_all(&requests);
@@ -514,7 +516,7 @@ fn what_is_pipelined_costs_nothing() {
         std::thread::sleep(2 * SOON);
         server.peak_kib()
     };
-    // What a list costs that is not taken, as often as it will be.
+    // First, the memory of lists that nobody takes, as many as there will be.
     for _ in 0..behind.len() {
         peak_kib(b"");
     }
@@ -536,7 +538,7 @@ fn large_head(length: usize) -> Vec<u8> {
     head
 }
 
-/// The buffer that a large head has needed would be kept for as long as its client idles.
+/// A large head's buffer would otherwise be kept for as long as its client idles.
 #[test]
 fn a_connection_with_a_large_head_is_closed_after_the_answer() {
     let (_world, address) = served(Options::default());
@@ -552,7 +554,7 @@ fn a_connection_with_a_large_head_is_closed_after_the_answer() {
     assert!(client.is_closed());
 }
 
-/// The time until the server hangs up is the one that is named, and not some seconds more.
+/// The server hangs up after the stated time, not some seconds later.
 #[test]
 fn limits_of_time_are_kept_to_the_moment() {
     const REQUEST: Duration = Duration::from_millis(3000);
@@ -573,7 +575,7 @@ fn limits_of_time_are_kept_to_the_moment() {
         ..Options::default()
     });
     std::thread::scope(|scope| {
-        // However long the connection has been open.
+        // This holds however long the connection has been open.
         for idle in [0, 1100, 2600] {
             scope.spawn(move || {
                 let mut client = Client::new(address);
@@ -596,7 +598,7 @@ fn limits_of_time_are_kept_to_the_moment() {
             let head = b"POST /api/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
             let mut client = Client::new(address);
             client.write(head);
-            // It waits for the body, as every route does; what still comes behind the answer has its time, too.
+            // The server waits for the body, as on every route. Bytes after the answer have a time limit, too.
             let started = Instant::now();
             assert_eq!(client.read(true).unwrap().status, 404);
             near(started.elapsed(), REQUEST);
@@ -631,7 +633,7 @@ fn the_real_limits_of_time_are_kept_to_two_seconds() {
             client.read(true).unwrap();
         }
         let started = Instant::now();
-        // It says why, or hangs up.
+        // The server says why, or hangs up.
         let _ = client.writer().read(&mut [0]);
         started.elapsed()
     };
@@ -703,7 +705,7 @@ fn what_is_no_http_is_answered_with_xml() {
         413,
         too_large,
     );
-    // Behind a good request on the same connection.
+    // After a good request on the same connection.
     let mut client = Client::new(address);
     client.write(&[list().to_bytes().as_slice(), b"BAD\r\n\r\n"].concat());
     assert_eq!(client.read(true).unwrap().status, 200);
@@ -739,7 +741,7 @@ fn clients_that_idle_do_not_stop_others() {
     ]);
     let mut idle = Vec::new();
     for _ in 0..count {
-        // Every one of them has been served, so that it holds all that a connection can hold while it idles.
+        // Every connection has been served, so that it holds all that an idle connection can hold.
         let mut client = Client::new(server.address);
         assert_eq!(client.send(&list()).status, 200);
         idle.push(client);
@@ -778,7 +780,7 @@ fn a_log_that_nobody_reads_does_not_stop_callers() {
     assert!(errors.read(&mut some).unwrap() > 0);
 }
 
-/// Both connections have all of their requests there before the one thread looks at either.
+/// All requests of both connections have arrived before the one thread looks at either.
 #[test]
 fn pipelined_requests_take_turns_with_those_of_others() {
     const REQUESTS: usize = 100;

@@ -1,4 +1,4 @@
-//! Everything that a fixture file cannot say: generated checks, properties, races, real sockets, the command line, the
+//! The tests that fixture files cannot hold: generated checks, properties, races, real sockets, the command line, the
 //! tree itself.
 
 #![allow(clippy::unwrap_used, missing_docs)]

@@ -103,7 +103,7 @@ fn a_database_of_an_earlier_build_is_brought_forward_and_served() {
             "{}",
             made.text()
         );
-        // Each owner keeps the dialect that they had: admin `classic`, the reseller `current`.
+        // Each owner keeps their dialect: admin `classic`, the reseller `current`.
         let refused = |u: &str, key: &str| {
             let call = Call::new("devices_get").with("u", u).with("user_id", "999");
             world.send(&call.signed_with(key).post()).text()
@@ -113,7 +113,7 @@ fn a_database_of_an_earlier_build_is_brought_forward_and_served() {
     }
 }
 
-/// What the steps make is what the file is compared with, and what `schema.sql` makes is what this release compares with.
+/// A file is compared with what the steps make, and this release's own files with what `schema.sql` makes.
 #[test]
 fn the_steps_and_the_schema_meet_word_by_word() {
     let mut by_steps = Connection::open_in_memory().unwrap();

@@ -1,4 +1,5 @@
-//! The five printed requests: their hashes as literal vectors, and all of them verbatim, in order, against the demo.
+//! The five requests that MOR's manual prints: their hashes as literal vectors, and all of them verbatim, in order,
+//! against the demo.
 
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
@@ -9,7 +10,7 @@ use linebook::service::guard::access::Actor;
 use crate::common::world::NOW_MS;
 use crate::common::{Request, World, sha1};
 
-/// What is printed: the method, the text that is signed with its key, the hash.
+/// What the manual prints: the method, the signed text with its key, and the hash.
 const HASHES: [(&str, &str, &str); 5] = [
     (
         "device_create",
@@ -45,8 +46,8 @@ fn printed_hashes_are_sha1_over_values_and_key() {
     }
 }
 
-/// For each page: the parameters that its request sends, the place of the accepted order that gives the printed hash, and
-/// the key.
+/// For each method: the parameters of the printed request, the place of the order that gives the printed hash, and the
+/// key.
 #[test]
 fn printed_hashes_come_from_an_accepted_order() {
     type Printed = (
@@ -103,7 +104,7 @@ fn printed_hashes_come_from_an_accepted_order() {
 
 #[test]
 fn sha1_of_the_tests_is_sha1() {
-    // The examples of the standard: one block, two blocks.
+    // The standard's examples: one block, two blocks.
     assert_eq!(sha1::hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
     let two_blocks = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
     assert_eq!(
@@ -132,7 +133,7 @@ fn printed_requests_work_in_order() {
     assert_eq!(created.page(), "<status>DID created</status><id>11</id>");
 
     let assign = "/billing/api/did_trunk_device_assign?u=username&did=123456789&device_id=1&hash=bc2f114099d16656d37e45fd9e8744cb9386d462";
-    // The DID has no user yet, so this step is needed.
+    // The DID has no user yet, so it has to be reserved first.
     assert_eq!(
         post(assign).error().unwrap(),
         "DID must be reserved for a User"

@@ -1,5 +1,5 @@
-//! What holds for any input: every answer is well-formed, every signature is the documented one, a DID's life goes as
-//! written, and a batch of writes ends as the same writes one by one.
+//! Properties that hold for any input: every answer is well-formed, every signature is the documented one, a DID's life
+//! follows the documentation, and a batch of writes ends as single writes do.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
     let config = ProptestConfig {
         cases,
         failure_persistence: None,
-        // A step here takes milliseconds: a rather small example soon beats the smallest one.
+        // A step here takes milliseconds, so a small example soon is better than the smallest one late.
         max_shrink_iters: 200,
         ..ProptestConfig::default()
     };
@@ -100,7 +100,7 @@ fn content_type() -> impl Strategy<Value = Option<String>> {
     ]
 }
 
-/// Sends it; the answer owes what every answer owes, and a refusal has changed nothing.
+/// Sends a request. The answer must have what every answer has, and a refusal must have changed nothing.
 fn check_answer(world: &World, request: &Request) {
     let before = world.dump();
     let answer = world.send(request);
@@ -249,7 +249,7 @@ struct Life {
     closed_ms: Option<i64>,
 }
 
-/// A step of a DID's life, as somebody tries it.
+/// A step of a DID's life that somebody tries.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Create(i64),
@@ -264,12 +264,13 @@ enum Step {
     FreeClosed,
 }
 
-/// Everyone who tries: the operator reaches everything, the others what belongs to admin (0) or to their reseller.
+/// The scopes of those who try: the operator reaches everything, the others what belongs to admin (0) or to their
+/// reseller.
 const SCOPES: [Option<i64>; 4] = [None, Some(0), Some(4), Some(8)];
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Users of the demo world and whose they are.
+/// The owner of a user of the demo world.
 fn owner_of_user(user: i64) -> Option<i64> {
     match user {
         0..=4 | 6..=9 | 100 => Some(0),
@@ -278,7 +279,7 @@ fn owner_of_user(user: i64) -> Option<i64> {
     }
 }
 
-/// Devices that are not hidden: whose, and whether it is a trunk.
+/// The user of a visible device, and whether the device is a trunk.
 fn device(id: i64) -> Option<(i64, bool)> {
     match id {
         1 => Some((2, true)),
@@ -298,7 +299,7 @@ fn reaches_user(scope: Option<i64>, user: i64) -> bool {
     owner_of_user(user).is_some_and(|owner| reaches(scope, owner) || reaches(scope, user))
 }
 
-/// In whose scope the things of a user are.
+/// The scope of a user's things.
 fn scope_of_user(user: i64) -> i64 {
     match user {
         4 | 8 => user,
@@ -317,7 +318,7 @@ fn freed(life: &Life) -> Life {
     }
 }
 
-/// What the step makes of a DID; none: it is refused.
+/// The DID's state after a step; none: the step is refused.
 fn next(life: Option<&Life>, step: Step, scope: Option<i64>, now_ms: i64) -> Option<Life> {
     if let Step::Create(provider) = step {
         // Carrier 1 is admin's and common use, 2 admin's alone, 3 the reseller's.
@@ -414,7 +415,7 @@ fn actor(scope: Option<i64>, now_ms: i64) -> Actor {
                 owner_id: 0,
                 blocked: false,
             };
-            // Whoever may call the methods at all.
+            // Everyone who may call the methods at all.
             let permissions = Permission::ALL.to_vec();
             Actor::of(&user, permissions, Actor::operator(now_ms).origin())
         }
@@ -472,7 +473,7 @@ fn a_did_lives_as_it_is_documented() {
     let reached = std::cell::RefCell::new(std::collections::BTreeSet::new());
     let attempts = proptest::collection::vec(attempt, 1..80);
     let live = |attempts: Vec<_>| {
-        // Only the DIDs of this test, so that freeing closed ones touches no other.
+        // The world has only this test's DIDs, so that freeing closed ones touches no others.
         let world = World::after("DELETE FROM dids");
         let mut lives: BTreeMap<&str, Life> = BTreeMap::new();
         let mut now_ms = NOW_MS;
@@ -522,7 +523,7 @@ fn a_did_lives_as_it_is_documented() {
                 .extend(lives.values().map(|life| life.state));
         }
     };
-    // Chance may leave a state out once, not five times.
+    // Chance may leave a state out once, but hardly five times.
     for _ in 0..5 {
         if reached.borrow().len() < 5 {
             check(60, &attempts, live);
@@ -535,7 +536,7 @@ fn a_did_lives_as_it_is_documented() {
     );
 }
 
-/// The order of the reasons against an assignment, for every state, device and actor.
+/// The order of the reasons to refuse an assignment, for every state, device and actor.
 #[test]
 fn an_assignment_says_the_first_reason_against_it() {
     let world = World::new();
@@ -546,7 +547,7 @@ fn an_assignment_says_the_first_reason_against_it() {
                 let expected = reason(scope, device_id, place);
                 let by = actor(scope, NOW_MS);
                 let asked = number.clone();
-                // Tried and taken back, so that the next one finds the same world.
+                // Each try is rolled back, so that the next one finds the world unchanged.
                 let tried = world.block_on(world.app.core.store.write(move |tx| {
                     dids::assign_to_trunk(tx, &by, Some(device_id), asked.as_str())?;
                     Err::<(), Error>(StoreError::Missing.into())
@@ -568,7 +569,7 @@ fn an_assignment_says_the_first_reason_against_it() {
     }
 }
 
-/// The DIDs of the demo world by their last digits; 0 is not there.
+/// The reason against an assignment. DIDs of the demo world are named by their last digits; 0 does not exist.
 fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<DidError> {
     let Some((user, is_trunk)) = device(device_id) else {
         return Some(DidError::DeviceNotFound);
@@ -603,7 +604,7 @@ fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<DidError> {
     }
 }
 
-/// A write among others, from few values, so that they get in each other's way.
+/// A write among others. Its values come from a small set, so that writes get in each other's way.
 #[derive(Debug, Clone)]
 enum Write {
     Device(Option<u8>),
@@ -661,7 +662,7 @@ async fn perform(world: &World, write: Write) -> Result<i64, Error> {
     world.app.core.store.write(work).await
 }
 
-/// Writes that share their commits end exactly as the same writes one by one: ids, log, dice and all.
+/// Writes that share commits end exactly as single writes do, with the same ids, log and dice.
 #[test]
 fn a_batch_ends_as_its_writes_one_by_one() {
     check(40, proptest::collection::vec(write(), 1..50), |writes| {
@@ -691,7 +692,7 @@ fn a_batch_ends_as_its_writes_one_by_one() {
     });
 }
 
-/// By all four ways in, down to the database.
+/// Through all four ways to send parameters, down to the database.
 #[test]
 fn every_text_is_decoded_as_it_was_encoded() {
     let world = World::new();

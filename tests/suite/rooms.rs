@@ -1,10 +1,11 @@
-//! The plan of the house: who may import whom, and that nobody does so in a circle.
+//! The plan of the house: which room may import which, and that no imports form a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::imports::{self, Graph};
 
-/// A room of `src`, a folder or a loose file, the rooms that it may import, and what to do instead of importing another.
+/// A room of `src` (a folder or a loose file), the rooms that it may import, and what to do instead of importing
+/// another.
 struct Room {
     name: &'static str,
     may: &'static [&'static str],
@@ -91,7 +92,7 @@ const ROOMS: &[Room] = &[
     room("lib.rs", &[], "declare it"),
 ];
 
-/// Whose file it is.
+/// The room of a file.
 fn room_of(file: &str) -> &str {
     file.split_once('/').map_or(file, |(room, _)| room)
 }
@@ -138,7 +139,7 @@ fn doors_open_one_way() {
     }
 }
 
-/// Who reads one file need not have read those that read it.
+/// A reader of a file need not have read the files that import it.
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     let graph = imports::graph(&imports::tree());
@@ -155,14 +156,14 @@ fn no_files_import_each_other_in_a_circle() {
     );
 }
 
-/// The area of a page: a list and one of it, `things.rs` and `thing.rs`, are one.
+/// The area of a web page's file: `things.rs` (the list) and `thing.rs` (one of them) are one area.
 fn area(file: &str) -> Option<&str> {
     let name = file.strip_prefix("http/pages/")?.strip_suffix(".rs")?;
     let is_area = !name.contains('/') && !["mod", "routes"].contains(&name);
     is_area.then(|| name.trim_end_matches('s'))
 }
 
-/// Every import of an area of the pages into another.
+/// Every import from one area of the web pages into another.
 fn neighbours(graph: &Graph) -> Vec<String> {
     let mut found = Vec::new();
     for (from, arrows) in graph {
@@ -184,7 +185,7 @@ fn areas_of_the_pages_import_the_frame_and_never_each_other() {
     assert!(found.is_empty(), "{}", found.join("\n"));
     let areas: BTreeSet<&str> = graph.keys().filter_map(|file| area(file)).collect();
     assert!(areas.len() > 12, "{areas:?}");
-    // The frame knows no area.
+    // The frame imports no area.
     for (from, arrows) in &graph {
         if from.starts_with("http/pages/frame/") {
             let area = arrows

@@ -1,4 +1,5 @@
-//! What an entry of the table can say and no method of today does: methods of the tests' own, through the real pipeline.
+//! What an entry of the table can say although no method of today says it: methods of the tests' own, through the real
+//! pipeline.
 
 use linebook::api::answer::Body;
 use linebook::api::dispatch::{Request, Verb, dispatch};
@@ -14,7 +15,7 @@ use crate::common::world::NOW_MS;
 
 const NO_PASSWORDS: &str = "UPDATE settings SET require_password = 'never'";
 
-/// What stands in the answer, without the declaration.
+/// The answer's XML, without the declaration.
 fn call(world: &World, method: &'static Method, sent: &[(&str, &str)]) -> String {
     let sent = sent.iter();
     let sent = sent.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -42,7 +43,7 @@ fn call(world: &World, method: &'static Method, sent: &[(&str, &str)]) -> String
     }
 }
 
-/// Says who acts.
+/// Answers who acts.
 fn whoami(call: &Call) -> Reply {
     status("ok", [Element::text("name", call.actor.name.clone())])
 }
@@ -195,7 +196,7 @@ fn a_segment_of_the_path_is_a_parameter_where_the_entry_says_so() {
     assert_eq!(route(&["asks", "1002"]), None);
     assert_eq!(route(&["balance", "1002", "1"]), None);
     assert_eq!(route(&[]), None);
-    // What is sent under its name counts instead.
+    // A value under its own name counts instead.
     let sent = |pairs: &[(&str, &str)]| {
         let pairs = pairs.iter();
         let pairs = pairs.map(|(name, value)| ((*name).into(), (*value).into()));
@@ -332,7 +333,7 @@ fn one_error_can_stand_elsewhere_than_the_others() {
         send("admin", ""),
         "<status><error>Incorrect hash</error></status>"
     );
-    // A type that never may, and one that may with a permission.
+    // A type that never may call, and one that may with a permission.
     assert_eq!(
         send("manager", &hash),
         "<response><error>Access Denied</error></response>"
@@ -349,7 +350,7 @@ static FORGOTTEN: Method = Method {
     ..Method::DEFAULT
 };
 
-/// An entry that forgets who may, or what is signed, lets nobody in.
+/// An entry that forgets its right or its orders lets nobody in.
 #[test]
 fn what_an_entry_does_not_say_is_closed() {
     let callers: Vec<String> = FORGOTTEN

@@ -104,7 +104,7 @@ fn a_tunnel_is_refused_at_once() {
     assert_eq!(then_live(address, connect), [(405, true)]);
 }
 
-/// What is refused is refused once, and nothing behind it is a request.
+/// A refused request is refused once, and nothing after it is a request.
 #[test]
 fn what_is_broken_ends_its_connection() {
     let (world, address) = served();
@@ -166,7 +166,7 @@ fn what_is_broken_ends_its_connection() {
     assert_eq!(world.dump(), before);
 }
 
-/// Some clients send a line end behind a body. Whoever sends nothing else once cost a core.
+/// Some clients send a line end after a body. A client that sends nothing else once cost a core.
 #[test]
 fn a_few_line_ends_may_come_before_a_request() {
     let (_world, address) = served();
@@ -194,7 +194,7 @@ fn a_few_line_ends_may_come_before_a_request() {
     assert!(client.is_closed());
 }
 
-/// A client that still sends gets its answer; who goes on without end is hung up on.
+/// A client that is still sending gets its answer. One that never stops is hung up on.
 #[test]
 fn what_comes_behind_an_early_answer_is_thrown_away() {
     let (_world, address) = served();
@@ -210,7 +210,7 @@ fn what_comes_behind_an_early_answer_is_thrown_away() {
                 (answer.status, answer.header("connection")),
                 (413, Some("close"))
             );
-            // To its end, and no reset.
+            // The answer comes to its end, without a reset.
             assert_eq!(client.writer().read(&mut [0]).unwrap(), 0);
         }
     }
@@ -227,7 +227,7 @@ fn what_comes_behind_an_early_answer_is_thrown_away() {
     }
 }
 
-/// A client that has said all may close its side, and is answered.
+/// A client that has sent everything may close its side, and is answered.
 #[test]
 fn a_client_that_sends_no_more_is_answered() {
     let (_world, address) = served();

@@ -1,4 +1,4 @@
-//! The server over a real socket: what only bytes on a wire can show, and what happens when many come at once.
+//! The server over a real socket: what only bytes on a wire can show, and what happens when many clients come at once.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -74,7 +74,7 @@ fn a_body_may_come_in_chunks() {
     assert!(is_ok(&client.read(true).unwrap()));
 }
 
-/// The limit holds where the length is not announced, too: on both sides, and in whatever pieces.
+/// The limit also holds where the length is not announced, just below it and just above, in any pieces.
 #[test]
 fn a_chunked_body_has_the_same_limit() {
     let (_world, address) = served("");
@@ -116,13 +116,13 @@ fn files_are_gzipped_as_the_contract_says() {
         let (_world, address) = served(&format!("UPDATE settings SET gzip = '{setting}'"));
         let mut client = Client::new(address);
         for method in common::methods() {
-            // A file's success says so in its fixture.
+            // The fixture of a file's success says so.
             let fixture = Fixture::read(method).unwrap();
             let mut headers = fixture.success(false).all("reply");
             let is_file = headers.any(|header| header.starts_with("Content-Disposition: "));
             for (accept, when_documented, when_asked) in accepts {
                 for test in [None, Some("1"), Some("0")] {
-                    // An error and a success take the same way out; an error can be repeated.
+                    // Errors and successes leave the server in the same way, and an error can be repeated.
                     let mut call = Call::new(method).with("u", "nobody");
                     if let Some(test) = test {
                         call = call.with("test", test);
@@ -293,8 +293,8 @@ fn raw_bytes_beyond_ascii_never_reach_the_database() {
     assert_eq!(world.dump(), before);
 }
 
-/// Proxies and old clients send their query string so, in whatever pieces. It is the only request of its connection: behind
-/// another, it may be a piece of that one's body.
+/// Proxies and old clients send their query string in this way, in any pieces. It has to be the only request of its
+/// connection: after another, it might be a piece of that one's body.
 #[test]
 fn an_old_post_needs_no_length() {
     let (_world, address) = served("");
@@ -319,7 +319,7 @@ fn an_old_post_needs_no_length() {
     client.write(head.repeat(3).as_bytes());
     assert!(is_ok(&client.read(true).unwrap()));
     assert!(client.read(true).is_err());
-    // With a length it has a body, and others may follow; one without a length may not.
+    // With a length it has a body, and others may follow. A request without a length may not follow another.
     let form = Call::sample("devices_get").signed_by_admin().form();
     let with_body = format!(
         "POST /billing/api/devices_get HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: {}\r\n\r\n{form}",
@@ -339,8 +339,8 @@ fn an_old_post_needs_no_length() {
     assert!(client.is_closed());
 }
 
-/// A body that breaks is answered once, and what is broken behind a whole one is answered by itself: the framework's own
-/// empty word about either would be taken for the next answer.
+/// A broken body is answered once, and a broken request after a complete one gets its own answer. The framework's own
+/// empty reply to either would be taken for the next answer.
 #[test]
 fn what_is_broken_is_answered_once() {
     let (_world, address) = served("");
@@ -359,7 +359,7 @@ fn what_is_broken_is_answered_once() {
     let answers = |body: &str| answers_of("POST /billing/api/devices_get", body);
     let page = |error: &str| format!("<page><error>{error}</error></page>");
     let incomplete = [page("Body is incomplete")];
-    // Also where nobody looks at a body.
+    // This also holds where no route reads the body.
     assert_eq!(answers_of("GET /health/live", "zz\r\n"), incomplete);
     assert_eq!(answers_of("GET /metrics", "zz\r\n"), incomplete);
     assert_eq!(answers("zz\r\n"), incomplete);
@@ -370,7 +370,7 @@ fn what_is_broken_is_answered_once() {
     );
 }
 
-/// A file that breaks off after a row, for the moment, is not taken for an answer of the framework, whatever is in it.
+/// A CSV file that pauses after a row is not taken for an answer of the framework, whatever is in it.
 #[test]
 fn a_file_may_hold_what_looks_like_an_answer() {
     let (world, address) = served(MANY);
@@ -414,7 +414,7 @@ fn what_is_not_http_does_not_stop_the_server() {
     )));
 }
 
-/// Sends fifty of the same at once: one succeeds, all others get `refusal`.
+/// Sends fifty equal requests at once: one succeeds, all others get `refusal`.
 fn one_of_many(address: SocketAddr, requests: &[Request], refusal: &str) {
     let answers = send_together(address, requests);
     let refused = answers
@@ -495,7 +495,7 @@ fn fifty_devices_at_once_get_fifty_extensions_pins_and_secrets() {
     assert_eq!(world.select(range), "1008|1057");
 }
 
-/// 1,203 devices: two whole pieces and a bit.
+/// 1,203 devices: two full pieces and a bit.
 const MANY: &str = "
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1201)
 INSERT INTO devices (user_id, device_group_id, type, extension, username, secret, ipaddr, port, created_ms)
@@ -543,7 +543,7 @@ fn a_long_list_is_streamed_whole_and_in_order() {
     );
 }
 
-/// Exactly one piece, and one more: the end is neither missed nor sent twice.
+/// Exactly one piece, and one device more: the end is neither missed nor sent twice.
 #[test]
 fn a_list_of_a_whole_number_of_pieces_has_its_end() {
     for count in [499, 500, 501, 1000, 1001] {
@@ -588,7 +588,7 @@ fn clients_that_stop_half_way_change_nothing_and_stop_nobody() {
     for i in 0..40 {
         let mut client = Client::new(address);
         match i % 4 {
-            // In the middle of the head, of the body, and of the answer; and one that just waits.
+            // Breaks off in the middle of the head, of the body, or of the answer; or just waits.
             0 => client.write(&create[..20]),
             1 => client.write(&create[..create.len() - 10]),
             2 => client.write(&list),
@@ -604,7 +604,7 @@ fn clients_that_stop_half_way_change_nothing_and_stop_nobody() {
     );
     assert_eq!(ids(&answer).len(), 1203);
     assert_eq!(world.dump(), before);
-    // Those that were only slow are served.
+    // Clients that were only slow are served.
     for client in &mut waiting {
         let request = Call::sample("devices_get").signed_by_admin().post();
         for byte in request.to_bytes() {
@@ -690,7 +690,7 @@ fn every_reply_has_an_id_of_its_own_that_the_log_knows() {
     assert_eq!(ids.len(), 20);
 }
 
-/// What was acknowledged is on disk: another process sees it as soon as the answer is read.
+/// Everything acknowledged is on disk: another process sees it as soon as the answer is read.
 #[test]
 fn an_acknowledged_change_is_seen_by_another_process() {
     let (world, address) = served("");
@@ -703,7 +703,7 @@ fn an_acknowledged_change_is_seen_by_another_process() {
     }
 }
 
-/// What the command line changes holds from the next request on.
+/// A change by the command line holds from the next request on.
 #[test]
 fn the_command_line_changes_a_running_server() {
     let (world, address) = served("");

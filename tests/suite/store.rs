@@ -1,4 +1,4 @@
-//! The net under the rules: constraints, the writer's batches, migrations, files that are not ours.
+//! The net below the rules: constraints, the writer's batches, migrations, files that are not linebook's.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -173,7 +173,7 @@ fn dids_are_unique_and_cannot_contradict_themselves() {
         |did| did.closed_ms = Some(1),
         // On a device and on a dial plan.
         |did| (did.status, did.device_id, did.dialplan_id) = (DidStatus::Active, Some(1), Some(1)),
-        // On the device of another user than the one it is for.
+        // On a device of another user than the DID is reserved for.
         |did| (did.status, did.device_id) = (DidStatus::Active, Some(3)),
         |did| (did.status, did.device_id) = (DidStatus::Active, Some(999)),
         |did| (did.status, did.dialplan_id) = (DidStatus::Active, Some(999)),
@@ -229,7 +229,7 @@ fn users_keys_and_primary_groups_are_unique() {
         write(|tx| api_keys::insert(tx, 0, "short", 1)),
         Err(StoreError::Constraint)
     );
-    // A revoked one may be used again.
+    // A revoked key may be used again.
     let again = |tx: &WriteTx<'_>| {
         assert!(api_keys::revoke(tx, 1, 1)?);
         assert!(!api_keys::revoke(tx, 1, 1)?, "it was revoked twice");
@@ -255,7 +255,7 @@ fn the_action_log_cannot_be_changed() {
     assert_eq!(world.select("SELECT actor FROM action_log"), "x");
 }
 
-/// A writer that is busy until told otherwise, so that what is enqueued meanwhile makes one batch.
+/// A writer that is busy until it is released, so that writes enqueued meanwhile make one batch.
 struct Gate {
     open: Sender<()>,
     thread: JoinHandle<Written<()>>,
@@ -318,7 +318,7 @@ fn a_refused_write_rolls_back_alone() {
             dids::insert(tx, "2", 1, 0, 1)?;
             Err(StoreError::Missing)
         }),
-        // What the refused one had taken is free again.
+        // The number that the refused write had taken is free again.
         enqueue(&world, insert_did("2")),
         enqueue(&world, insert_did("37060000001")),
         enqueue(&world, insert_did("3")),
@@ -359,7 +359,7 @@ fn a_panicking_write_answers_internal_and_the_writer_lives_on() {
     assert_eq!(added(&world), "1;3;4");
 }
 
-/// Every write of a batch whose commit fails is told so, and none of it is kept; the next batch is not touched.
+/// When a commit fails, every write of its batch is told so and nothing of it is kept. The next batch is unaffected.
 fn check_failing_batch(sql: &str, error: StoreError) {
     let world = World::after(sql);
     let before = world.dump();
@@ -571,7 +571,7 @@ fn files_that_are_not_ours_are_refused_and_left_alone() {
         assert!(matches!(open(folder.path()), Err(OpenError::Foreign(_))));
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
-    // Cut in the middle: a page that is needed is not there.
+    // Cut in the middle, the file lacks a database page that is needed.
     let demo = std::fs::read(demo_folder().path().join(FILE_NAME)).unwrap();
     std::fs::write(&path, &demo[..3000]).unwrap();
     assert!(open(folder.path()).is_err());

@@ -1,4 +1,4 @@
-//! What holds for every method: checks generated from the table, against expectations that are written out here.
+//! Checks that hold for every method, generated from the table, against expectations that are written out here.
 
 use linebook::api::curl;
 use linebook::api::method::{Kind, Need, Parameter};
@@ -9,7 +9,7 @@ use linebook::api::reference::EXAMPLE_KEY;
 use crate::common::request::escape;
 use crate::common::{self, Call, Request, World, fixture};
 
-/// Everyone can prove himself with any active key: no password is looked at.
+/// Any active key proves a caller: no password is looked at.
 const NO_PASSWORDS: &str = "UPDATE settings SET require_password = 'never'";
 
 /// Sends a call to a fresh world after `sql`: `ok`, or the text of the error. A refused call changes nothing.
@@ -91,7 +91,7 @@ fn every_example_can_be_pasted() {
     }
 }
 
-/// What the success of a method does not need can be left out, and what it needs cannot.
+/// A success can do without its optional parameters, and not without its required ones.
 #[test]
 fn every_required_parameter_is_required_and_no_other() {
     for method in METHODS {
@@ -159,7 +159,7 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
                 let call = Call::sample(method.name).alone(method, parameter);
                 let call = call.with(parameter.name, &value);
                 let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
-                // No thing is called so.
+                // No thing has this name.
                 let is_taken = is_taken && parameter.thing().is_none();
                 assert_eq!(
                     answer == "ok",
@@ -172,7 +172,7 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
     }
 }
 
-/// A value of that many characters which is valid but for its length. What a parameter takes in no other form stands here.
+/// A value of this many characters, valid except for its length. Parameters that take only one form are listed here.
 fn filler(parameter: &Parameter, length: usize) -> String {
     match (parameter.name, parameter.kind) {
         ("caller_id", _) => "ž".repeat(length - 7) + " <1008>",
@@ -216,7 +216,7 @@ fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
             let mut request = query.clone();
             request.target += &more;
             assert_eq!(outcome("", &request), expected, "{method} {total}");
-            // Those of query and body are counted together.
+            // Parameters in the query and in the body are counted together.
             let split = Request::new("POST", &format!("/billing/api/{method}?{}", &more[1..]));
             assert_eq!(
                 outcome("", &split.body(None, form.clone())),
@@ -243,7 +243,7 @@ fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
     }
 }
 
-/// So does a caller ID, whatever else someone may.
+/// A caller ID needs its permission, too, whatever other permissions someone has.
 #[test]
 fn a_caller_id_asks_for_its_own_permission() {
     for (more, expected) in [
@@ -262,7 +262,7 @@ fn a_caller_id_asks_for_its_own_permission() {
     }
 }
 
-/// What was stored comes back whole, whatever stands in it.
+/// A stored text comes back unchanged, whatever is in it.
 #[test]
 fn odd_texts_are_carried_through_hash_database_and_xml() {
     for text in [

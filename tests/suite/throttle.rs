@@ -1,4 +1,4 @@
-//! Failed authentications over the whole pipeline: who is refused, for how long, and who is not.
+//! Failed authentications through the whole pipeline: who is refused, for how long, and who is not.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ fn wrong_passwords_are_counted_per_address_and_name() {
         assert_eq!(answer.error().unwrap(), "Bad login");
     }
     assert!(is_throttled(&world, &wrong, HERE));
-    // Before anything is looked up, the right password too.
+    // Calls are refused before anything is looked up, even with the right password.
     assert!(is_throttled(&world, &right().with("p", "password"), HERE));
     assert!(!is_throttled(&world, &right(), THERE));
     let other = right().with("u", "username").signed_by_admin();
@@ -75,7 +75,7 @@ fn unknown_names_are_counted_per_address() {
     }
     assert!(is_throttled(&world, &right(), HERE));
     assert!(!is_throttled(&world, &right(), THERE));
-    // A request that is malformed is told so first, and one whose verb is wrong too.
+    // A malformed request is told so first, and so is a wrong verb.
     let malformed = right().post().from(HERE).body(None, "a=%");
     assert_eq!(world.send(&malformed).status, 400);
     let get = world.send(&right().get().from(HERE));
@@ -115,13 +115,13 @@ fn only_a_right_password_clears_wrong_ones() {
     assert!(fail(MAX_PER_PAIR - 1));
     assert!(!is_throttled(&world, &right().with("p", "password"), HERE));
     assert!(fail(MAX_PER_PAIR - 1));
-    // A call without a password may be a copy of somebody else's.
+    // A call without a password clears nothing: it may be a copy of somebody else's.
     assert!(!is_throttled(&world, &right(), HERE));
     assert!(fail(1));
     assert!(is_throttled(&world, &wrong, HERE));
 }
 
-/// Many guesses at the same moment are no more than many one by one.
+/// Many guesses at once count as many guesses one by one do.
 #[test]
 fn a_burst_of_guesses_is_within_the_limit() {
     let world = World::with_app(Ambient::system(), |app| {
@@ -228,7 +228,8 @@ fn served(has_limits: bool) -> (World, SocketAddr) {
     (world, address)
 }
 
-/// Whoever knows a name could send incorrect hashes under it, and its owner behind the same address could not sign in.
+/// Anyone who knew a name could send incorrect hashes under it, and its owner behind the same address could not sign
+/// in.
 #[test]
 fn incorrect_hashes_do_not_shut_out_a_sign_in() {
     let (_world, address) = served(true);
@@ -241,14 +242,14 @@ fn incorrect_hashes_do_not_shut_out_a_sign_in() {
     assert_eq!(client.send(&right().post()).status, 429);
     assert_eq!(client.send(&sign_in("admin", "wrong")).status, 422);
     assert_eq!(client.send(&sign_in("admin", "password")).status, 303);
-    // Wrong passwords do.
+    // Wrong passwords do shut the name out.
     for _ in 0..MAX_PER_PAIR {
         assert_eq!(client.send(&sign_in("manager", "wrong")).status, 422);
     }
     assert_eq!(client.send(&sign_in("manager", "password")).status, 429);
 }
 
-/// Each /64 of a /48 had limits of its own: 65,536 times ten guesses a minute.
+/// Once, each /64 of a /48 had limits of its own: 65,536 times ten guesses a minute.
 #[test]
 fn whoever_has_a_48_has_four_limits() {
     let (_world, address) = served(true);
@@ -257,7 +258,7 @@ fn whoever_has_a_48_has_four_limits() {
         let call = call.post().header("X-Forwarded-For", from);
         proxy.send(&call).status == 429
     };
-    // Hashes are quick, and the same is asked for all.
+    // Hashes are quick to check, and networks are counted alike for all failures.
     let wrong = right().with("hash", "00");
     let of_48 = |place: u32| format!("2001:db8:1:{:x}::1", place * 256);
     for place in 0..4 * MAX_HASHES_PER_PAIR {
@@ -283,7 +284,7 @@ fn guess(address: SocketAddr, from: &str, username: &str, number: usize) -> Clie
     client
 }
 
-/// Has two passwords looked at that take long, so that all others wait.
+/// Sends two passwords that take long to check, so that all others wait.
 fn occupy(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> [Client; 2] {
     let takes_long = "UPDATE users SET password = '$argon2id$v=19$m=8,t=300000,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58' WHERE username = 'anna'";
     world.sql(takes_long);
@@ -293,7 +294,7 @@ fn occupy(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) ->
     occupying
 }
 
-/// Fills the line with wrong passwords from these addresses: while two that take long are looked at, the others wait.
+/// Fills the line with wrong passwords from these addresses, behind two that take long.
 fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> Vec<Client> {
     let mut guesses = Vec::from(occupy(world, address, &from));
     let others = 3..STRANGERS + 20;
@@ -303,7 +304,7 @@ fn fill(world: &World, address: SocketAddr, from: impl Fn(usize) -> String) -> V
     guesses
 }
 
-/// One client that sent more wrong passwords than may wait kept everyone out of the pages.
+/// A client that sent more wrong passwords than may wait once kept everyone out of the web pages.
 #[test]
 fn one_address_does_not_take_all_of_the_line_of_passwords() {
     let (world, address) = served(false);
@@ -314,7 +315,7 @@ fn one_address_does_not_take_all_of_the_line_of_passwords() {
     assert!(world.app.core.verifier.turned_away() > before);
 }
 
-/// Forty addresses that were wrong in the last minute and guess again kept whoever came then waiting for all of them.
+/// Forty addresses that were wrong in the last minute and guess again once kept a newcomer waiting for all of them.
 #[test]
 fn whoever_was_wrong_is_served_after_who_was_not() {
     const WRONG: usize = 40;
@@ -336,8 +337,8 @@ fn whoever_was_wrong_is_served_after_who_was_not() {
     assert!(verifier.waiting() >= WRONG / 4, "{}", verifier.waiting());
 }
 
-/// As many addresses as there are places, each with one password, kept everyone out. Those who were right lately have a
-/// place all the same.
+/// As many addresses as there are places, each with one password, once kept everyone out. Those who were right lately
+/// now have places of their own.
 #[test]
 fn who_was_right_lately_has_a_place_when_all_are_taken() {
     let (world, address) = served(false);
@@ -349,7 +350,7 @@ fn who_was_right_lately_has_a_place_when_all_are_taken() {
         (stranger.status, stranger.header("retry-after")),
         (503, Some("1"))
     );
-    // Known is the name at its address, and no other there.
+    // The name is known at its own address only, and other names there are not.
     let other = Client::from("127.0.0.3", address).send(&sign_in("manager", "wrong"));
     assert_eq!(other.status, 503);
     assert_eq!(known.send(&sign_in("admin", "wrong")).status, 422);
@@ -368,7 +369,7 @@ fn a_proxy_that_is_not_trusted_is_warned_about_once() {
         }
         assert_eq!(call("127.0.0.4", &right().post()).status, 200);
     }
-    // There is no end of peers, and one of these lines.
+    // The number of peers is unbounded; the number of these lines is not.
     for number in 1..MAX_WARNED + 20 {
         call(&format!("127.0.1.{number}"), &forwarded(right().post()));
     }
@@ -381,7 +382,7 @@ fn a_proxy_that_is_not_trusted_is_warned_about_once() {
     assert_eq!((warned("127.0.0.2"), warned("127.0.0.3")), (1, 1), "{log}");
     assert_eq!((warned("127.0.0.9"), warned("127.0.0.4")), (0, 0));
     assert_eq!(warned(""), MAX_WARNED);
-    // The peer is who called, whatever the header says.
+    // The peer counts as the caller, whatever the header says.
     let from = |address: &str| log.matches(&format!("address={address} ")).count();
     assert_eq!((from("203.0.113.9"), from("127.0.0.2")), (3, 3), "{log}");
 }

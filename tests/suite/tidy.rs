@@ -76,7 +76,7 @@ fn absent(words: &[&str], where_not: &[&str], but: &[&str]) {
     }
 }
 
-/// What the doors take from the store although it is no type: two names and a number.
+/// The items besides types that the doors take from the store: two names and a number.
 const CONSTANTS: &[&str] = &["ADMIN", "COUNT", "FILE_NAME"];
 
 /// The file as a whole has no owner and so no rules: the command line copies, checks and locks it without them.
@@ -87,7 +87,7 @@ const OF_THE_FILE: &[&str] = &[
     "store::file::migrate",
 ];
 
-/// A door that asked a table would go past the rules, which say whose each row is. With a function of the store it could.
+/// The rules say whose each row is. A door that could call a function of the store could go past them.
 #[test]
 fn doors_take_types_from_the_store_and_never_functions() {
     let is_type =
@@ -138,7 +138,7 @@ fn crates_stay_in_their_rooms() {
         &["api/encoding.rs"],
     );
     absent(&["argon2"], &[""], &["service/"]);
-    // Every connection has the same pragmas because they are made in one place.
+    // Every connection has the same pragmas, because connections are made in one place.
     absent(
         &["Connection::open", "SqliteConnectionManager::"],
         &[""],
@@ -168,9 +168,9 @@ fn clock_and_dice_are_asked_in_one_place() {
         &["api/", "http/pages/"],
         &["http/pages/frame/visit.rs"],
     );
-    // What is written is dated by the writer.
+    // The writer dates everything that is written.
     absent(&["by.now_ms)?"], &["service/"], &["service/sessions.rs"]);
-    // How long a request took, for its log line, and how long a client lets wait, is no time of day.
+    // How long a request took, and how long a client waits, are durations, not times of day.
     absent(
         &["SystemTime", "rand::", "UNIX_EPOCH"],
         &["http/entry.rs", "http/wire/connection.rs"],
@@ -181,7 +181,7 @@ fn clock_and_dice_are_asked_in_one_place() {
 #[test]
 fn sql_is_written_out_and_only_in_the_store() {
     absent(&["SELECT *"], &[""], &[]);
-    // What only SQLite understands: another engine will come behind the same room.
+    // Words that only SQLite understands: another engine will come behind this room.
     absent(&["iif(", "GLOB", "rowid"], &["store/tables/"], &[]);
     for source in sources() {
         for word in ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM"] {
@@ -228,7 +228,7 @@ fn every_file_says_first_what_it_owns() {
 
 #[test]
 fn every_dependency_has_its_reason_or_is_of_the_stack() {
-    // What the whole field knows.
+    // Crates that everyone in the field knows.
     let stack = [
         "serde",
         "thiserror",
@@ -308,7 +308,7 @@ fn row_lists() -> BTreeMap<String, (Option<String>, Vec<String>)> {
     lists
 }
 
-/// What `select!` makes of its arguments.
+/// The SQL that `select!` makes of its arguments.
 fn expanded(lists: &BTreeMap<String, (Option<String>, Vec<String>)>, arguments: &str) -> String {
     let (head, rest) = arguments.split_once('"').unwrap_or((arguments, ""));
     let rest = rest.trim_end().trim_end_matches(',').trim_end_matches('"');
@@ -333,23 +333,23 @@ fn store() -> impl Iterator<Item = Source> {
     sources.filter(|source| source.path.starts_with("store/"))
 }
 
-/// Rules that may be asked for by anyone who acts, and why.
+/// Rules that anyone who acts may call, and why.
 const WITHOUT_A_RIGHT: &[(&str, &str)] = &[
-    ("devices::extension_of", "of what he may see"),
+    ("devices::extension_of", "of what they may see"),
     ("log::record", "of what was allowed"),
     ("providers::may_use", "is asked by rules only"),
     ("guard/access::check_owner", "is asked by rules only"),
     ("guard/access::is_owner", "is asked by rules only"),
-    ("sessions::start", "who he is was proved"),
-    ("sessions::end", "his own"),
-    ("sessions::is_on", "his own"),
+    ("sessions::start", "their identity was proved"),
+    ("sessions::end", "their own"),
+    ("sessions::is_on", "their own"),
     ("sessions::renew", "is asked before every rule"),
-    ("users::own_password", "his own"),
-    ("users::set_own_password", "his own"),
+    ("users::own_password", "their own"),
+    ("users::set_own_password", "their own"),
 ];
 
-/// What somebody reaches depends on who they are, and on no door: a door that made actors of its own could forget that a
-/// plain user has only what is theirs.
+/// What somebody reaches depends on who they are, not on the door. A door that made its own actors could forget that a
+/// plain user reaches only their own things.
 #[test]
 fn actors_are_made_in_one_place() {
     let maker = "service/guard/access.rs";
@@ -363,7 +363,7 @@ fn actors_are_made_in_one_place() {
         }
     }
     absent(&["Scope::"], &[""], &[maker]);
-    // Whose scope is everything.
+    // An operator's scope is everything.
     absent(&["Actor::operator("], &[""], &["command/"]);
     absent(&["Actor::system("], &[""], &["service/"]);
 }
@@ -434,13 +434,14 @@ fn statements() -> Vec<(String, String, String)> {
                 Some(arguments) => expanded(&lists, arguments.strip_suffix(')').expect(value)),
                 None => value.trim_matches('"').to_owned(),
             };
-            // A statement begins on a line of its own; names of files do not.
+            // A statement begins on a line of its own; file names do not.
             if !sql.starts_with('\n') {
                 continue;
             }
             statements.push((source.path.clone(), name.into(), sql.trim().into()));
         }
-        // No statement escapes, however it is written: `row.rs` defines the macros, and the checks are asked for by name.
+        // Every statement is covered, however it is written. `row.rs` defines the macros, and the checks are read by
+        // name.
         if source.path.starts_with("store/tables/") || source.path.ends_with("readiness.rs") {
             let begun = ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"];
             let starts = ["\"\n", "\"\\n", "\""];
@@ -467,7 +468,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
-    // A plan does not depend on the values; the names only must be the statement's own.
+    // A plan does not depend on the values. Only the names must be the statement's own.
     assert_eq!(statement.parameter_count(), names.len(), "{sql}");
     for place in 1..=names.len() {
         statement
@@ -483,7 +484,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     steps
 }
 
-/// A table that grows with the customers is never read from end to end: a list goes on from an id, a look-up has an
+/// A table that grows with the customers is never read from end to end: a list continues from an id, a look-up has an
 /// index.
 #[test]
 fn no_statement_scans_a_table_that_grows() {
@@ -499,15 +500,15 @@ fn no_statement_scans_a_table_that_grows() {
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
             });
             assert!(!is_scan, "src/{path}: {name}: {step}\n{sql}");
-            // A user's keys are few; every other list comes out of an index in its order.
+            // A user's keys are few. Every other list comes from an index in its order.
             let is_sorted = step.contains("TEMP B-TREE") && name != "LIST_ACTIVE";
             assert!(!is_sorted, "src/{path}: {name}: {step}\n{sql}");
         }
     }
 }
 
-/// The checks, which each backup runs, keep no list that grows: SQLite would put it into a temporary file, and a container may
-/// have no place for one.
+/// The checks, which each backup runs, keep no growing list: SQLite would put it into a temporary file, and a container
+/// may have no place for one.
 #[test]
 fn no_check_gathers_rows_that_grow() {
     let world = World::new();
@@ -521,7 +522,7 @@ fn no_check_gathers_rows_that_grow() {
     }
 }
 
-/// What `devices_get` sends is in the index itself.
+/// The index itself holds everything that `devices_get` sends.
 #[test]
 fn a_user_s_addresses_are_read_without_the_devices() {
     let world = World::new();
@@ -534,7 +535,7 @@ fn a_user_s_addresses_are_read_without_the_devices() {
     assert_eq!(plan, [covering]);
 }
 
-/// Thousands of devices may have one description: a list goes on among them, and does not look at those before again.
+/// Thousands of devices may have one description: a list continues among them without reading the earlier ones again.
 #[test]
 fn a_list_by_description_goes_on_where_it_stopped() {
     let world = World::new();
@@ -547,7 +548,7 @@ fn a_list_by_description_goes_on_where_it_stopped() {
     assert_eq!(plan, [search]);
 }
 
-/// A temporary table costs more than the row that is written.
+/// A temporary table costs more than the written row.
 #[test]
 fn rows_that_are_written_often_need_no_temporary_table() {
     let world = World::new();
@@ -581,7 +582,7 @@ fn rows_that_are_written_often_need_no_temporary_table() {
 fn enumerations_have_the_same_words_in_code_and_schema() {
     let world = World::new();
     let schema = world.select("SELECT sql FROM sqlite_schema WHERE type = 'table'");
-    // `type = 'SIP' OR type = 'IAX2'` is a list too.
+    // `type = 'SIP' OR type = 'IAX2'` is a list, too.
     let words: Vec<&str> = schema.split_whitespace().collect();
     let mut schema = words.join(" ");
     for column in ["type", "status", "through"] {

@@ -1,4 +1,4 @@
-//! TLS without a proxy: calls, plain clients, and a certificate that changes while connections go on.
+//! TLS without a proxy: calls, plain clients, and a certificate that changes while connections are open.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -97,15 +97,15 @@ fn calls_are_answered_in_tls_and_a_new_certificate_needs_no_restart() {
     );
     server.signal(Signal::HUP);
     is_list(&call(&mut wait_for(server.address, &second)));
-    // What was open goes on.
+    // Open connections go on.
     is_list(&call(&mut old));
 
-    // What cannot be used is not.
+    // A key that cannot be used is ignored.
     std::fs::write(folder.path().join("key.pem"), "no key").unwrap();
     server.signal(Signal::HUP);
     std::thread::sleep(Duration::from_millis(500));
     is_list(&call(&mut connect(server.address, &second).unwrap()));
-    // And does not end it.
+    // The server goes on, and takes the next good one.
     let third = renew(folder.path());
     server.signal(Signal::HUP);
     is_list(&call(&mut wait_for(server.address, &third)));

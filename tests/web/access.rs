@@ -1,4 +1,4 @@
-//! Every page and action of the route table, as every type of user, on what is his and what is not.
+//! Every page and action of the route table, as every type of user, for things of their own and of others.
 
 use actix_web::http::Method;
 use linebook::api::encoding::percent_encode;
@@ -15,8 +15,8 @@ use linebook::store::{ReadTx, WriteTx};
 pub use crate::rights::{PEOPLE, Person, Scope, may};
 use crate::world::{NOW_MS, Reply, World};
 
-/// Which right a page or an action needs. Written out too, and asked from nowhere: the route table only knows who is let
-/// through, so that a refusal here is the service's own.
+/// The right that each page or action needs, written out by hand. The route table only says who is let through, so a
+/// refusal here comes from the service.
 const NEEDS: &[(Right, &[(Verb, &str)])] = &[
     (
         Right::SignedIn,
@@ -160,7 +160,8 @@ pub fn closed() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.who == Who::SignedIn)
 }
 
-/// An object that is his, and objects that are not: somebody else's, hidden, or not there. None: there is no such thing.
+/// An object in this area that is the user's own, if they have one, and objects that are not: somebody else's, hidden,
+/// or missing. None: the area has no objects.
 pub fn objects(area: &str, scope: Scope) -> Option<(Option<i64>, Vec<i64>)> {
     let (own, foreign): ([Option<i64>; 4], [&[i64]; 4]) = match area {
         "devices" => (
@@ -242,7 +243,7 @@ pub fn paths(route: &Route, id: i64) -> Vec<String> {
     names(route).iter().map(with).collect()
 }
 
-/// What an action's form may hold: things that name objects of every scope.
+/// Fields of an action's form that name objects, for every scope.
 pub const FORM: [(&str, &str); 13] = [
     ("user", "anna"),
     ("device", "1"),
@@ -505,7 +506,7 @@ fn keys_and_hashes_of_others_are_not_told() {
     );
     assert_eq!(reply.status, 422);
     assert!(!reply.body.contains("se******"));
-    // No page ever shows a whole key, but for the moment in which it is made.
+    // No page shows a whole key, except for the one that makes it.
     for person in [0, 4] {
         let token = world.token(person);
         for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
@@ -758,7 +759,7 @@ fn only_its_owner_reads_the_name_of_a_provider_that_is_not_for_common_use() {
             );
         }
     }
-    // Nor does the filter tell which DIDs it has.
+    // The filter tells nothing about its DIDs either.
     let number = world.value("SELECT did FROM dids WHERE provider_id = 2 AND user_id = 2");
     assert!(all(0, "?provider=2").contains(&number));
     assert!(!all(2, "?provider=2").contains(&number));
@@ -768,14 +769,14 @@ fn only_its_owner_reads_the_name_of_a_provider_that_is_not_for_common_use() {
 #[test]
 fn what_one_may_not_see_is_on_no_other_page_either() {
     let world = World::new();
-    // A manager never sees DIDs, also where they ring.
+    // A manager never sees DIDs, not even on the device where they ring.
     let (admin, manager) = (world.token(0), world.token(3));
     let device = |token: &str| world.get("/devices/1", token).body;
     assert!(device(&admin).contains("DIDs on it") && device(&admin).contains("href=\"/dids/"));
     for word in ["DIDs on it", "/dids"] {
         assert!(!device(&manager).contains(word), "{word}");
     }
-    // Whoever manages DIDs and no devices is told where one rings, and not sent there.
+    // Someone who manages DIDs but no devices reads where a DID rings, without a link to it.
     world.sql("DELETE FROM permissions WHERE user_id = 1 AND permission = 'manage_devices'");
     let accountant = world.token(1);
     for (path, id) in [("/dids", ""), ("/dids/", "3")] {
@@ -784,7 +785,7 @@ fn what_one_may_not_see_is_on_no_other_page_either() {
         assert!(page(&accountant).contains("device 1001"), "{path}");
         assert!(!page(&accountant).contains("href=\"/devices/"), "{path}");
     }
-    // A plain user reads the name of the IVR that answers his CLI, and no others.
+    // A plain user reads the name of the IVR that answers their CLI, and no other IVR's.
     let clis = world.get("/clis/2", &world.token(2)).body;
     assert!(
         clis.contains("Welcome") && !clis.contains("Night"),

@@ -1,5 +1,5 @@
-//! Who acts on the pages is decided when it happens: what was changed while a request was on its way, or while its write
-//! waited, counts.
+//! The rights of someone who acts on the pages are those of the moment: a change while their request is on its way, or
+//! while its write waits, counts.
 
 use std::net::SocketAddr;
 
@@ -20,20 +20,20 @@ use crate::access::{FORM, PEOPLE, Person, area, closed, may, objects, paths, rig
 use crate::moment::{Change, HalfSent, header, overtaken, status};
 use crate::world::{Dump, NOW_MS, Reply, World};
 
-/// Of the password `another password`.
+/// The hash of the password `another password`.
 const OTHER_PASSWORD: &str =
     "$argon2id$v=19$m=8,t=1,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
-/// The name of another session of his.
+/// The name of another of their sessions.
 const OTHER_SESSION: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const RESELLER: i64 = 4;
 const ACCOUNTANT: i64 = 1;
 
-/// Something that changes what somebody may.
+/// A change of somebody's rights.
 struct Case {
     name: &'static str,
     /// Who asks.
     by: &'static str,
-    /// Someone who may what they may after the change; none: nobody is signed in then.
+    /// Someone who has the rights that are left after the change; none: nobody is signed in then.
     then: Option<&'static str>,
     change: Change,
 }
@@ -82,7 +82,7 @@ fn person(name: &str) -> &'static Person {
     people.find(|person| person.name == name).expect(name)
 }
 
-/// Every page and action that somebody may reach before a change and not after it, with his own things in its path.
+/// Every page and action that somebody may reach before a change and not after it, with their own things in its path.
 fn reached(case: &Case) -> Vec<(&'static Route, String)> {
     let by = person(case.by);
     let is_lost = |route: &&Route| {
@@ -127,7 +127,7 @@ fn form(route: &Route) -> Vec<(&'static str, &'static str)> {
     kept.copied().chain(more).collect()
 }
 
-/// Brings what an action is about into the state that it needs.
+/// Prepares the thing that an action is about.
 fn prepare(path: &str) -> &'static str {
     let reserved = "UPDATE dids SET status = 'reserved', user_id = 5 WHERE id = 8";
     let active = "UPDATE dids SET status = 'active', user_id = 5, device_id = 5 WHERE id = 8";
@@ -209,7 +209,7 @@ fn a_page_is_for_whoever_may_see_it_when_the_request_is_there() {
     }
 }
 
-/// To the sign-in, or told that it is not for him.
+/// Whether they are sent to the sign-in, or told that the page is not for them.
 fn is_refused(case: &Case, reply: &Reply, what: &str) {
     match case.then {
         Some(_) => assert_eq!(reply.status, 403, "{what}"),
@@ -246,7 +246,7 @@ fn a_write_that_waits_is_made_by_whoever_may_make_it_then() {
     assert!(count > 100, "only {count}");
     idle.sort();
     idle.dedup();
-    // What these are asked for, they read before.
+    // These two read what they are asked for before the change.
     assert_eq!(idle, ["/console/devices_get", "/hash"]);
 }
 
@@ -261,7 +261,7 @@ fn the_requests_of_these_tests_change_something_by_themselves() {
             idle.push(path);
         }
     }
-    // The first is only asked; a primary group stays; the last one looks.
+    // A primary group stays, and the other two only read.
     assert_eq!(idle, ["/groups/6/hide", "/hash", "/console/devices_get"]);
 }
 
@@ -279,7 +279,7 @@ fn a_session_that_ended_acts_no_more() {
         (303, "/sign-in")
     );
     assert_eq!(world.dump(), before);
-    // Nor does what it has the console call.
+    // A call from the console changes nothing either.
     let token = world.token(0);
     let form = [("user_id", "2"), ("description", "x")];
     let before = world.dump();
@@ -293,7 +293,7 @@ fn a_session_that_ended_acts_no_more() {
     assert_eq!(world.dump(), before);
 }
 
-/// More rows than one piece of a file holds, in each table that a reseller has lists of.
+/// More rows than one piece of a CSV file holds, in each table that a reseller can list.
 const MANY: &str = "
     CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) SELECT i FROM n;
     INSERT INTO users (id, username, type, owner_id, created_ms) SELECT 10000 + i, 'u' || i, 'user', 4, 0 FROM n;
@@ -307,7 +307,7 @@ const MANY: &str = "
     INSERT INTO dialplans (owner_id, name, created_ms) SELECT 4, 'd' || i, 0 FROM n;
     INSERT INTO action_log (at_ms, actor_id, actor, through, action, object_id) SELECT 0, 4, 'reseller', 'pages', 'x', i FROM n;";
 
-/// Asks for a file, and changes something once the first piece of it is there: whether the rest came.
+/// Asks for a CSV file, makes a change once its first piece is there, and says whether the rest came.
 fn read_on(path: &str, change: Option<Change>) -> bool {
     let world = World::new();
     world.sql(MANY);

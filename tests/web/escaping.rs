@@ -12,7 +12,7 @@ fn check(path: &str, body: &str) {
     }
 }
 
-/// What is seen of a page: all but its tags.
+/// The visible part of a page: everything but its tags.
 fn seen(html: &str) -> String {
     let pieces = html.split('<').map(|piece| piece.split_once('>'));
     pieces.flatten().map(|(_, text)| text).collect()
@@ -23,7 +23,7 @@ fn what_nobody_sees_is_shown_as_its_escape() {
     let hidden = "a\u{200b}\u{202e}\u{ad}\u{2066}\u{3164}z";
     let escaped = r"a\u{200b}\u{202e}\u{ad}\u{2066}\u{3164}z";
     let world = World::new();
-    // Such rows are older than the rule, or come from the API.
+    // Such rows are older than the rule, or come through the API.
     world.sql(&format!(
         "UPDATE users SET username = '{hidden}' || id WHERE id <> 0;
          UPDATE devices SET description = '{hidden}';
@@ -51,7 +51,7 @@ fn what_nobody_sees_is_shown_as_its_escape() {
         }
     }
     assert!(count > 30, "shown on {count} pages only");
-    // What goes back is what there is.
+    // The form sends the stored text back unchanged.
     let form = world.get("/devices/2", &world.token(0)).body;
     assert!(form.contains(&format!("value=\"{hidden}\"")), "{form}");
 }

@@ -1,4 +1,4 @@
-//! Forms: their token, what they do, what they say when a rule refuses, and headers.
+//! Forms: their token, their effects, their words when a rule refuses, and the headers.
 
 use actix_web::http::Method;
 use linebook::http::pages::routes::{ROUTES, Verb};
@@ -108,7 +108,7 @@ fn an_incorrect_hash_is_explained_where_one_looks_for_it() {
                 .contains("“Incorrect hash”?")
         );
     }
-    // Who may not look there is not sent there.
+    // Someone who may not open it gets no link to it.
     assert!(!world.get("/", &world.token(2)).body.contains("/hash"));
 }
 
@@ -279,7 +279,7 @@ fn a_pin_is_shown_when_asked_for_and_that_is_logged() {
     );
     let logged = "SELECT group_concat(actor || ' ' || action || ' ' || object_id || coalesce(before, '') || coalesce(after, '')) FROM action_log WHERE action LIKE 'device%'";
     assert_eq!(world.value(logged), "admin device.show_pin 1");
-    // Where there is none, that is said.
+    // Without a PIN, the page says so.
     world.sql("UPDATE devices SET pin = NULL WHERE id = 1");
     let none = world.get("/devices/1", &token).body;
     assert!(!none.contains("/devices/1/pin"), "{none}");
@@ -404,7 +404,7 @@ fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     assert!(list.body.contains("reserved for the reseller"));
     assert_eq!(world.get("/dids/1", &admin).status, 404);
 
-    // Also one with devices of his own can name those of his users.
+    // A reseller with own devices can name those of their users, too.
     let made = world.post("/devices/new", &reseller, &[("user", "reseller")]);
     assert_eq!(made.status, 303, "{}", made.body);
     let page = world.get("/dids/1", &reseller).body;
@@ -438,7 +438,7 @@ fn a_range_of_dids_is_all_or_nothing_after_a_preview() {
     );
     assert_eq!(count(), "20");
 
-    // One of them exists: none is added, also when the preview was skipped.
+    // One of them exists, so none is added, even when the preview was skipped.
     let overlap = [("provider", "1"), ("first", "5550104"), ("last", "5550109")];
     assert!(
         world
@@ -516,7 +516,7 @@ fn nothing_is_hidden_while_it_is_used() {
         assert_eq!(world.post(path, &token, &[]).status, 303, "{path}");
         assert_eq!(world.value(sql), "1", "{path}");
     }
-    // A hidden provider takes no new DID, and those that it has still say where they are from.
+    // A hidden provider takes no new DIDs. The DIDs that it has still name it.
     let form = [("provider", "1"), ("first", "999"), ("confirmed", "1")];
     assert!(
         world
@@ -578,7 +578,7 @@ fn settings_keys_and_networks() {
         world.value("SELECT count(*) FROM api_keys WHERE user_id = 4 AND revoked_ms IS NULL"),
         "2"
     );
-    // A reseller's provider is his own: others are not offered it.
+    // A reseller's provider is theirs alone: others are not offered it.
     assert_eq!(
         world
             .post(
@@ -607,13 +607,13 @@ fn settings_of_one_form_are_checked_as_a_whole() {
     assert_eq!(stored(), "always off");
     assert_eq!(save("documented", "documented"), 303);
     assert_eq!(stored(), "documented documented");
-    // What is checked once is still checked.
+    // The final state is still checked.
     assert_eq!(save("never", "off"), 422);
     assert_eq!(stored(), "documented documented");
 }
 
-/// Everything that a reseller can find out on the page of the settings, by all that its forms take, after one change of
-/// what holds for everyone.
+/// Everything that a reseller can find out with the forms of the settings page, after one change of a setting for
+/// everyone.
 fn answers_of_settings(change: Option<(&'static str, &'static str)>) -> Vec<(String, u16, String)> {
     let world = World::new();
     if let Some((name, value)) = change {
@@ -639,7 +639,7 @@ fn answers_of_settings(change: Option<(&'static str, &'static str)>) -> Vec<(Str
             note(format!("{}={word}", setting.name), one(setting.name, word));
         }
     }
-    // Without a hash: with an allow-list, and then the last of it taken off.
+    // Without a hash check, first with an allow-list, then with its last network removed.
     let network = [("network", "192.0.2.0/24")];
     note(
         "allow".into(),
@@ -720,7 +720,7 @@ fn a_hash_is_explained() {
     );
     assert!(explain("/billing/api/none?x=1").contains("is not a method"));
     assert!(explain(" ").contains("Paste a request first"));
-    // Nothing known gives it: the page says which keys it may be, and what is missing.
+    // No known key explains the hash: the page names the possible keys, and what is missing.
     let unknown = explain(
         "/billing/api/did_create?u=admin&did=1&hash=1a9ce54d9d4c3129b35270f5842430ab3345dd71",
     );
@@ -744,7 +744,7 @@ fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
     );
     assert!(form().contains("<input id=\"user\"") && form().contains("<datalist"));
     assert!(form().contains("Whose device it will be: a username or an ID"));
-    // Whoever was typed is still there when the form comes back.
+    // The typed user is still there when the form comes back.
     let again = world.get("/devices/new?user=many150", &token).body;
     assert!(again.contains("value=\"many150\""));
 }

@@ -1,4 +1,4 @@
-//! Lists: pages that follow each other, orders, filters, and files.
+//! Lists: their parts, orders, filters, and CSV files.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use linebook::store::file::check::CHECKS;
 
 use crate::world::{NOW_MS, World};
 
-/// A world with this many more devices of user 100.
+/// A world in which user 100 has this many more devices.
 fn crowded(count: u32) -> World {
     let world = World::new();
     world.sql(&format!(
@@ -21,7 +21,7 @@ fn crowded(count: u32) -> World {
     world
 }
 
-/// The rows' own addresses in the table, and the address of the next page.
+/// The addresses of the table's rows, and the address of the list's next part.
 fn page(world: &World, token: &str, path: &str, list: &str) -> (Vec<String>, Option<String>) {
     let body = world.get(path, token).body;
     let table = body.split("<tbody>").nth(1).unwrap_or_default();
@@ -120,7 +120,7 @@ fn a_search_finds_by_extension_description_and_number_and_by_no_pin() {
         let body = world.get(&path, &token).body;
         assert!(body.contains(&format!(">{found}</a>")), "{search}");
     }
-    // The last one is a PIN: what is masked is not told by what a search finds.
+    // The last one is a PIN. A search does not reveal what is masked.
     for search in ["zzz", "1111"] {
         let body = world.get(&format!("/devices?q={search}"), &token).body;
         assert!(body.contains("Nothing matches this filter."), "{search}");
@@ -130,7 +130,7 @@ fn a_search_finds_by_extension_description_and_number_and_by_no_pin() {
 #[test]
 fn a_search_pages_through_all_that_it_finds_and_so_does_its_file() {
     let world = crowded(1500);
-    // One that is found by its extension and its description; another one by its number.
+    // One device is found by its extension and by its description, another by its number.
     world.sql(
         "UPDATE devices SET description = '501 and more' WHERE extension = '50100';
          UPDATE devices SET description = '501' WHERE extension = '50777';
@@ -158,7 +158,7 @@ fn a_search_pages_through_all_that_it_finds_and_so_does_its_file() {
         let id = row.rsplit('/').next().unwrap();
         world.value(&format!("SELECT extension FROM devices WHERE id = {id}"))
     };
-    // First what is meant exactly, in the order of the numbers; last what is found by its description.
+    // Exact matches come first, in the order of the numbers. Matches of the description come last.
     assert_eq!(rows[0], "/devices/501");
     assert_eq!(extension(&rows[1]), "50100");
     assert_eq!(extension(rows.last().unwrap()), "50777");
@@ -296,7 +296,7 @@ fn files_hold_the_whole_filtered_list() {
         assert_eq!(reply.status, 200, "{list}");
         assert!(reply.body.lines().count() > 1, "{list}");
     }
-    // The page keeps its filter, and so does its link to the file.
+    // The page keeps its filter, and so does its link to the CSV file.
     let page = world
         .get("/devices?type=FAX&q=&sort=extension", &token)
         .body;
@@ -332,7 +332,8 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
             "{path}"
         );
     }
-    // The same DIDs in the reseller's scope, and reserved for him: on a provider of admin's, and of a user of admin's.
+    // Now the DIDs are in the reseller's scope and reserved for the reseller, on a provider of admin's who owns the
+    // user.
     world
         .sql("UPDATE dids SET owner_id = 4, status = 'reserved', user_id = 4 WHERE did LIKE '70%'");
     for (path, token, has_more) in [
@@ -351,7 +352,7 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
     }
 }
 
-/// The words that stand in databases: a name in the code may change, these may not.
+/// The words that databases hold. A name in the code may change, but these may not.
 const ACTIONS: &str = "cli.create cli.update cli.delete clock.accept device.create device.update device.trunk device.hide \
     device.new_secret device.show_secret device.show_pin dialplan.create dialplan.update dialplan.hide did.create did.reserve \
     did.unreserve did.assign did.unassign did.close did.free did.terminate group.create group.update group.hide ivr.create \

@@ -1,4 +1,4 @@
-//! The pages, through the real pipeline: who may, forms, escaping, lists, files, sessions.
+//! The web pages through the real pipeline: rights, forms, escaping, lists, CSV files, sessions.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The overview: what it warns of, and whom.
+//! The overview: its warnings, and who gets them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Signing in and out, sessions and their ends, the link of a new database.
+//! Signing in and out, sessions and how they end, the link of a new database.
 
 use std::time::Duration;
 
@@ -116,14 +116,14 @@ fn a_session_ends_by_time() {
     };
     assert!(at(0, 0));
     assert!(at(sessions::ABSOLUTE_MS - 1, sessions::IDLE_MS - 1));
-    // That it was used was noted, so it is not idle any more.
+    // Its use was noted, so it is not idle any more.
     assert_eq!(
         world.value("SELECT seen_ms FROM sessions"),
         NOW_MS.to_string()
     );
     assert!(!at(0, sessions::IDLE_MS));
     assert!(!at(sessions::ABSOLUTE_MS, 0));
-    // A clock that was set back makes no session longer; that calls overtake each other ends none.
+    // A clock that was set back makes no session longer. Requests that overtake each other end none.
     assert!(at(-SLACK_MS, -SLACK_MS));
     assert!(!at(0, -SLACK_MS - 1));
     assert!(!at(-SLACK_MS - 1, 0));
@@ -322,7 +322,7 @@ fn guessing_is_slowed_down() {
         (429, Some("60"))
     );
     assert!(reply.body.contains("Wait a minute, then try again"));
-    // Whoever is not signed in has no overview.
+    // Without a session there is no overview.
     assert!(reply.body.contains("href=\"/sign-in\"") && !reply.body.contains("overview"));
 }
 
@@ -335,14 +335,14 @@ fn a_new_password_waits_for_its_turn_or_is_refused() {
     let names: Vec<String> = (0..MAX_WAITING + AT_ONCE)
         .map(|name| name.to_string())
         .collect();
-    // From where the page is asked, too: others would make room for it.
+    // They come from the page's own address, because others would make room for it.
     let here = "127.0.0.1".parse().ok();
     let guesses: Vec<_> = names
         .iter()
         .map(|name| world.app.core.throttle.guess(NOW_MS, here, name))
         .collect();
     let mut waiting = Vec::new();
-    // As many as run and may wait: those that wait stay where they are while two slow ones run.
+    // As many as can run and wait. Those that wait keep their places while two slow ones run.
     while waiting.len() < names.len() {
         let guess = &guesses[waiting.len()];
         let mut call: LocalBoxFuture<'_, _> = match waiting.len() < AT_ONCE {
@@ -355,7 +355,7 @@ fn a_new_password_waits_for_its_turn_or_is_refused() {
         match (&mut call).now_or_never() {
             None => {
                 waiting.push(call);
-                // The slow ones run first: a new password would go before them in the line.
+                // The slow ones run first, because a new password would go before them in the line.
                 while waiting.len() == AT_ONCE && verifier.waiting() > 0 {
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -401,7 +401,7 @@ fn guessing_the_old_password_is_slowed_down() {
         assert_eq!(guess(&"x".repeat(1000)), 422);
     }
     assert_eq!(guess("password"), 429);
-    // It is counted together with signing in.
+    // It counts together with failed sign-ins.
     let form = [("username", "admin"), ("password", "password")];
     assert_eq!(world.post("/sign-in", VISITOR, &form).status, 429);
     assert!(is_in(&world, &token));
@@ -434,7 +434,7 @@ fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing() {
     // A password that takes a moment to verify: so many passes over 8 KiB.
     let params = Params::new(8, 200_000, 1, None).unwrap();
     let slow = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    // Each time another string of it: one that was verified is remembered.
+    // Each time with another salt, because a verified one is remembered.
     let set_password = |salt: &[u8]| {
         let stored = slow
             .hash_password_with_salt(b"slow password", salt)
@@ -514,7 +514,7 @@ fn ones_own_sessions_are_shown_and_nobody_elses() {
     }
     assert!(!page.contains(&sessions::name(&foreign)));
     assert!(!page.contains(&mine) && !page.contains(&other));
-    // One that has ended by its time is not there any more.
+    // A session that has expired is not shown any more.
     world.sql("UPDATE sessions SET seen_ms = 0 WHERE address = '192.0.2.77'");
     let page = world.get("/account", &mine).body;
     assert!(!page.contains("192.0.2.77") && !page.contains("end-others"));
@@ -529,7 +529,7 @@ fn one_ends_ones_own_sessions_and_they_are_out_at_once() {
         let name = sessions::name(of);
         world.post("/account/sessions/end", by, &[("session", &name)])
     };
-    // Nobody else's, and none that is not there.
+    // Neither somebody else's session nor one that does not exist.
     for of in [foreign.as_str(), VISITOR] {
         assert_eq!(end(&tokens[0], of).status, 422);
     }
@@ -539,7 +539,7 @@ fn one_ends_ones_own_sessions_and_they_are_out_at_once() {
         "/account?done=ended"
     );
     assert!(is_in(&world, &tokens[0]) && !is_in(&world, &tokens[1]));
-    // What ended does nothing any more, not even to itself.
+    // An ended session can do nothing any more, not even end itself.
     assert_eq!(end(&tokens[1], &tokens[0]).status, 303);
     assert!(is_in(&world, &tokens[0]));
     assert_eq!(end(&tokens[0], &tokens[1]).status, 422);
@@ -548,7 +548,7 @@ fn one_ends_ones_own_sessions_and_they_are_out_at_once() {
     let still: Vec<bool> = tokens.iter().map(|token| is_in(&world, token)).collect();
     assert_eq!(still, [true, false, false, false]);
     assert!(is_in(&world, &foreign));
-    // This one is signed out as by the button for that.
+    // Ending one's own session signs out, as the button does.
     assert_eq!(end(&tokens[0], &tokens[0]).location(), "/sign-in");
     assert!(!is_in(&world, &tokens[0]));
     let logged = "SELECT group_concat(actor || object_id || coalesce(json_extract(before, '$.address'), '-'), ' ') FROM action_log WHERE action = 'session.end'";

@@ -1,4 +1,4 @@
-//! A demo world of one's own, its pages asked without a network, as anyone in it.
+//! A demo world of one's own, whose web pages anyone in it can ask for, without a network.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -34,7 +34,7 @@ static DEMO: LazyLock<Vec<u8>> = LazyLock::new(|| {
     std::fs::read(folder.path().join(FILE_NAME)).unwrap()
 });
 
-/// Every row of every table but the sessions'.
+/// Every row of every table except for the sessions.
 pub type Dump = BTreeMap<String, Vec<Vec<Value>>>;
 
 pub struct World {
@@ -43,7 +43,7 @@ pub struct World {
     system: actix_web::rt::SystemRunner,
 }
 
-/// What came back.
+/// A web page's reply.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -82,7 +82,7 @@ impl World {
         }
     }
 
-    /// A session of this user, without his password.
+    /// A session of this user, made without their password.
     pub fn token(&self, user_id: i64) -> String {
         let token = sessions::new_token(&self.app.core.ambient);
         let kept = token.clone();
