@@ -1,11 +1,11 @@
 -- The whole current schema. A new file is made from this text; an older file reaches the same shape through the
--- numbered steps in src/store/file/migrate.rs, and a test proves that the two meet.
+-- numbered steps in src/store/file/migrations, and a test proves that the two meet.
 --
 -- Times are milliseconds since 1970-01-01 UTC (columns ending in _ms). Booleans are 0 or 1.
--- The rules live in src/service; what stands here is the net under them: no two callers, no bug and no hand-written
+-- The rules live in src/service. The constraints here are the net below them: no two callers, no bug and no hand-written
 -- SQL can bring the file into a state that the rules forbid.
 
--- What is true of this file as a whole: exactly one row.
+-- Facts about this file as a whole: exactly one row.
 CREATE TABLE installation (
   id             INTEGER PRIMARY KEY CHECK (id = 1),
   -- The mark of the demo world: its password and keys are public, so it is served on loopback only.
@@ -13,16 +13,16 @@ CREATE TABLE installation (
   created_ms     INTEGER NOT NULL,
   -- Every extension from settings.first_extension up to here (exclusive) is taken, so finding a free one is one look-up.
   next_extension INTEGER NOT NULL CHECK (next_extension >= 1),
-  -- Raised by each change of who may call, and how: see the triggers behind api_keys.
+  -- Raised by each change of who may call, and how: see the triggers after api_keys.
   access_version INTEGER NOT NULL DEFAULT 0,
-  -- The newest time that the server has gone by, noted every hour.
+  -- The newest time that the server has acted on, noted every hour.
   clock_ms       INTEGER NOT NULL DEFAULT 0,
-  -- When the clock was found to have leapt. NULL: it is trusted.
+  -- When the server noticed that the clock had leapt. NULL: the clock is trusted.
   leap_ms        INTEGER
 ) STRICT;
 
--- What `/health/ready` writes, as much as a large call does, because a disk that takes one page may not take twenty: one row
--- at most, of bytes that say nothing.
+-- `/health/ready` writes this, as much as a large call does: a disk with room for one database page may lack room for
+-- twenty. At most one row, of meaningless bytes.
 CREATE TABLE readiness (
   id     INTEGER PRIMARY KEY CHECK (id = 1),
   filler BLOB NOT NULL
@@ -43,13 +43,14 @@ CREATE TABLE settings (
   did_closed_days     INTEGER NOT NULL DEFAULT 90 CHECK (did_closed_days BETWEEN 1 AND 3650)
 ) STRICT;
 
--- Everyone who can call or own something. Never deleted: the action log points here; `blocked` takes access away.
+-- Everyone who can call or own something. Users are never deleted, because the action log points here; `blocked` takes
+-- their access away.
 CREATE TABLE users (
   -- 0 is admin, the system owner.
   id         INTEGER PRIMARY KEY CHECK (id >= 0),
   username   TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
   type       TEXT NOT NULL CHECK (type IN ('admin', 'reseller', 'accountant', 'manager', 'user')),
-  -- Whose user this is: admin's, or a reseller's. Admin owns himself.
+  -- The user's owner: admin or a reseller. Admin is their own owner.
   owner_id   INTEGER NOT NULL REFERENCES users (id),
   -- argon2id as a PHC string. NULL: no password verifies.
   password   TEXT,
@@ -62,7 +63,7 @@ CREATE TABLE users (
 CREATE INDEX users_of_owner ON users (owner_id);
 CREATE INDEX users_by_name ON users (owner_id, username COLLATE NOCASE);
 
--- What accountants, managers and resellers may do beyond their type; no row, no permission.
+-- What accountants, managers and resellers may do beyond their type. No row: no permission.
 CREATE TABLE permissions (
   user_id    INTEGER NOT NULL REFERENCES users (id),
   permission TEXT NOT NULL CHECK (permission IN ('manage_devices', 'manage_dids', 'manage_callerid')),
@@ -76,10 +77,10 @@ CREATE TABLE owner_settings (
   dialect    TEXT NOT NULL DEFAULT 'classic' CHECK (dialect IN ('classic', 'current'))
 ) STRICT;
 
--- From where an owner's API may be called. No row for an owner: from anywhere.
+-- The addresses from which an owner's API may be called. No row for an owner: from anywhere.
 CREATE TABLE allowed_networks (
   owner_id INTEGER NOT NULL REFERENCES users (id),
-  -- An address block in CIDR form, its host bits zero.
+  -- An address block in CIDR form, with zero host bits.
   network  TEXT NOT NULL CHECK (length(network) BETWEEN 3 AND 49),
   PRIMARY KEY (owner_id, network)
 ) STRICT, WITHOUT ROWID;
@@ -88,15 +89,15 @@ CREATE TABLE allowed_networks (
 CREATE TABLE api_keys (
   id         INTEGER PRIMARY KEY,
   user_id    INTEGER NOT NULL REFERENCES users (id),
-  -- Readable, of necessity: the hash of a call is computed with it.
+  -- It has to be readable: the hash of a call is computed with it.
   secret     TEXT NOT NULL CHECK (length(secret) BETWEEN 6 AND 128),
   created_ms INTEGER NOT NULL,
   revoked_ms INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX api_keys_active ON api_keys (user_id, secret) WHERE revoked_ms IS NULL;
 
--- Who may call, and how, may be remembered for as long as installation.access_version stays the same: any change of a row
--- that says so raises it. Not a new user: that nobody has a name is never remembered.
+-- The server may remember who may call, and how, while installation.access_version stays the same: any change of a row
+-- about that raises it. A new user does not: the server never remembers that a name is unknown.
 CREATE TRIGGER settings_insert AFTER INSERT ON settings
 BEGIN UPDATE installation SET access_version = access_version + 1; END;
 CREATE TRIGGER settings_update AFTER UPDATE ON settings
@@ -137,7 +138,7 @@ CREATE TABLE providers (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
   name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
-  -- 1: resellers may use it too.
+  -- 1: resellers may use it, too.
   common_use INTEGER NOT NULL DEFAULT 0 CHECK (common_use IN (0, 1)),
   created_ms INTEGER NOT NULL,
   -- Hidden, never deleted: the action log points here.
@@ -153,9 +154,9 @@ CREATE TABLE device_groups (
   is_primary INTEGER NOT NULL DEFAULT 0 CHECK (is_primary IN (0, 1)),
   created_ms INTEGER NOT NULL,
   hidden_ms  INTEGER,
-  -- The scope it is in, kept so that a scope's groups can be listed: the trigger below fills it in.
+  -- The scope it is in, kept here so that a scope's groups can be listed. The trigger below fills it in.
   owner_id   INTEGER REFERENCES users (id),
-  -- What devices refer to, so that a device cannot sit in another user's group.
+  -- Devices refer to this, so that a device cannot be in another user's group.
   UNIQUE (user_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX device_groups_primary ON device_groups (user_id) WHERE is_primary = 1;
@@ -167,20 +168,20 @@ BEGIN
   WHERE id = NEW.id;
 END;
 
--- Phones, gateways and trunks. Never deleted: hidden, because calls and the action log point here.
+-- Phones, gateways and trunks. They are hidden and never deleted, because calls and the action log point here.
 CREATE TABLE devices (
   id              INTEGER PRIMARY KEY,
   user_id         INTEGER NOT NULL REFERENCES users (id),
   device_group_id INTEGER NOT NULL,
-  -- Compared one by one, here and where else rows are made often: for a longer IN list SQLite makes a temporary table,
-  -- at each insert.
+  -- Compared one by one, here and in other tables that get many rows: for a longer IN list, SQLite makes a temporary
+  -- table at each insert.
   type            TEXT NOT NULL
     CHECK (type = 'SIP' OR type = 'IAX2' OR type = 'FAX' OR type = 'Virtual' OR type = 'H323' OR type = 'ZAP'
       OR type = 'Skype'),
   description     TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
   extension       TEXT NOT NULL UNIQUE CHECK (length(extension) BETWEEN 1 AND 20 AND extension NOT GLOB '*[^0-9]*'),
   username        TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
-  -- The secret it registers with; readable, because the PBX needs it.
+  -- The secret it registers with. It has to be readable, because the PBX needs it.
   secret          TEXT NOT NULL,
   -- NULL: pinless. Compared as text: 7 and 007 are two PINs.
   pin             TEXT UNIQUE CHECK (length(pin) BETWEEN 1 AND 20 AND pin NOT GLOB '*[^0-9]*'),
@@ -190,20 +191,20 @@ CREATE TABLE devices (
   is_trunk        INTEGER NOT NULL DEFAULT 0 CHECK (is_trunk IN (0, 1)),
   created_ms      INTEGER NOT NULL,
   hidden_ms       INTEGER,
-  -- The scope it is in (its user's owner; admin and resellers are their own), kept so that a scope's devices can be
-  -- listed among a million others: the trigger below fills it in.
+  -- The scope it is in (its user's owner; admin and resellers are their own), kept here so that a scope's devices can
+  -- be listed among a million others. The trigger below fills it in.
   owner_id        INTEGER REFERENCES users (id),
-  -- What DIDs refer to, so that a DID cannot be active on another user's device.
+  -- DIDs refer to this, so that a DID cannot be active on another user's device.
   UNIQUE (user_id, id),
   FOREIGN KEY (user_id, device_group_id) REFERENCES device_groups (user_id, id),
   -- A hidden device gives its PIN back.
   CHECK (hidden_ms IS NULL OR pin IS NULL)
 ) STRICT;
 CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
--- A user's devices with what `devices_get` tells of them: one leaf is read and not each device's own. SQLite asks for
--- `hidden_ms` itself, too, or it reads the devices for it.
+-- A user's devices with everything that `devices_get` sends, so that one leaf is read instead of each device's row. It
+-- holds `hidden_ms`, too; without it SQLite would read the devices for that.
 CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port, hidden_ms) WHERE hidden_ms IS NULL;
--- The orders and the filters of the page of devices: each list is a walk along one of these.
+-- The orders and the filters of the web page of devices: each list is a walk along one of these.
 CREATE INDEX devices_of_owner ON devices (owner_id) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_type ON devices (owner_id, type) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_extension ON devices (owner_id, extension) WHERE hidden_ms IS NULL;
@@ -216,7 +217,7 @@ BEGIN
   WHERE id = NEW.id;
 END;
 
--- What answers a call instead of a device: here just enough to know that a DID is on one.
+-- Dial plans can answer a call instead of a device. This is just enough to know that a DID is on one.
 CREATE TABLE dialplans (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
@@ -227,7 +228,7 @@ CREATE TABLE dialplans (
 ) STRICT;
 CREATE INDEX dialplans_of_owner ON dialplans (owner_id);
 
--- Phone numbers that can be dialled from outside, and where each is in its life.
+-- Phone numbers that can be dialled from outside, and the state of each.
 CREATE TABLE dids (
   id          INTEGER PRIMARY KEY,
   did         TEXT NOT NULL UNIQUE CHECK (length(did) BETWEEN 1 AND 15 AND did NOT GLOB '*[^0-9]*'),
@@ -240,7 +241,7 @@ CREATE TABLE dids (
   device_id   INTEGER,
   dialplan_id INTEGER REFERENCES dialplans (id),
   closed_ms   INTEGER,
-  -- Since when it is reserved; a reservation that is never used is worth a warning.
+  -- When it was reserved. A reservation that is never used is worth a warning.
   reserved_ms INTEGER,
   created_ms  INTEGER NOT NULL,
   FOREIGN KEY (user_id, device_id) REFERENCES devices (user_id, id),
@@ -260,7 +261,7 @@ CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NUL
 -- The server frees closed DIDs after did_closed_days.
 CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
 
--- Voice menus, as far as a CLI can name one.
+-- The voice menus that a CLI can name.
 CREATE TABLE ivrs (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
@@ -271,7 +272,7 @@ CREATE TABLE ivrs (
 ) STRICT;
 CREATE INDEX ivrs_of_owner ON ivrs (owner_id);
 
--- Calling numbers (or domains) by which a device is recognised.
+-- Calling numbers (or domains) that identify a device.
 CREATE TABLE clis (
   id          INTEGER PRIMARY KEY,
   device_id   INTEGER NOT NULL REFERENCES devices (id),
@@ -283,7 +284,7 @@ CREATE TABLE clis (
   banned      INTEGER NOT NULL DEFAULT 0 CHECK (banned IN (0, 1)),
   ivr_id      INTEGER REFERENCES ivrs (id),
   created_ms  INTEGER NOT NULL,
-  -- Its device's user and scope, which never change: the trigger below fills them in.
+  -- Its device's user and scope, which never change. The trigger below fills them in.
   user_id     INTEGER REFERENCES users (id),
   owner_id    INTEGER REFERENCES users (id),
   CHECK (number IS NOT NULL OR domain IS NOT NULL)
@@ -303,16 +304,16 @@ BEGIN
 END;
 CREATE INDEX clis_with_ivr ON clis (ivr_id) WHERE ivr_id IS NOT NULL;
 
--- Who changed what: written in the transaction of the change, and never changed afterwards. Holds no secret.
+-- Who changed what. Rows are written in the transaction of the change, never changed afterwards, and hold no secret.
 CREATE TABLE action_log (
   id          INTEGER PRIMARY KEY,
   at_ms       INTEGER NOT NULL,
-  -- NULL: nobody in the database (the server itself, or whoever can run the command line).
+  -- NULL: nobody in the database (the server itself, or the operator on the command line).
   actor_id    INTEGER REFERENCES users (id),
   -- The actor's username, or `operator` or `system`.
   actor       TEXT NOT NULL,
   through     TEXT NOT NULL CHECK (through = 'api' OR through = 'cli' OR through = 'pages' OR through = 'system'),
-  -- The remote address of an API call or a page.
+  -- The remote address of an API call or a web page.
   address     TEXT,
   -- Ties an API call to its log line.
   request_id  TEXT,
@@ -330,22 +331,22 @@ BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;
 CREATE TRIGGER action_log_is_not_deleted BEFORE DELETE ON action_log
 BEGIN SELECT RAISE(ABORT, 'the action log is not changed'); END;
 
--- Who is signed in to the pages. A password change or a block ends them.
+-- Who is signed in to the web pages. A new password or a block ends their sessions.
 CREATE TABLE sessions (
-  -- BLAKE2b-256 of the cookie: whoever reads the file cannot sign in with it.
+  -- BLAKE2b-256 of the cookie: nobody can sign in with what is in this file.
   token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
   user_id    INTEGER NOT NULL REFERENCES users (id),
   created_ms INTEGER NOT NULL,
   -- When it was last used, to within a few minutes.
   seen_ms    INTEGER NOT NULL,
-  -- From where that was; shown to its user.
+  -- The address of that last use, shown to its user.
   address    TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id, created_ms);
--- The server removes the expired ones, here and below.
+-- The server removes expired rows, here and below.
 CREATE INDEX sessions_by_use ON sessions (seen_ms);
 
--- Links with which a user sets his password, once; `init` makes one for admin.
+-- Links with which a user sets their password, once. `init` makes one for admin.
 CREATE TABLE password_links (
   token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
   user_id    INTEGER NOT NULL REFERENCES users (id),

@@ -1,4 +1,4 @@
-//! What can go wrong below the rules: the disk, the queue, a constraint, a file that is not to be opened.
+//! What can go wrong below the rules: the disk, the queue, a constraint, a file that must not be opened.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,16 +9,16 @@ use rusqlite::ffi;
 /// A fault of the store. Its text is safe to show to a caller: it holds no path, no SQL and no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// A UNIQUE constraint stood in the way: two rows would have had the same key.
+    /// A UNIQUE constraint refused the change: two rows would have had the same key.
     #[error("the value is already used")]
     Unique,
-    /// A CHECK, NOT NULL or foreign key constraint stood in the way.
+    /// A CHECK, NOT NULL or foreign key constraint refused the change.
     #[error("the change contradicts the database's constraints")]
     Constraint,
     /// Another process held the database for longer than the busy timeout.
     #[error("the database is busy")]
     Busy,
-    /// More writes are waiting than the queue holds, or no reader came free in time.
+    /// The queue of writes is full, or no reader came free in time.
     #[error("too many requests are waiting for the database")]
     Overloaded,
     /// The disk, or the space allowed to the database, is full.
@@ -67,7 +67,7 @@ impl From<rusqlite::Error> for StoreError {
             _ => Self::Internal,
         };
         match mapped {
-            // Expected behind a rule that another process raced; the caller answers it.
+            // Expected where another process was faster than a rule. The caller answers it.
             Self::Unique => {}
             _ => tracing::error!(%error, "the database refused"),
         }
@@ -92,11 +92,11 @@ impl From<std::io::Error> for StoreError {
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Violation {
-    /// Its name: what should be so.
+    /// Its name: what should hold.
     pub name: &'static str,
     /// Some of what breaks it.
     pub examples: Vec<String>,
-    /// There is more than the examples.
+    /// More rows break it than the examples.
     pub has_more: bool,
 }
 
@@ -121,17 +121,17 @@ pub enum OpenError {
     /// There is a file where a new one should be made.
     #[error("{0} already exists: serve it with `linebook serve`, or choose another folder")]
     Exists(PathBuf),
-    /// A file of a database that is gone stands where a new one should be made.
+    /// A file of a lost database is in the place of a new one.
     #[error(
         "{0} is left over from a database that is gone: move it away, or put that database back"
     )]
     LeftOver(PathBuf),
-    /// The WAL beside the file is of the database that was there before.
+    /// The WAL beside the file belongs to the database that was there before.
     #[error(
         "{0} is of the database that was here before, not of the one that is here now: stop the server if one runs, and start it again, which keeps that file under another name; or put the database before back"
     )]
     Orphan(PathBuf),
-    /// It cannot get another name, because there is a file of that.
+    /// That WAL cannot be renamed, because a file of the new name exists.
     #[error(
         "{0} is of the database that was here before, and cannot be kept as {1}, which exists: move that away first"
     )]
@@ -151,15 +151,15 @@ pub enum OpenError {
         /// This release's version.
         known: usize,
     },
-    /// The file was written by an older release, and is only to be looked at.
+    /// The file was written by an older release, and is open only for reading.
     #[error(
         "{0} was written by an older linebook: serve it once with this one, which brings it forward"
     )]
     Older(PathBuf),
-    /// A server has the folder.
+    /// A server runs on the folder.
     #[error("a linebook server already runs on {0}: stop it first, or choose another folder")]
     Served(PathBuf),
-    /// A file is being put in the database's place, or should be while the database is open.
+    /// A restore is replacing the database, or would replace it while it is open.
     #[error("{0} is in use by another linebook command: try again when it has ended")]
     InUse(PathBuf),
     /// Other machines could change the same file.
@@ -167,7 +167,7 @@ pub enum OpenError {
         "{0} is on a network file system ({1}), where SQLite's WAL is not safe: use a local disk"
     )]
     Network(PathBuf, String),
-    /// Others can read the secrets in a file, and that cannot be changed.
+    /// Other users can read the secrets in a file, and linebook cannot change that.
     #[error(
         "{0} cannot be taken away from other users ({1}): give it to the user that runs linebook, mode 0600"
     )]
@@ -178,9 +178,9 @@ pub enum OpenError {
     /// The SQLite that was linked is too old.
     #[error("SQLite {found} can corrupt a WAL file: build linebook with {known} or newer")]
     OldSqlite {
-        /// The one that was linked.
+        /// The linked version.
         found: &'static str,
-        /// The oldest that is safe.
+        /// The oldest safe version.
         known: &'static str,
     },
     /// The file is there, but cannot be used.

@@ -28,12 +28,12 @@ pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
 pub use transaction::{ReadTx, Snapshot, WriteTx};
 pub use writer::{MAX_BATCH, QUEUE};
 
-/// How many connections, and how many writes a commit may serve.
+/// The number of connections, and of writes per commit.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Read-only connections at most; each is made when it is first needed.
+    /// The most read-only connections. Each is made when it is first needed.
     pub readers: u32,
-    /// Writes per commit at most.
+    /// The most writes per commit.
     pub max_batch: usize,
 }
 
@@ -51,13 +51,13 @@ impl Default for Options {
 pub struct Activity {
     /// Writes that wait.
     pub queue_depth: usize,
-    /// Writes that were taken from the queue since the start.
+    /// Writes taken from the queue since the start.
     pub writes: u64,
     /// Size of the write-ahead log.
     pub wal_bytes: u64,
     /// Open read-only connections.
     pub readers: u32,
-    /// Of these, in use.
+    /// The open read-only connections that are in use.
     pub readers_in_use: u32,
 }
 
@@ -78,8 +78,8 @@ impl Store {
         Self::start(connection, path, in_use, options)
     }
 
-    /// Makes a new database in the folder `data` and lets `fill` put its first rows in, all in one transaction.
-    /// Refuses a folder that has one.
+    /// Makes a new database in the folder `data`, with the first rows from `fill`, all in one transaction. Refuses a
+    /// folder that has a database.
     pub fn create<E: From<OpenError>>(
         data: &Path,
         options: Options,
@@ -107,8 +107,8 @@ impl Store {
         })
     }
 
-    /// Refuses a file whose schema is not linebook's own: a trigger in it is code that would run as us, and one that is not in
-    /// it is a rule that does not hold.
+    /// Refuses a file whose schema is not linebook's own: a foreign trigger is code that would run as linebook, and a
+    /// missing one is a rule that does not hold.
     pub fn check_schema(&self) -> Result<(), OpenError> {
         let snapshot = self.snapshot()?;
         match check::check_shape(snapshot.tx().connection, &[SCHEMA])? {
@@ -122,7 +122,7 @@ impl Store {
         &self.path
     }
 
-    /// Has writes dated by this clock from now on: until then by the machine's.
+    /// Dates writes by this clock from now on. Until then, the machine's clock dates them.
     pub fn date_by(&self, ambient: &Arc<Ambient>) {
         self.writer.date_by(ambient);
     }
@@ -135,7 +135,7 @@ impl Store {
         Activity {
             queue_depth: self.writer.queue_depth(),
             writes: self.writer.writes(),
-            // A file that is not there holds nothing.
+            // A missing WAL counts as empty.
             wal_bytes: std::fs::metadata(wal).map_or(0, |file| file.len()),
             readers: readers.connections,
             readers_in_use: readers.connections - readers.idle_connections,
@@ -147,7 +147,7 @@ impl Store {
         self.writer.batch_sizes()
     }
 
-    /// Runs `work` on one snapshot of the database. Blocks: for as long as its statements take, and for a free reader.
+    /// Runs `work` on one snapshot of the database. Blocks until a reader is free, and while the statements run.
     pub fn read<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
@@ -155,8 +155,8 @@ impl Store {
         work(&self.snapshot()?.tx())
     }
 
-    /// A snapshot of the database, for callers that read in several steps. It keeps a reader busy and the WAL from being
-    /// used again, so nothing that takes time happens while it is held.
+    /// A snapshot of the database, for callers that read in several steps. It keeps a reader busy and the WAL from
+    /// being used again, so nothing slow may happen while it is held.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let reader = self.readers.get().map_err(|_| StoreError::Overloaded)?;
         reader.prepare_cached("BEGIN")?.execute([])?;
@@ -174,7 +174,7 @@ impl Store {
         outcome.await.unwrap_or(Err(E::from(StoreError::Stopped)))
     }
 
-    /// [`Store::write`] for callers outside of an async runtime (the command line).
+    /// [`Store::write`] for callers outside an async runtime (the command line).
     pub fn write_blocking<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,

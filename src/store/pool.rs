@@ -11,15 +11,16 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::StoreError;
 use crate::store::file::watch::Watch;
 
-/// How long a statement waits for another process (the command line beside a server) to finish its transaction.
+/// How long a statement waits for another process to finish its transaction: the command line beside a server, or the
+/// server beside it.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a free reader.
 pub const READER_TIMEOUT: Duration = Duration::from_secs(5);
-/// What the WAL file is cut back to, in bytes, when it is used from its beginning again: a long reader (a backup) lets it
-/// grow while it runs, and the disk gets that space back.
+/// The length in bytes to which the WAL file is cut back when it is used from its beginning again. A long reader (a
+/// backup) lets it grow, and the disk then gets that space back.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
-/// After how many pages in the WAL they are written into the file, while all writes wait: with SQLite's own 1,000 they wait
-/// longer, and 500 cost a database of a million devices a tenth of its writes.
+/// The number of database pages in the WAL after which it is merged into the file, while all writes wait. With SQLite's
+/// own 1,000 they wait longer, and 500 cost a database of a million devices a tenth of its writes.
 const CHECKPOINT_PAGES: i64 = 700;
 /// Statements kept prepared per connection; more than the code has.
 const STATEMENT_CACHE: usize = 128;
@@ -27,8 +28,8 @@ const STATEMENT_CACHE: usize = 128;
 /// The pool of read-only connections.
 pub type Pool = r2d2::Pool<SqliteConnectionManager>;
 
-/// At most `size` read-only connections to the file at `path`, made when they are first needed,
-/// and of no other file than the one that was there.
+/// At most `size` read-only connections to the file at `path`. Each is made when it is first needed, and only to the
+/// watched file.
 pub fn readers(path: &Path, watch: Arc<Watch>, size: u32) -> Result<Pool, StoreError> {
     let manager = SqliteConnectionManager::file(path)
         .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -44,7 +45,8 @@ pub fn readers(path: &Path, watch: Arc<Watch>, size: u32) -> Result<Pool, StoreE
         .max_size(size)
         .min_idle(Some(1))
         .connection_timeout(READER_TIMEOUT)
-        // A local file does not go away: a test query per checkout would cost as much as the request's own.
+        // A connection to a local file does not break, and a test query per checkout would cost as much as the
+        // request's own.
         .test_on_check_out(false)
         .idle_timeout(None)
         .max_lifetime(None)
@@ -55,20 +57,21 @@ pub fn readers(path: &Path, watch: Arc<Watch>, size: u32) -> Result<Pool, StoreE
         })
 }
 
-/// A connection to the existing file at `path` that can write: the writer's.
+/// The writer's connection to the existing file at `path`.
 pub fn connect(path: &Path) -> Result<Connection, StoreError> {
     prepared(open(path)?)
 }
 
-/// The same to a file that may be damaged: its WAL is left alone, also when the file cannot be used.
+/// A connection that can write, to a file that may be damaged. The WAL is left alone, even when the file cannot be
+/// used.
 pub fn connect_to_doubtful(path: &Path) -> Result<Connection, StoreError> {
     let connection = open(path)?;
-    // Before the first look at the file, which may be the last.
+    // This comes before the first look at the file, which may be the last.
     checkpoint_on_close(&connection, false)?;
     prepared(connection)
 }
 
-/// A database that is in no file, for what is only looked at.
+/// A database in memory, for a schema that is only compared.
 pub fn in_memory() -> Result<Connection, StoreError> {
     Ok(Connection::open_in_memory()?)
 }
@@ -85,25 +88,25 @@ fn prepared(connection: Connection) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// A connection to the existing file at `path` that only looks, beside whoever else uses it.
+/// A read-only connection to the existing file at `path`, which others may use at the same time.
 pub fn look(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
-/// Whether the last connection to a file, when it is closed, writes what is in the WAL into the file. It does by default.
+/// Sets whether closing the last connection to a file merges the WAL into it. By default it does.
 pub fn checkpoint_on_close(connection: &Connection, does: bool) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !does)?;
     Ok(())
 }
 
-/// Leaves the file without a WAL beside it: one file that holds everything. Needs it alone.
+/// Makes the file hold everything, without a WAL beside it. Nobody else may have it open.
 pub fn use_one_file(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.pragma_update(None, "journal_mode", "DELETE")?)
 }
 
-/// Readers go on while the writer writes. The mode is kept in the file, so readers need not ask for it.
+/// Lets readers go on while the writer writes. The mode is kept in the file, so readers need not set it.
 pub fn use_wal(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.pragma_update(None, "journal_mode", "WAL")?)
 }
@@ -114,7 +117,7 @@ fn pragmas(connection: &Connection) -> Result<(), rusqlite::Error> {
     // ten rows costs more than running it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    // FULL: a commit returns after the WAL is synced. NORMAL would lose acknowledged work at a power cut.
+    // FULL: a commit returns after the WAL is synced. With NORMAL, a power cut would lose acknowledged work.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)

@@ -1,4 +1,4 @@
-//! What every table file uses: one-row, many-row and changing statements, and enumerations stored as text.
+//! The tools of every table file: one-row, many-row and changing statements, and enumerations stored as text.
 
 use rusqlite::types::FromSql;
 use rusqlite::{Params, Row};
@@ -8,10 +8,10 @@ use super::{ReadTx, StoreError, WriteTx};
 /// A row number. SQLite gives positive 64-bit ones; 0 is admin.
 pub type Id = i64;
 
-/// Where a walk along an index is: the last row that was seen.
+/// A place in a walk along an index: the last row that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// What the walk is in order of; blank where that is the id.
+    /// The text that the walk is ordered by; blank where it is ordered by id.
     pub text: String,
     /// The row.
     pub id: Id,
@@ -29,7 +29,7 @@ impl Range {
         Self {
             after: after.map_or(start, |after| &after.text).into(),
             id: after.map_or(Id::MIN, |after| after.id),
-            // No text that begins with `start` and goes on sorts behind this one.
+            // Every text that begins with `start` sorts before this one.
             until: format!("{start}\u{10ffff}"),
         }
     }
@@ -51,7 +51,7 @@ impl ReadTx<'_> {
         })
     }
 
-    /// The row that `sql` selects, where there always is one.
+    /// The row that `sql` selects, where one always exists.
     pub(super) fn get<T>(
         &self,
         sql: &str,
@@ -78,12 +78,12 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Runs a statement that changes rows; how many it changed.
+    /// Runs a statement that changes rows, and gives their number.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
         self.change(|| self.connection.prepare_cached(sql)?.execute(params))
     }
 
-    /// Runs an INSERT; the new row's id.
+    /// Runs an INSERT, and gives the new row's id.
     pub(super) fn insert(&self, sql: &str, params: impl Params) -> Result<Id, StoreError> {
         self.change(|| self.connection.prepare_cached(sql)?.insert(params))
     }
@@ -110,7 +110,7 @@ impl WriteTx<'_> {
     }
 }
 
-/// An enumeration that is stored as text: the words stand once, and a CHECK in schema.sql holds the same ones.
+/// An enumeration that is stored as text. Its words are written once here, and once in a CHECK in schema.sql.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -183,8 +183,8 @@ impl<'a, 'statement> Values<'a, 'statement> {
     }
 }
 
-/// A row of a table, column by column. The one list gives the struct, its columns for [`select`] and the reading by position:
-/// a new column is one line here, and its migration. `= type` is for a column that is called otherwise than its field.
+/// A row of a table, column by column. This one list makes the struct, its columns for [`select`] and the reading by
+/// position, so a new column is one line here and a migration. `= type` names a column that differs from its field.
 macro_rules! row {
     (
         $(#[$doc:meta])*
@@ -212,7 +212,7 @@ macro_rules! row {
             }
         }
 
-        /// What [`select`] needs of it: its columns and its table.
+        /// The columns and the table, for [`select`].
         macro_rules! $name {
             (columns) => {
                 concat!(
@@ -225,7 +225,7 @@ macro_rules! row {
     };
 }
 
-/// What a field's column is called.
+/// The name of a field's column.
 macro_rules! column {
     ($field:ident) => {
         stringify!($field)
@@ -235,8 +235,8 @@ macro_rules! column {
     };
 }
 
-/// A statement that selects rows of a [`row`]: `select!(Device, "WHERE id = :id")`. Of another table than its own with
-/// `Named from ivrs`, and with one more column behind its own with `User + password`.
+/// A statement that selects rows of a [`row`]: `select!(Device, "WHERE id = :id")`. `Named from ivrs` selects from
+/// another table, and `User + password` adds a column after the row's own.
 macro_rules! select {
     ($name:ident $(+ $more:ident)?) => {
         concat!("\nSELECT", $name!(columns), $(",\n  ", stringify!($more),)? "\nFROM ", $name!(table))

@@ -7,12 +7,12 @@ use rusqlite::Connection;
 
 use crate::store::StoreError;
 
-/// A read transaction that ends with its scope, also by a panic. Its two statements stay prepared, which rusqlite's own
-/// transactions do not do: at this rate compiling them would show.
+/// A read transaction that ends with its scope, even after a panic. Its two statements stay prepared, unlike those of
+/// rusqlite's own transactions: at this rate, compiling them each time would show.
 pub struct Snapshot(pub(super) r2d2::PooledConnection<r2d2_sqlite::SqliteConnectionManager>);
 
 impl Snapshot {
-    /// What the functions that find and list take.
+    /// The transaction, for the functions that find and list.
     pub fn tx(&self) -> ReadTx<'_> {
         ReadTx {
             connection: &self.0,
@@ -28,7 +28,7 @@ impl Drop for Snapshot {
             .and_then(|mut end| end.execute([]));
         if let Err(error) = ended {
             tracing::error!(%error, "a read transaction could not be ended");
-            // A reader that stayed in it would fail every later request.
+            // A reader that stayed in its transaction would fail every later request.
             if !self.0.is_autocommit() {
                 let _ = self.0.execute_batch("ROLLBACK");
             }
@@ -58,8 +58,8 @@ impl<'a> WriteTx<'a> {
         }
     }
 
-    /// When this is written, in milliseconds since 1970-01-01 UTC: the same for all that is committed together. Rows are
-    /// dated by it, and not by when their callers came, so that what is written later is never dated earlier.
+    /// The time of this write, in milliseconds since 1970-01-01 UTC. Everything in a commit has the same time. Rows are
+    /// dated by it, not by when their callers came, so that a later write never has an earlier date.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
     }

@@ -1,8 +1,8 @@
 //! The writer: one thread, one connection, many callers per commit.
 //!
-//! A write is a closure in a queue. The thread takes what is waiting, runs each closure in a savepoint of one
-//! transaction, commits once and only then answers all of them: one sync of the disk serves the whole batch, a refused
-//! closure is rolled back alone, and nobody hears of success before it is on disk.
+//! A write is a closure in a queue. The thread takes all that wait, runs each closure in a savepoint of one
+//! transaction, commits once, and only then answers all of them. So one sync of the disk serves the whole batch, a
+//! refused closure is rolled back alone, and nobody is told of success before it is on disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::store::file::watch::Watch;
 
 /// How many writes may wait; the next one is refused with [`StoreError::Overloaded`].
 pub const QUEUE: usize = 4096;
-/// How many writes one commit serves at most, unless the deployment sets it otherwise.
+/// The most writes that one commit serves, unless the deployment sets another number.
 pub const MAX_BATCH: usize = 256;
 
 /// The handle of the writer thread. Dropping it finishes what is queued and joins the thread.
@@ -31,7 +31,7 @@ pub struct Writer {
     clock: Arc<Clock>,
 }
 
-/// What writes are dated by.
+/// The clock that dates writes.
 #[derive(Default)]
 struct Clock(OnceLock<Arc<Ambient>>);
 
@@ -41,7 +41,7 @@ impl Clock {
     }
 }
 
-/// What the thread has done and has to do.
+/// Counts of the thread's past and waiting work.
 struct Counts {
     waiting: AtomicUsize,
     writes: AtomicU64,
@@ -100,7 +100,7 @@ impl Writer {
         })
     }
 
-    /// Has writes dated by this clock, once and for all.
+    /// Dates writes by this clock, once and for all.
     pub fn date_by(&self, ambient: &Arc<Ambient>) {
         self.clock.0.get_or_init(|| ambient.clone());
     }
@@ -110,7 +110,7 @@ impl Writer {
         self.counts.waiting.load(Ordering::Relaxed)
     }
 
-    /// Writes that were taken from the queue.
+    /// Writes taken from the queue.
     pub fn writes(&self) -> u64 {
         self.counts.writes.load(Ordering::Relaxed)
     }
@@ -134,7 +134,7 @@ impl Writer {
             reply: Some(reply),
         };
         let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
-        // Before it is sent: the thread may be faster than this one, and must not count below zero.
+        // It counts before it is sent: the writer may be faster than this thread, and must not count below zero.
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
         queue.try_send(Box::new(job)).map_err(|error| {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -161,7 +161,7 @@ impl Drop for Writer {
 
 /// A queued write, its types erased.
 trait Job: Send {
-    /// Runs the closure and keeps its result; says whether its changes stay.
+    /// Runs the closure, keeps its result, and says whether its changes stay.
     fn run(&mut self, tx: &WriteTx<'_>) -> Keep;
     /// Tells the caller: the kept result if the batch is on disk, else the fault.
     fn answer(&mut self, committed: Result<(), StoreError>);
@@ -189,7 +189,7 @@ where
         let Some(work) = self.work.take() else {
             return Keep::No;
         };
-        // A panicking rule must not take the writer, and with it every later write, down.
+        // A panicking rule must not stop the writer, and every later write with it.
         let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
             .unwrap_or_else(|_| Err(E::from(StoreError::Internal)));
         let keep = if result.is_ok() { Keep::Yes } else { Keep::No };
@@ -204,7 +204,7 @@ where
             (Err(fault), _) => Err(E::from(fault)),
         };
         if let Some(reply) = self.reply.take() {
-            // A caller that hung up does not want to know.
+            // The caller may have hung up.
             let _ = reply.send(result);
         }
     }
@@ -223,7 +223,8 @@ fn serve(
         batch.push(first);
         batch.extend(jobs.try_iter().take(max_batch - 1));
         counts.taken(batch.len());
-        // Before, so that nothing is written that nobody will find; after, so that nobody hears of what nobody will find.
+        // The look before keeps writes out of a lost file. The look after keeps callers from hearing of a write that is
+        // lost.
         let committed = watch
             .check()
             .and_then(|()| commit(&connection, &mut batch, clock))
@@ -242,11 +243,11 @@ fn commit(
 ) -> Result<(), StoreError> {
     end_stray_transaction(connection)?;
     execute(connection, "BEGIN IMMEDIATE")?;
-    // Read once nobody else can write, so that times are in the order of the commits.
+    // The clock is read once nobody else can write, so that times are in the order of the commits.
     let now_ms = clock.now_ms();
     let committed = run_all(connection, batch, now_ms).and_then(|()| execute(connection, "COMMIT"));
     if committed.is_err() {
-        // Where this fails too, the next batch begins with it.
+        // If this fails, too, the next batch begins with it.
         let _ = end_stray_transaction(connection);
     }
     committed
@@ -268,7 +269,7 @@ fn run_all(
             return Err(tx.why_rolled_back());
         }
         if keep == Keep::No {
-            // When what was refused cannot be taken back, the batch must not be committed with it.
+            // When a refused closure cannot be rolled back, the batch must not be committed with it.
             execute(connection, "ROLLBACK TO job")?;
         }
         execute(connection, "RELEASE job")?;
@@ -282,8 +283,8 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A failed COMMIT leaves its transaction open, and whoever let go of it may have failed to roll it back. Without this,
-/// every later batch would find itself inside of it.
+/// A failed COMMIT leaves its transaction open, and rolling it back may have failed. Without this, every later batch
+/// would run inside it.
 fn end_stray_transaction(connection: &Connection) -> Result<(), StoreError> {
     match connection.is_autocommit() {
         true => Ok(()),
@@ -322,7 +323,7 @@ mod tests {
         (Box::new(task), outcome)
     }
 
-    /// Moves the mark, so that what was kept can be seen.
+    /// Moves the mark, so that kept changes can be seen.
     fn set(tx: &WriteTx<'_>, value: i64) -> Result<(), StoreError> {
         installation::update_next_extension(tx, value)
     }
@@ -334,7 +335,7 @@ mod tests {
             .expect("a row")
     }
 
-    /// Runs the jobs in one batch; what each caller hears.
+    /// Runs the jobs in one batch, and gives what each caller hears.
     fn run(
         connection: &Connection,
         jobs: Vec<(Box<dyn Job>, Outcome)>,
@@ -367,7 +368,7 @@ mod tests {
         let connection = connection(folder.path());
         let rolled_back = job(|tx| {
             tx.connection.execute_batch("ROLLBACK")?;
-            // A rule that overlooks the failure.
+            // This rule overlooks the failure.
             assert_eq!(set(tx, 3), Err(StoreError::Disk));
             Ok(())
         });
@@ -416,7 +417,7 @@ mod tests {
             .expect("the least");
         let too_much = job(move |tx| tx.execute(fill, []).map(|_| ()));
         let jobs = vec![job(|tx| set(tx, 2)), too_much, job(|tx| set(tx, 3))];
-        // SQLite rolls everything back, so everybody is told, and told why.
+        // SQLite rolls everything back, so every caller is told, with the reason.
         assert_eq!(run(&connection, jobs), vec![Err(StoreError::Full); 3]);
         assert_eq!(value(&connection), 1001);
         connection

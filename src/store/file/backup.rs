@@ -1,8 +1,8 @@
-//! Copies of the database: a backup beside a writing server, and the way back.
+//! Copies of the database: a backup while the server writes, and the way back.
 //!
-//! A backup is one file in SQLite's rollback mode, which needs nothing beside it. It is copied page by page in a single
-//! step of SQLite's online backup, on a connection of its own. That takes one snapshot for as long as the bytes take to be
-//! copied: the writer never waits, and the WAL grows by no more than what is written in that time. `VACUUM INTO` would
+//! A backup is one file in SQLite's rollback mode, which needs no other file. A single step of SQLite's online backup
+//! copies it, one database page after the other, on a connection of its own. The copy holds one snapshot while its
+//! bytes are written. The writer never waits, and the WAL grows only by what is written meanwhile. `VACUUM INTO` would
 //! hold its snapshot several times longer, and a copy in several steps starts again whenever someone writes.
 
 use std::fs::{DirBuilder, File, rename};
@@ -29,20 +29,20 @@ pub enum BackupError {
     /// The database, or the file to restore, cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is a file of the backup's name.
+    /// A file of the backup's name exists.
     #[error("{0} already exists: choose another name, or replace it with --force")]
     Exists(PathBuf),
-    /// There is a database where one should be restored.
+    /// A database exists where one should be restored.
     #[error(
         "{0} already exists: restore to another folder, or replace it with --force (it is kept in a folder)"
     )]
     Occupied(PathBuf),
-    /// The file to restore has a WAL, without which it is not whole.
+    /// The file to restore has a WAL, and is incomplete without it.
     #[error(
         "{0} has a WAL beside it, so it is a live database and no backup: make one with `linebook backup`"
     )]
     Live(PathBuf),
-    /// The copy does not hold what a good database holds.
+    /// The copy fails a check.
     #[error("{path} is damaged, {violation}{}", advice(.path))]
     Damaged {
         /// The database that was copied, or the file to restore.
@@ -62,10 +62,10 @@ fn advice(path: &Path) -> &'static str {
     }
 }
 
-/// Copies the database in the folder `data` to `target`, checks the copy, and only then gives it its name. A file of that
-/// name stays what it is unless `replace` is set.
+/// Copies the database in the folder `data` to `target`, checks the copy, and only then gives it its name. An existing
+/// file of that name stays as it is unless `replace` is set.
 pub fn backup(data: &Path, target: &Path, replace: bool) -> Result<(), BackupError> {
-    // A slip must not put the copy of a database in its own place.
+    // A typing slip must not replace a database with its own copy.
     if !replace && target.exists() {
         return Err(BackupError::Exists(target.into()));
     }
@@ -83,7 +83,7 @@ pub fn backup(data: &Path, target: &Path, replace: bool) -> Result<(), BackupErr
     keep(draft, target, replace)
 }
 
-/// When the installation was made of which a file is a backup; none: it is no backup, or one that this release cannot read.
+/// When the installation behind a backup was made; none: the file is not a backup, or this release cannot read it.
 pub fn made_of(file: &Path) -> Option<i64> {
     let (connection, _) = migrate::connect(file).ok()?;
     let tx = ReadTx {
@@ -105,7 +105,7 @@ fn check_draft(draft: &Draft, version: usize, named: &Path) -> Result<(), Backup
     let unusable = |error| OpenError::Unusable(named.into(), error);
     let violations = match version {
         VERSION => pool::look(draft.path()).and_then(|connection| check::check(&connection)),
-        // The checks speak of this release's schema.
+        // The checks are written for this release's schema.
         _ => check_forward(draft, version),
     };
     match violations.map_err(unusable)?.into_iter().next() {
@@ -117,7 +117,7 @@ fn check_draft(draft: &Draft, version: usize, named: &Path) -> Result<(), Backup
     }
 }
 
-/// The same for an older file: what holds in a copy that was brought forward.
+/// Checks an older file by way of a copy that was brought forward.
 fn check_forward(draft: &Draft, version: usize) -> Result<Vec<Violation>, StoreError> {
     let copy = Draft::new(draft.path())?;
     std::fs::copy(draft.path(), copy.path())?;
@@ -139,23 +139,23 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// What a restore has done.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// The folder in which the database that was there is kept.
+    /// The folder that keeps the former database.
     pub kept: Option<PathBuf>,
-    /// Sessions in the backup, which it does not bring back.
+    /// Sessions in the backup, which are not restored.
     pub sessions: usize,
-    /// Password links in it, likewise.
+    /// Password links in the backup, which are not restored.
     pub links: usize,
 }
 
-/// Puts the backup `file` in the place of the database in the folder `data`. One that is there is replaced only when
-/// `replace` is set, and is kept in a folder: its own name with `suffix`. Nobody is signed in to what was restored: a session
-/// that ended after the backup was made, or a link that was used, must not work again.
+/// Puts the backup `file` in the place of the database in the folder `data`. An existing database is replaced only when
+/// `replace` is set, and is kept in a folder of its own name with `suffix`. Nobody is signed in to the restored
+/// database: a session that ended after the backup was made, or a link that was used since, must not work again.
 ///
-/// Killed at any step, the folder holds the old database or the new one, whole, under its name; or neither, and then nothing
-/// is served from it. Restoring again goes on where it was left.
+/// If it is killed at any step, the folder holds the whole old database or the whole new one under its name; or
+/// neither, and then nothing is served from it. Restoring again continues from there.
 pub fn restore(
     file: &Path,
     data: &Path,
@@ -184,10 +184,11 @@ pub fn restore(
     })
 }
 
-/// Ends the sessions and links in a draft; how many of each. Its schema is ours: no trigger of somebody else's runs.
+/// Deletes the sessions and links in a draft, and gives the number of each. The draft's schema was checked, so no
+/// foreign trigger runs.
 fn sign_out(draft: &Draft) -> Result<(usize, usize), StoreError> {
     let mut connection = pool::connect(draft.path())?;
-    // A draft that is not whole is thrown away, not rolled back.
+    // An incomplete draft is thrown away, not rolled back.
     connection.pragma_update(None, "journal_mode", "MEMORY")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let ended = sessions::delete_everyones(&WriteTx::new(&transaction, machine_ms()))?;
@@ -195,12 +196,12 @@ fn sign_out(draft: &Draft) -> Result<(usize, usize), StoreError> {
     Ok(ended)
 }
 
-/// Puts the database into a folder of its own, its WAL merged into it first; one that is damaged goes with its WAL. Also
-/// goes on with what was killed in the middle of it, and takes a WAL away that a database which is gone has left. Says
-/// whether there was anything.
+/// Merges the WAL into the database, and moves the database into a folder of its own. A damaged database moves with its
+/// WAL. A move that was killed half way is finished, and a WAL that a lost database has left is moved, too. Says
+/// whether there was anything to move.
 fn set_aside(database: &Path, kept: &Path) -> Result<bool, StoreError> {
     let (folder, aside) = (folder::parent(database), sidecar(database, ASIDE));
-    // Each is on disk before the next.
+    // Each rename is on disk before the next.
     let move_file = |suffix| -> Result<(), StoreError> {
         let path = sidecar(database, suffix);
         if !path.exists() {
@@ -217,12 +218,12 @@ fn set_aside(database: &Path, kept: &Path) -> Result<bool, StoreError> {
             Err(StoreError::Busy) => return Err(StoreError::Busy),
             merged => merged.ok(),
         };
-        // First the file and then its WAL: a file without its WAL must never be taken for the whole.
+        // First the file and then its WAL, so that a file without its WAL is never taken for the whole.
         move_file("")?;
     }
     move_file("-wal")?;
     move_file("-journal")?;
-    // Only an index into the WAL, made anew when it is missing.
+    // It is only an index into the WAL, and made anew when it is missing.
     match std::fs::remove_file(sidecar(database, "-shm")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
@@ -235,9 +236,9 @@ fn set_aside(database: &Path, kept: &Path) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Merges the WAL into the file, so that there is only the file, and keeps everyone else out of it.
+/// Merges the WAL into the file, so that only the file is left, and keeps everyone else out of it.
 fn merge(database: &Path) -> Result<Connection, StoreError> {
-    // What cannot be merged is left as it is, for whoever looks into the damage.
+    // A WAL that cannot be merged is left as it is, for people who look into the damage.
     let mut connection = pool::connect_to_doubtful(database)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     pool::use_one_file(&connection)?;
@@ -247,7 +248,7 @@ fn merge(database: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Renames, but never over something.
+/// Renames a file, but never over another.
 fn rename_new(from: &Path, to: &Path) -> Result<(), io::Error> {
     if to.exists() {
         return Err(io::ErrorKind::AlreadyExists.into());
@@ -255,8 +256,8 @@ fn rename_new(from: &Path, to: &Path) -> Result<(), io::Error> {
     rename(from, to)
 }
 
-/// The backup, copied beside the place where it will be, brought to this release's schema and checked there: what is put
-/// in place is what was checked.
+/// Copies the backup beside its future place, brings the copy to this release's schema, and checks it there. So the
+/// checked file is the one that is put in place.
 fn checked_copy(file: &Path, database: &Path) -> Result<Draft, BackupError> {
     let unusable = |error: StoreError| OpenError::Unusable(file.into(), error);
     let unwritten = |error: StoreError| BackupError::Unwritten(database.into(), error);
@@ -277,7 +278,7 @@ fn checked_copy(file: &Path, database: &Path) -> Result<Draft, BackupError> {
     drop(to);
     let (mut connection, version) = migrate::connect(draft.path()).map_err(|error| {
         match error {
-            // They name the draft, which is gone by then.
+            // These errors name the draft, which is gone by then.
             OpenError::Foreign(_) => OpenError::Foreign(file.into()),
             OpenError::Newer { found, known, .. } => OpenError::Newer {
                 path: file.into(),

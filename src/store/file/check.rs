@@ -1,7 +1,7 @@
-//! What holds in every good database, as a list of checks: SQLite's own, the schema, and linebook's invariants.
+//! What holds in every sound database, as a list of checks: SQLite's own, the schema, and linebook's invariants.
 //!
-//! The schema's constraints stand behind most of them. They are asked all the same: a disk, a hand-written statement or a
-//! defect may have got past a constraint, and a backup is good only when nothing has.
+//! Constraints of the schema guarantee most of them. They are checked all the same: a disk, a hand-written statement or
+//! a defect may have got past a constraint, and a backup is good only when nothing has.
 
 use rusqlite::Connection;
 
@@ -9,19 +9,19 @@ use crate::store::file::schema::SCHEMA;
 use crate::store::file::shape;
 use crate::store::{StoreError, Violation};
 
-/// How many of the rows that break an invariant are named.
+/// How many rows that break an invariant are named.
 pub const MAX_EXAMPLES: usize = 5;
 
 /// One invariant.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// What should be so.
+    /// What should hold.
     pub name: &'static str,
     /// Selects one text for each row that breaks it.
     pub sql: &'static str,
 }
 
-/// What SQLite itself can tell, in a database of any release.
+/// SQLite's own checks, which fit a database of any release.
 pub const FILE_CHECKS: &[Check] = &[
     Check {
         name: "SQLite finds the file intact",
@@ -258,7 +258,7 @@ JOIN devices ON devices.id = clis.device_id
 WHERE hidden_ms IS NOT NULL",
     },
     Check {
-        // A reseller's own device is reached by himself and by admin.
+        // A reseller's own device is reached by the reseller and by admin.
         name: "a CLI's IVR is of an owner who reaches its device",
         sql: "
 SELECT format('CLI %s of user %s goes to IVR %s of owner %s', clis.id, users.id, ivrs.id, ivrs.owner_id)
@@ -360,7 +360,7 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
    )",
     },
     Check {
-        // Milliseconds: 0 is 1970, the other the end of the year 9999.
+        // Milliseconds: 0 is the beginning of 1970, the other number the end of the year 9999.
         name: "every time is between 1970 and 9999",
         sql: "
 SELECT format('%s %s has %s', thing, id, ms)
@@ -394,14 +394,14 @@ WHERE ms NOT BETWEEN 0 AND 253402300799999",
     },
 ];
 
-/// That the schema is the one that linebook makes, object by object.
+/// The name of the check that compares the schema with linebook's, object by object.
 pub const SHAPE: &str = "the schema is linebook's own";
 
 /// How many checks [`check()`] runs.
 pub const COUNT: usize = FILE_CHECKS.len() + 1 + CHECKS.len();
 
-/// Runs every check. Each is one statement and so one snapshot: a database that is being written is not held for longer
-/// than the longest of them takes.
+/// Runs every check. Each is one statement and so one snapshot, so a database in use is held only as long as the
+/// longest of them takes.
 pub fn check(connection: &Connection) -> Result<Vec<Violation>, StoreError> {
     let mut violations = run(connection, FILE_CHECKS.iter())?;
     violations.extend(check_shape(connection, &[SCHEMA])?);
@@ -409,7 +409,7 @@ pub fn check(connection: &Connection) -> Result<Vec<Violation>, StoreError> {
     Ok(violations)
 }
 
-/// Only what the schema is.
+/// Checks the schema only.
 pub fn check_shape(
     connection: &Connection,
     schema: &[&str],
@@ -428,14 +428,14 @@ fn run<'a>(
     Ok(violations)
 }
 
-/// What a check has found, if anything.
+/// The violation that a check has found, if any.
 fn violation(
     name: &'static str,
     found: Result<Vec<String>, StoreError>,
 ) -> Result<Option<Violation>, StoreError> {
     let mut examples = match found {
         Err(StoreError::Busy) => return Err(StoreError::Busy),
-        // Damage can stop a check; that is what it found.
+        // Damage can stop a check; then that is its finding.
         Err(error) => vec![format!("it cannot be told, {error}")],
         Ok(examples) => examples,
     };

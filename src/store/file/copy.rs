@@ -8,7 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use crate::store::file::draft::{Draft, NotKept};
 use crate::store::{StoreError, pool};
 
-/// Copies a database to a file that is not there yet, unchecked, and syncs it.
+/// Copies a database to a new file, unchecked, and syncs it.
 pub fn copy_to(source: &Connection, target: &Path) -> Result<(), StoreError> {
     let draft = Draft::new(target)?;
     copy(source, draft.path())?;
@@ -18,7 +18,7 @@ pub fn copy_to(source: &Connection, target: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Copies a database over an empty file, which is synced as a whole when it gets its name.
+/// Copies a database over an empty file, which is synced later, when it gets its name.
 pub fn copy(source: &Connection, target: &Path) -> Result<(), StoreError> {
     let mut target = pool::connect(target)?;
     target.pragma_update(None, "synchronous", "OFF")?;

@@ -1,5 +1,5 @@
-//! A file that gets its name only when it is whole and on disk, so that a process killed half way leaves no half-made
-//! file under a name that means something.
+//! A file that gets its name only when it is complete and on disk, so that a killed process leaves no half-made file
+//! under a name that counts.
 
 use std::fs::File;
 use std::io;
@@ -11,11 +11,11 @@ use crate::store::StoreError;
 use crate::store::file::folder;
 use crate::store::file::name::{SIDECARS, sidecar};
 
-/// How a draft's name begins.
+/// The beginning of a draft's name.
 pub const PREFIX: &str = ".linebook-draft-";
-/// How it ends.
+/// The end of a draft's name.
 pub const SUFFIX: &str = ".tmp";
-/// An empty file beside the one it will become, readable by its owner only.
+/// A file beside its future place, readable by its owner only.
 pub struct Draft {
     file: NamedTempFile,
     target: PathBuf,
@@ -23,14 +23,14 @@ pub struct Draft {
 
 /// Why a draft did not get its name.
 pub enum NotKept {
-    /// There is a file of this name.
+    /// A file of this name exists.
     Exists,
     /// A fault.
     Store(StoreError),
 }
 
 impl Draft {
-    /// A draft of `target`, in the same folder. Removes what killed processes have left there.
+    /// Makes a draft of `target`, in the same folder. Removes drafts that killed processes have left there.
     pub fn new(target: &Path) -> Result<Self, StoreError> {
         let folder = folder::parent(target);
         sweep(&folder)?;
@@ -38,7 +38,7 @@ impl Draft {
             .prefix(PREFIX)
             .suffix(SUFFIX)
             .tempfile_in(folder)?;
-        // Tells the sweep of another process that this one is alive. Where there are no locks, nothing is swept.
+        // The lock tells the sweep of another process that this one is alive. Without locks, nothing is swept.
         let _ = file.as_file().try_lock();
         Ok(Self {
             file,
@@ -46,12 +46,12 @@ impl Draft {
         })
     }
 
-    /// Where it is until it has its name.
+    /// Its path until it has its name.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// Syncs it, gives it its name, and syncs the folder. Nothing has it open any more.
+    /// Syncs it, gives it its name, and syncs the folder. Nobody may have it open any more.
     pub fn keep(self, replace: bool) -> Result<(), NotKept> {
         let folder = folder::parent(&self.target);
         self.file
@@ -72,7 +72,7 @@ impl Draft {
     }
 }
 
-/// Removes the drafts in `folder` whose processes are gone, and what stands beside drafts that are gone.
+/// Removes the drafts in `folder` whose processes are gone, and SQLite's files beside drafts that are gone.
 fn sweep(folder: &Path) -> Result<(), StoreError> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -87,7 +87,7 @@ fn sweep(folder: &Path) -> Result<(), StoreError> {
         };
         if is_draft && is_left {
             let _ = std::fs::remove_file(&path);
-            // They may have come first in the folder, when it was still there.
+            // They may have come before their draft in the folder, when it was still there.
             for suffix in SIDECARS {
                 let _ = std::fs::remove_file(sidecar(&path, suffix));
             }

@@ -1,4 +1,4 @@
-//! The data folder: who may use it at the same time, whether it had a database, on which file systems it may be, and who can
+//! The data folder: who may use it at a time, whether it had a database, on which file systems it may be, and who can
 //! read it.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
@@ -10,13 +10,13 @@ use crate::store::file::name::{FILE_NAME, ORPHAN, sidecar};
 use crate::store::file::note::Note;
 use crate::store::{OpenError, StoreError};
 
-/// The file that a running server holds locked. It stays when the server ends, also by `kill -9`; the lock does not.
+/// The file that a running server keeps locked. The lock ends with the server, even with `kill -9`; the file stays.
 pub const LOCK_NAME: &str = "linebook.lock";
-/// What is in it where there is, or was, a database, before the [`Note`] of which file that is. Nothing is in it where there
-/// never was one.
+/// The first line in that file once the folder has, or had, a database. The [`Note`] about the database's file comes
+/// after it. The file is empty where no database ever was.
 const MARK: &str = "A database was made in this folder. While it is missing, serve makes no new one in its place; `linebook restore` and `linebook init` do.\n";
 
-/// A lock of the operating system, given back when this is dropped or the process ends, however it ends.
+/// A lock of the operating system. It ends when this is dropped or when the process ends in any way.
 #[derive(Debug)]
 pub struct FolderLock {
     _file: File,
@@ -41,13 +41,13 @@ fn open_lock(path: &Path) -> io::Result<File> {
         .write(true)
         .mode(0o600)
         .open(path)?;
-    // An older one may be open to others, who could hold the lock.
+    // An older file may be open to other users, who could hold the lock.
     tighten_one(path, 0o600)?;
     Ok(file)
 }
 
-/// Notes in the lock file that the folder has a database, and which file it is, on disk. A fault is only logged: the database
-/// is there.
+/// Notes in the lock file that the folder has a database, and which file that is, and syncs it. A fault is only logged:
+/// the database itself is there.
 pub fn mark(data: &Path) {
     let path = data.join(LOCK_NAME);
     let write = || -> Result<(), StoreError> {
@@ -55,7 +55,8 @@ pub fn mark(data: &Path) {
         let note = Note::of(&data.join(FILE_NAME), &path)?;
         let text = format!("{MARK}{note}\n");
         if std::fs::read(&path)? != text.as_bytes() {
-            // In its place, for the file is locked, and what the next start finds in it is never less than that there is a database.
+            // The file is written in place, because it is locked. So the next start always finds at least that a
+            // database exists.
             file.write_all_at(text.as_bytes(), 0)?;
             file.set_len(text.len() as u64)?;
             file.sync_all()?;
@@ -68,7 +69,7 @@ pub fn mark(data: &Path) {
     }
 }
 
-/// What stands beside a database and is of the one that was in its place before: its WAL, or what is left of a rollback.
+/// Files beside a database that belong to the one before it: its WAL, or its rollback journal.
 fn orphans(data: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let (database, lock) = (data.join(FILE_NAME), data.join(LOCK_NAME));
     let noted = std::fs::read_to_string(&lock).ok();
@@ -90,7 +91,7 @@ fn orphans(data: &Path) -> Result<Vec<PathBuf>, OpenError> {
     Ok(files.into_iter().filter(has_bytes).collect())
 }
 
-/// Refuses a database beside which stands the WAL of the one before: SQLite would read it into this one.
+/// Refuses a database that has the WAL of the one before beside it: SQLite would read that WAL into this one.
 fn check_no_orphans(data: &Path) -> Result<(), OpenError> {
     match orphans(data)?.into_iter().next() {
         None => Ok(()),
@@ -98,14 +99,14 @@ fn check_no_orphans(data: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Gives the WAL of a database that was replaced another name, before anything opens the new one, and notes which file that
-/// is. Needs to be the only server.
+/// Renames the WAL of a replaced database before anything opens the new one, and notes which file the new one is. The
+/// caller must be the only server.
 pub fn set_orphans_aside(data: &Path) -> Result<(), OpenError> {
     let orphans = orphans(data)?;
     if orphans.is_empty() {
         return Ok(());
     }
-    // No command has the old one open either.
+    // With this lock, no command has the old database open either.
     let _alone = lock_for_restore(data)?;
     for path in orphans {
         let unusable = |error: StoreError| OpenError::Unusable(path.clone(), error);
@@ -120,12 +121,13 @@ pub fn set_orphans_aside(data: &Path) -> Result<(), OpenError> {
             "the database was replaced by another file: this is what was left beside the one before, and is not read into the new one"
         );
     }
-    // Before the new one gets a WAL of its own.
+    // This comes before the new database gets a WAL of its own.
     mark(data);
     Ok(())
 }
 
-/// Refuses a folder that had a database and has none: an empty one in its place would answer as if nothing had ever been.
+/// Refuses a folder that has lost its database: an empty one in its place would answer as if nothing had ever been
+/// stored.
 pub fn check_not_lost(data: &Path) -> Result<(), OpenError> {
     let database = data.join(FILE_NAME);
     let path = data.join(LOCK_NAME);
@@ -140,8 +142,8 @@ pub fn check_not_lost(data: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Held by whoever has the database open. Any number may at once, but not while a file is put in its place: SQLite would
-/// go on in the old one, and leave its WAL beside the new one.
+/// Held while a process has the database open. Many processes may hold it at once, but not while a restore replaces the
+/// file: SQLite would go on in the old file, and leave its WAL beside the new one.
 pub fn lock_for_use(data: &Path) -> Result<FolderLock, OpenError> {
     let lock = lock_folder(data, File::try_lock_shared)?;
     check_no_orphans(data)?;
@@ -157,7 +159,7 @@ fn lock_folder(
     data: &Path,
     lock: fn(&File) -> Result<(), TryLockError>,
 ) -> Result<FolderLock, OpenError> {
-    // The folder itself, so that a folder of which nothing but reading is allowed can still be looked into.
+    // The folder itself is locked, so that the database in a read-only folder can still be read.
     let file = match File::open(data) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -172,8 +174,8 @@ fn lock_folder(
     }
 }
 
-/// File systems on which other machines can change the same files, by the number that `statfs` gives. A WAL needs memory
-/// that all its users share, and locks and syncs that hold.
+/// File systems on which other machines can change the same files, by the number that `statfs` gives. A WAL needs
+/// memory that all its users share, and reliable locks and syncs.
 const REMOTE: &[(u64, &str)] = &[
     (0x0000_6969, "NFS"),
     (0xff53_4d42, "CIFS"),
@@ -188,9 +190,9 @@ const REMOTE: &[(u64, &str)] = &[
     (0x4750_4653, "GPFS"),
     (0x7375_7245, "Coda"),
 ];
-/// A file system run by a program, which may be anything: its name decides.
+/// A file system run by a program. It may be of any kind, so its name decides.
 const FUSE: u64 = 0x6573_5546;
-/// Those of them that are on this machine's own disks, or passed into a virtual machine that alone uses them.
+/// File systems of this sort that are on the machine's own disks, or passed into a virtual machine as their only user.
 const LOCAL_FUSE: &[&str] = &[
     "fuseblk",
     "fuse.fuse-overlayfs",
@@ -215,7 +217,7 @@ pub fn check_file_system(data: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// What the file system of this number is called, if it is not a local one.
+/// The name of the file system with this number, if it is remote.
 fn remote_name(number: u64, mounts: &str, folder: &Path) -> Option<String> {
     if number == FUSE {
         let name = mounted_as(mounts, folder).unwrap_or("fuse");
@@ -241,8 +243,8 @@ fn mounted_as<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
         .map(|(_, kind)| kind)
 }
 
-/// Takes the folder and the database's files away from everyone but their owner. Only files that stay readable to others
-/// stop the start: a folder may belong to somebody else, as a container's volume does.
+/// Closes the folder and the database's files to everyone but their owner. Only files that stay readable to others stop
+/// the start: a folder may belong to another user, as a container's volume does.
 pub fn tighten(data: &Path) -> Result<(), OpenError> {
     if let Err(error) = tighten_one(data, 0o700) {
         tracing::warn!(path = %data.display(), %error, "others may look into the data folder");
@@ -278,7 +280,7 @@ fn tighten_one(path: &Path, allowed: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes what was done to the names in a folder survive a power cut.
+/// Syncs a folder, so that changes of its names survive a power cut.
 pub fn sync(folder: &Path) -> Result<(), StoreError> {
     Ok(File::open(folder)?.sync_all()?)
 }

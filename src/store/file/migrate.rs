@@ -21,7 +21,7 @@ pub const MIN_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 pub fn open(path: &Path) -> Result<Connection, OpenError> {
     let (mut connection, found) = connect(path)?;
     let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
-    // SQLite falls back to reading when it may not write; a server that cannot write is told so at its start.
+    // SQLite falls back to reading where it may not write. A server that cannot write should learn that at its start.
     if connection.is_readonly("main").map_err(StoreError::from)? {
         return Err(unusable(StoreError::ReadOnly));
     }
@@ -39,7 +39,7 @@ pub fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// A connection to an existing database of this release that only looks.
+/// A read-only connection to an existing database of this release.
 pub fn look(path: &Path) -> Result<Connection, OpenError> {
     let (connection, found) = connect(path)?;
     if found < VERSION {
@@ -51,7 +51,7 @@ pub fn look(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// A connection to an existing database of this or an older release, as it is, and its version.
+/// A connection to an existing database of this or an older release, unchanged, and its version.
 pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
     check_sqlite()?;
     if !path.exists() {
@@ -65,7 +65,7 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
         other => OpenError::Unusable(path.into(), other),
     };
     let connection = pool::connect(path).map_err(unusable)?;
-    // Another program's WAL is not written into its file by our having looked.
+    // Our look must not write another program's WAL into its file.
     pool::checkpoint_on_close(&connection, false).map_err(unusable)?;
     let pragma = |name: &str| -> Result<i64, OpenError> {
         connection
@@ -88,16 +88,16 @@ pub fn connect(path: &Path) -> Result<(Connection, usize), OpenError> {
     Ok((connection, found))
 }
 
-/// Whether a file that SQLite cannot read begins as linebook's do: then it is damaged, and not somebody else's. Asked only
-/// then: when a process closes a file, it loses every lock that it has on it, SQLite's too.
+/// Whether a file that SQLite cannot read begins as linebook's files do: then it is a damaged database of ours. This is
+/// asked only for such files: a process that closes a file loses every lock that it has on it, including SQLite's.
 fn has_mark(path: &Path) -> bool {
     let mut header = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
     read.is_ok() && header[68..] == APPLICATION_ID.to_be_bytes()
 }
 
-/// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is whole,
-/// so a process that is killed half way leaves no half-made database.
+/// Makes a new database: the schema and what `fill` adds, in one transaction. It gets its name only when it is
+/// complete, so a killed process leaves no half-made database.
 pub fn create<E: From<OpenError>>(
     path: &Path,
     fill: impl FnOnce(&WriteTx<'_>) -> Result<(), E>,
@@ -130,7 +130,7 @@ pub fn create<E: From<OpenError>>(
     Ok(open(path)?)
 }
 
-/// SQLite would take the WAL of a database that is gone for the new one's, and bring its rows back.
+/// SQLite would take the WAL of a lost database for the new one's, and bring its rows back.
 fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
     let left_over = SIDECARS
         .iter()
@@ -143,23 +143,23 @@ fn check_no_left_over(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Whether the file is as the steps to its own version make it. `transaction` holds one state of it: another process may
-/// bring it forward meanwhile.
+/// Whether the file is as the steps to its own version make it. `transaction` holds one state of the file, because
+/// another process may bring it forward meanwhile.
 fn check_older(transaction: &Transaction<'_>) -> Result<Option<Violation>, StoreError> {
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    // A newer one is refused by whoever opens it.
+    // A newer version is refused when the file is opened.
     let steps = STEPS.iter().take(usize::try_from(version).unwrap_or(0));
     check::check_shape(transaction, &steps.copied().collect::<Vec<_>>())
 }
 
-/// Runs the steps from version `found` on, each in a transaction of its own. A file that is not as the earlier steps make it
-/// is left alone, and what is wrong with it is returned: a trigger of somebody else's would run with the statements of a step.
+/// Runs the steps from version `found` on, each in a transaction of its own. A file that differs from what the earlier
+/// steps make is left alone, and the difference is returned: a foreign trigger would run with the statements of a step.
 pub fn steps(connection: &mut Connection, found: usize) -> Result<Option<Violation>, StoreError> {
     for (done, step) in STEPS.iter().enumerate().skip(found) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if now as usize != done {
-            // Another process has done it while this one waited for the lock.
+            // Another process has run this step while this one waited for the lock.
             continue;
         }
         if let Some(violation) = check_older(&transaction)? {
@@ -178,8 +178,8 @@ fn mark(connection: &Connection, version: usize) -> Result<(), rusqlite::Error> 
     connection.pragma_update(None, "user_version", version as i64)
 }
 
-/// Keeps the file as it was before a migration: `linebook.db.v3` beside it, whole and on disk before the first step. One
-/// that is there already is of another time (a restored database is migrated again), and stays.
+/// Keeps the file as it was before a migration, as `linebook.db.v3` beside it, complete and on disk before the first
+/// step. A copy that exists already is from an earlier time (a restored database is migrated again), and stays.
 fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), OpenError> {
     let copy = (1..)
         .map(|count| match count {

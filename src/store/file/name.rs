@@ -1,4 +1,4 @@
-//! What the files of a database are called, and what stands beside them.
+//! The names of a database's files, and of the files beside them.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ pub fn sidecar(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// What SQLite may leave beside a file that it had open when its process was killed.
+/// Suffixes of the files that SQLite leaves beside a database when its process is killed.
 pub const SIDECARS: &[&str] = &["-journal", "-wal", "-shm"];
 
-/// What a WAL's name gets when its database is not in its place any more, and another one is.
+/// The suffix for the WAL of a database that another one has replaced.
 pub const ORPHAN: &str = ".orphan";
 
-/// Where the files of a database are put together before it counts as kept. As long as this folder is there, no new
-/// database has been put in place: what is still beside it belongs into it.
+/// The folder that collects the files of a replaced database before it counts as kept. As long as it is there, no new
+/// database has been put in place, and the files of the old one belong into it.
 pub const ASIDE: &str = "-aside";

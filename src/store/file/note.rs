@@ -1,5 +1,5 @@
-//! What the lock file notes of a folder's database: which file it is. The WAL of a file that is gone is not to be read into the
-//! one that was put in its place, and nothing in a WAL says whose it is.
+//! The lock file's note about a folder's database: which file it is. The WAL of a lost file must not be read into its
+//! replacement, and a WAL does not say which file it belongs to.
 
 use std::fmt;
 use std::io;
@@ -8,12 +8,12 @@ use std::path::Path;
 
 use crate::ambient::file_nanos;
 
-/// A file, whatever its name is.
+/// The identity of a file, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
-    /// Its number on its file system, which another file gets when it is gone.
+    /// Its number on its file system. Another file may get the number of a deleted one.
     number: u64,
-    /// When it was born, in nanoseconds since 1970, where the file system keeps that.
+    /// When it was created, in nanoseconds since 1970, where the file system keeps that.
     born: Option<u128>,
 }
 
@@ -26,7 +26,8 @@ impl Identity {
         })
     }
 
-    /// Whether it is the same file. Its birth decides where it is known: not every file system keeps to its numbers.
+    /// Whether both are one file. The time of creation decides where it is known, because some file systems change
+    /// their numbers.
     fn is(self, other: Self) -> bool {
         match (self.born, other.born) {
             (Some(one), Some(other)) => one == other,
@@ -54,7 +55,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// Which file the database is, and which one the lock file: another one in a folder that was copied.
+/// Which files the database and the lock file are. Both are new files in a copied folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note {
     database: Identity,
@@ -62,7 +63,7 @@ pub struct Note {
 }
 
 impl Note {
-    /// Of the files that are there now.
+    /// The note about the present files.
     pub fn of(database: &Path, lock: &Path) -> io::Result<Self> {
         Ok(Self {
             database: Identity::of(database)?,
@@ -70,7 +71,7 @@ impl Note {
         })
     }
 
-    /// The one in a lock file, which may be of a release that noted none.
+    /// The note in a lock file. Older releases wrote none.
     pub fn parse(text: &str) -> Option<Self> {
         text.lines().find_map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
@@ -84,8 +85,8 @@ impl Note {
         })
     }
 
-    /// Whether, in the same folder, the database is another file than the noted one. A folder that was copied or unpacked as
-    /// a whole is another one, with files that belong together.
+    /// Whether the database of this folder was replaced by another file. A folder that was copied or unpacked as a
+    /// whole is a new folder, and its files belong together.
     pub fn is_replaced(self, now: Self) -> bool {
         self.lock.is(now.lock) && !self.database.is(now.database)
     }
@@ -120,13 +121,13 @@ mod tests {
         let noted = note("database 1 10 lock 2 20");
         for (now, is_replaced) in [
             ("database 1 10 lock 2 20", false),
-            // Moved over it, or a number that was given anew.
+            // Another file was moved over it, or got its number.
             ("database 5 50 lock 2 20", true),
             ("database 1 50 lock 2 20", true),
-            // The whole folder, also where numbers are given anew.
+            // The whole folder was copied, with new numbers or with numbers used again.
             ("database 5 50 lock 6 60", false),
             ("database 1 50 lock 2 60", false),
-            // Numbers that change while the files stay.
+            // The numbers change while the files stay.
             ("database 5 10 lock 6 20", false),
         ] {
             assert_eq!(noted.is_replaced(note(now)), is_replaced, "{now}");

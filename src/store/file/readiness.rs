@@ -1,4 +1,4 @@
-//! The table `readiness`: what is written to find out whether anything can be written.
+//! The table `readiness`: it is written to find out whether the database can be written.
 
 use rusqlite::named_params;
 
@@ -15,8 +15,8 @@ INSERT INTO readiness (
 ON CONFLICT (id) DO UPDATE SET
   filler = :filler";
 
-/// Puts `filler` in the place of the last one. Each of its pages that changes goes to the disk: SQLite leaves out those that
-/// stay the same.
+/// Replaces the last filler with `filler`. Each changed database page goes to the disk; SQLite skips pages that stay
+/// the same.
 pub fn update(tx: &WriteTx<'_>, filler: &[u8]) -> Result<(), StoreError> {
     tx.execute(UPSERT, named_params! { ":filler": filler })?;
     Ok(())

@@ -6,7 +6,7 @@ pub const SCHEMA: &str = include_str!("../../../schema.sql");
 pub const APPLICATION_ID: i32 = 0x6c69_6e65;
 
 /// The numbered steps: entry N brings a file of version N to version N + 1. The first one makes version 1 out of an
-/// empty file. A step never changes: files have been made by it, and are compared with what it makes.
+/// empty file. A step never changes: it has made files, and these are compared with what it makes.
 pub const STEPS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_dialect_classic.sql"),

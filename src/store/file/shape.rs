@@ -1,7 +1,8 @@
-//! The schema of a file, object by object, against that of a fresh one.
+//! Compares the schema of a file with that of a fresh one, object by object.
 //!
-//! A trigger is code that runs as linebook does, and one that is missing is a rule that does not hold: so a file is trusted
-//! only when it has exactly what this release's schema makes, or, an older one, what the steps to its own version make.
+//! A trigger is code that runs as linebook does, and a missing trigger is a rule that does not hold. So a file is
+//! trusted only when it has exactly what this release's schema makes. An older file must have what the steps to its
+//! version make.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ SELECT
   sql
 FROM sqlite_schema";
 
-/// Tables that SQLite makes by itself, on ANALYZE or for AUTOINCREMENT, in the words in which it makes them.
+/// Tables that SQLite makes by itself, on ANALYZE or for AUTOINCREMENT, in its own words.
 const OF_SQLITE: &[&str] = &[
     "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
     "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
@@ -27,13 +28,13 @@ const OF_SQLITE: &[&str] = &[
 /// Characters of a foreign name that are shown.
 const MAX_NAME: usize = 80;
 
-/// What an object is by: its type and its name.
+/// The key of an object: its type and its name.
 type Key = (String, String);
 
-/// What it is: its table, and its SQL in words. An index that SQLite makes for a constraint has none.
+/// An object's table, and the words of its SQL. An index that SQLite makes for a constraint has no SQL.
 type Shape = (String, Option<Vec<String>>);
 
-/// Every object in which the schema of the file that `connection` has open differs from the one that `schema` makes, in words.
+/// Every difference, in words, between the schema of the open file and the one that `schema` makes.
 pub fn differences(connection: &Connection, schema: &[&str]) -> Result<Vec<String>, StoreError> {
     let fresh = pool::in_memory()?;
     for statements in schema {
@@ -75,8 +76,8 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Key, Shape>, StoreError> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The words of what stands in a file. SQLite reads a statement up to a NUL only, so one that holds it is like no other, also
-/// when the NUL is in a comment.
+/// The words of a statement in a file. SQLite reads a statement only up to a NUL, so one with a NUL equals no other,
+/// even when the NUL is in a comment.
 fn read_words(sql: &str) -> Vec<String> {
     let mut words = words(sql);
     words.extend(sql.contains('\0').then(|| "\0".into()));
@@ -87,7 +88,7 @@ fn is_of_sqlite(sql: Option<&[String]>) -> bool {
     sql.is_some_and(|sql| OF_SQLITE.iter().any(|known| words(known) == sql))
 }
 
-/// A name as it can stand in a line.
+/// A name in a form that fits into a line.
 fn shown(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -95,8 +96,8 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
-/// The words and signs of a statement, without its spaces and comments: a step that changes a table may write it down in
-/// another way than a fresh file does. What is quoted is one word, spaces and all.
+/// The words and signs of a statement, without its spaces and comments: a step that changes a table may write it down
+/// in another way than a fresh file does. A quoted text is one word, with its spaces.
 pub fn words(sql: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = sql;
@@ -124,8 +125,8 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
 }
 
-/// How long what stands in quotes is. A doubled quote is one that is meant; what follows it goes on as a word of its own,
-/// which is the same in both files.
+/// The length of a quoted text. A doubled quote stands for a quote. The text after it becomes a word of its own, in
+/// both files alike.
 fn quoted(text: &str, quote: char) -> usize {
     let inner = &text[quote.len_utf8()..];
     inner.find(quote).map_or(text.len(), |end| end + 2)

@@ -1,7 +1,8 @@
-//! The files under the database's names: whether they are still those that are open.
+//! Watches whether the files under the database's names are still the open ones.
 //!
-//! Whoever removes or replaces a file that a process has open takes its name away, and nothing else: the process goes on
-//! writing, and all of it is gone when it ends. So each commit looks, before it begins and before anyone hears of it.
+//! A file that is removed or replaced while a process has it open only loses its name: the process goes on writing, and
+//! everything it wrote is lost when it ends. So each commit looks before it begins, and again before its callers are
+//! answered.
 
 use std::fs::{Metadata, metadata, rename};
 use std::os::unix::fs::MetadataExt;
@@ -13,11 +14,11 @@ use rusqlite::Connection;
 use crate::store::StoreError;
 use crate::store::file::name::{ORPHAN, sidecar};
 
-/// The files that belong to an open database: itself, its WAL, and the index into that.
+/// The files of an open database: itself, its WAL, and the WAL's index.
 #[derive(Debug)]
 pub struct Watch {
     files: [Watched; 3],
-    /// The database's bytes when it was last looked at. It never becomes shorter by SQLite's doing: nothing is vacuumed.
+    /// The database's length in bytes at the last look. SQLite never makes it shorter, because nothing is vacuumed.
     bytes: AtomicU64,
     is_gone: AtomicBool,
 }
@@ -25,16 +26,16 @@ pub struct Watch {
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
-    /// The device, and the file's number on it, which is nobody else's for as long as the file is open.
+    /// The device, and the file's number on it, which no other file gets while this one is open.
     id: (u64, u64),
 }
 
 impl Watch {
     /// Notes the files of the database at `path`, which `connection` has open in WAL mode.
     pub fn new(connection: &Connection, path: &Path) -> Result<Self, StoreError> {
-        // The WAL and its index are there from the first look at the file on.
+        // The first read of the file makes the WAL and its index.
         connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
-        // SQLite keeps them beside the file itself, wherever a link to it is. The link is watched too.
+        // SQLite keeps them beside the file itself, wherever a link to it is. The link is watched, too.
         let real = path.canonicalize()?;
         let watched = |path: PathBuf| {
             Ok::<_, StoreError>(Watched {
@@ -46,7 +47,7 @@ impl Watch {
             files: [
                 watched(path.into())?,
                 watched(sidecar(&real, "-wal"))?,
-                // By which processes know of each other's writes.
+                // Through this file, processes learn of each other's writes.
                 watched(sidecar(&real, "-shm"))?,
             ],
             bytes: AtomicU64::new(metadata(path)?.len()),
@@ -54,7 +55,7 @@ impl Watch {
         })
     }
 
-    /// Refuses unless every file has its name. Says so once in the log, and once when they are back.
+    /// Refuses unless every file still has its name. Logs the loss once, and once when the files are back.
     pub fn check(&self) -> Result<(), StoreError> {
         let is_whole = |file: &&Watched| {
             let found = metadata(&file.path);
@@ -81,8 +82,8 @@ impl Watch {
         }
     }
 
-    /// Whether it is the database, and shorter than it was: somebody copies another file over it. One that is as long is
-    /// not told from it.
+    /// Whether this is the database, and shorter than before: somebody is copying another file over it. A copy of at
+    /// least its length goes unnoticed.
     fn is_cut(&self, file: &Watched, bytes: u64) -> bool {
         let [database, ..] = &self.files;
         std::ptr::eq(file, database) && bytes < self.bytes.fetch_max(bytes, Ordering::Relaxed)
@@ -90,7 +91,7 @@ impl Watch {
 }
 
 impl Drop for Watch {
-    /// SQLite leaves the WAL of a file that was replaced where it is, and the next start would read it into the new file.
+    /// SQLite leaves the WAL of a replaced file where it is, and the next start would read it into the new file.
     fn drop(&mut self) {
         let is_ours = |file: &Watched| id(&file.path).is_ok_and(|found| found == file.id);
         let [database, wal, _] = &self.files;
@@ -98,7 +99,7 @@ impl Drop for Watch {
             return;
         }
         let kept = sidecar(&wal.path, ORPHAN);
-        // One that is there is of another time.
+        // A file of this name is from an earlier time.
         let moved = match kept.exists() {
             true => Err(std::io::ErrorKind::AlreadyExists.into()),
             false => rename(&wal.path, &kept),
@@ -117,7 +118,8 @@ impl Drop for Watch {
     }
 }
 
-/// By path: a process that opens the file and closes it again loses every lock that it has on it, SQLite's too.
+/// The path is asked, because a process that opens the file and closes it loses every lock that it has on it, including
+/// SQLite's.
 fn id(path: &Path) -> std::io::Result<(u64, u64)> {
     Ok(id_of(&metadata(path)?))
 }

@@ -7,13 +7,13 @@ use crate::store::row::{Id, Values, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
-    /// Through which door a change came.
+    /// The door that a change came through.
     Through {
         /// An API method.
         Api = "api",
         /// The command line.
         Cli = "cli",
-        /// A page of the browser interface.
+        /// A web page.
         Pages = "pages",
         /// The server itself.
         System = "system",
@@ -28,11 +28,11 @@ row! {
         at_ms: i64,
         /// The user who did it; none for the operator and the server itself.
         actor_id: Option<Id>,
-        /// His username, `operator` or `system`.
+        /// Their username, `operator` or `system`.
         actor: String,
-        /// Through which door.
+        /// The door.
         through: Through,
-        /// From which address, where there is one.
+        /// The address it came from, where there is one.
         address: Option<String>,
         /// The request's id, where there is one.
         request_id: Option<String>,

@@ -9,13 +9,13 @@ row! {
     /// An active key. Its `Debug` and every list show it masked.
     #[derive(Clone)]
     pub struct ApiKey from api_keys {
-        /// Its row, by which it is revoked.
+        /// Its row. A key is revoked by this id.
         id: Id,
         /// Whose calls it signs.
         user_id: Id,
         /// The key itself.
         secret: String,
-        /// Since when, in milliseconds since 1970-01-01 UTC.
+        /// When it was made, in milliseconds since 1970-01-01 UTC.
         created_ms: i64,
     }
 }

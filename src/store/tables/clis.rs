@@ -8,7 +8,7 @@ use crate::store::tables::devices::DeviceType;
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 row! {
-    /// A CLI: a calling number or domain by which a device is recognised.
+    /// A CLI: a calling number or domain that identifies a device.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
     pub struct Cli from clis {
         /// Its row.
@@ -192,7 +192,7 @@ INSERT INTO clis (
   (SELECT owner_id FROM devices WHERE id = :device_id)
 )";
 
-/// Adds a CLI (its `id` is not looked at); its id.
+/// Adds a CLI (ignoring its `id`), and gives the new id.
 pub fn insert(tx: &WriteTx<'_>, new: &Cli, now_ms: i64) -> Result<Id, StoreError> {
     tx.insert(
         INSERT,
@@ -219,7 +219,7 @@ pub fn delete(tx: &WriteTx<'_>, id: Id) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Along which index the CLIs of a page are walked.
+/// The index that a part of a list of CLIs walks along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk<'a> {
     /// A scope's, the newest first.
@@ -228,9 +228,9 @@ pub enum Walk<'a> {
     OfUser(Id),
     /// A device's, the newest first.
     OnDevice(Id),
-    /// A scope's by number, from those that begin with a text.
+    /// A scope's, by number, if it begins with this text.
     ByNumber(Id, &'a str),
-    /// A scope's by domain, from those that begin with a text (in lower case).
+    /// A scope's, by domain, if it begins with this text (in lower case).
     ByDomain(Id, &'a str),
 }
 

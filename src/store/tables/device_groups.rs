@@ -14,9 +14,9 @@ row! {
         id: Id,
         /// Whose devices it sorts.
         user_id: Id,
-        /// What people call it.
+        /// Its name.
         name: String,
-        /// The group of devices that name none.
+        /// The group of devices that were created without one.
         is_primary: bool,
     }
 }

@@ -51,7 +51,7 @@ row! {
     pub struct Address from devices {
         /// The device's number in the API (`device_id`).
         device_id: Id = id,
-        /// What it speaks.
+        /// Its protocol or kind.
         device_type: DeviceType = type,
         /// 0.0.0.0: wherever it registers from.
         ipaddr: String,
@@ -70,7 +70,7 @@ ORDER BY id
 LIMIT :limit"
 );
 
-/// [`list_of_user`], reading no more than where the devices are.
+/// As [`list_of_user`], but reads only the devices' addresses.
 pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     user_id: Id,
@@ -84,7 +84,7 @@ pub fn addresses_of_user(
     )
 }
 
-/// Along which index the devices of a page are walked.
+/// The index that a part of a list of devices walks along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk<'a> {
     /// A scope's, the newest first.
@@ -116,18 +116,18 @@ pub enum Walk<'a> {
         /// The group.
         device_group_id: Id,
     },
-    /// A scope's by extension, from those that begin with a text.
+    /// A scope's, by extension, if it begins with a text.
     ByExtension {
         /// The scope.
         owner_id: Id,
-        /// What the extension begins with; blank: anything.
+        /// The beginning of the extension; blank: any.
         start: &'a str,
     },
-    /// A scope's by description, from those that begin with a text in any letter case (ASCII).
+    /// A scope's, by description, if it begins with a text in any letter case (ASCII).
     ByDescription {
         /// The scope.
         owner_id: Id,
-        /// What the description begins with; blank: anything.
+        /// The beginning of the description; blank: any.
         start: &'a str,
     },
 }
@@ -195,8 +195,8 @@ ORDER BY extension, id
 LIMIT :limit"
 );
 
-// A comparison of rows is not taken as the start of a range where a collation is named, and thousands may have one
-// description: first the rest of those, then the later ones.
+// Where a collation is named, SQLite does not use a comparison of rows as the start of a range, and thousands of
+// devices may have one description. So first the rest of those is read, then the later ones.
 const OF_DESCRIPTION: &str = select!(
     Device,
     "  INDEXED BY devices_by_description

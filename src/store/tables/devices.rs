@@ -7,7 +7,7 @@ use crate::store::row::{Id, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
-    /// What a device speaks.
+    /// The protocol or kind of a device.
     DeviceType {
         /// Session Initiation Protocol.
         Sip = "SIP",
@@ -36,7 +36,7 @@ row! {
         user_id: Id,
         /// The group of that user it is in.
         device_group_id: Id,
-        /// What it speaks.
+        /// Its protocol or kind.
         #[serde(rename = "type")]
         device_type: DeviceType = type,
         /// At most 255 characters.
@@ -50,7 +50,7 @@ row! {
         secret: String,
         /// 1 to 20 digits; none: pinless.
         pin: Option<String>,
-        /// What it shows when it calls; blank: nothing.
+        /// The caller ID that its calls show; blank: none.
         caller_id: String,
         /// Where it is; 0.0.0.0: wherever it registers from.
         ipaddr: String,
@@ -103,7 +103,7 @@ SELECT
     WHERE username = :extension
   )";
 
-/// Whether any device, hidden ones too, has this extension, or it as its username.
+/// Whether any device, even a hidden one, has this extension, or has it as its username.
 pub fn extension_is_used(tx: &ReadTx<'_>, extension: &str) -> Result<bool, StoreError> {
     tx.get(
         EXTENSION_IS_USED,
@@ -149,7 +149,7 @@ INSERT INTO devices (
   )
 )";
 
-/// Adds a device (its `id` is not looked at); its id.
+/// Adds a device (ignoring its `id`), and gives the new id.
 pub fn insert(tx: &WriteTx<'_>, new: &Device, now_ms: i64) -> Result<Id, StoreError> {
     tx.insert(
         INSERT,

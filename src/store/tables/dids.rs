@@ -7,17 +7,17 @@ use crate::store::row::{Cursor, Id, Range, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
-    /// Where a DID is in its life.
+    /// The state of a DID.
     DidStatus {
-        /// Nobody's.
+        /// It belongs to no user.
         Free = "free",
-        /// For a user, on nothing yet.
+        /// Kept for a user, and not assigned yet.
         Reserved = "reserved",
-        /// On a device or a dial plan.
+        /// Assigned to a device or a dial plan.
         Active = "active",
-        /// Taken out of use; its user is kept until it is freed.
+        /// Out of use. Its user is kept until it is freed.
         Closed = "closed",
-        /// History.
+        /// Out of use for good.
         Terminated = "terminated",
     }
 }
@@ -30,19 +30,19 @@ row! {
         id: Id,
         /// The number: 1 to 15 digits.
         did: String,
-        /// Which carrier it comes from.
+        /// The carrier it comes from.
         provider_id: Id,
-        /// Whose scope it is in.
+        /// The scope it is in.
         owner_id: Id,
-        /// Where it is in its life.
+        /// Its state.
         status: DidStatus,
-        /// Who has it: reserved, active and closed ones.
+        /// The user of a reserved, active or closed DID.
         user_id: Option<Id>,
-        /// What it rings, when active.
+        /// The device that an active DID rings.
         device_id: Option<Id>,
-        /// What answers it instead of a device, when active.
+        /// The dial plan that answers an active DID instead of a device.
         dialplan_id: Option<Id>,
-        /// Since when it is closed.
+        /// When a closed DID was closed.
         closed_ms: Option<i64>,
     }
 }
@@ -121,7 +121,7 @@ INSERT INTO dids (
   :now_ms
 )";
 
-/// Adds a free DID; its id.
+/// Adds a free DID, and gives its id.
 pub fn insert(
     tx: &WriteTx<'_>,
     number: &str,
@@ -177,7 +177,7 @@ pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Did>, StoreError> {
     tx.find(FIND, named_params! { ":id": id }, Did::read)
 }
 
-/// Along which index the DIDs of a page are walked, by number.
+/// The index that a part of a list of DIDs walks along, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk {
     /// A scope's.
@@ -186,7 +186,7 @@ pub enum Walk {
     InState(Id, DidStatus),
     /// A user's.
     OfUser(Id),
-    /// Those of a scope that a provider gave.
+    /// A scope's from one provider.
     OfProvider(Id, Id),
 }
 

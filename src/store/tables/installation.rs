@@ -1,4 +1,4 @@
-//! The table `installation`: what is true of the file as a whole.
+//! The table `installation`: facts about the file as a whole.
 
 use rusqlite::named_params;
 
@@ -42,7 +42,7 @@ const CREATED: &str = "
 SELECT created_ms
 FROM installation";
 
-/// When the installation was made, by which a backup is told from one of another installation.
+/// When the installation was made. Backups of different installations are told apart by it.
 pub fn created_ms(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
     tx.get(CREATED, [], |row| row.get(0))
 }
@@ -69,7 +69,7 @@ const NEXT_EXTENSION: &str = "
 SELECT next_extension
 FROM installation";
 
-/// Below this number, down to the first extension, every extension is taken.
+/// All extensions below this number, down to the first extension, are taken.
 pub fn next_extension(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
     tx.get(NEXT_EXTENSION, [], |row| row.get(0))
 }
@@ -88,19 +88,19 @@ pub fn update_next_extension(tx: &WriteTx<'_>, next_extension: i64) -> Result<()
 }
 
 row! {
-    /// What is noted of the clock, in milliseconds since 1970-01-01 UTC.
+    /// The note about the clock, in milliseconds since 1970-01-01 UTC.
     #[derive(Debug, Clone, Copy)]
     pub struct Clock from installation {
-        /// The newest time that the server has gone by.
+        /// The newest time that the server has acted on.
         clock_ms: i64,
-        /// When the clock was found to have leapt; none: it is trusted.
+        /// When the server noticed that the clock had leapt; none: the clock is trusted.
         leap_ms: Option<i64>,
     }
 }
 
 const CLOCK: &str = select!(Clock);
 
-/// What is noted of the clock.
+/// The note about the clock.
 pub fn clock(tx: &ReadTx<'_>) -> Result<Clock, StoreError> {
     tx.get(CLOCK, [], Clock::read)
 }
@@ -111,7 +111,7 @@ SET
   clock_ms = :clock_ms,
   leap_ms = :leap_ms";
 
-/// Notes it.
+/// Replaces the note about the clock.
 pub fn update_clock(
     tx: &WriteTx<'_>,
     clock_ms: i64,

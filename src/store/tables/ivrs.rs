@@ -1,4 +1,4 @@
-//! The table `ivrs`: voice menus, as far as a CLI can name one.
+//! The table `ivrs`: the voice menus that a CLI can name.
 
 use crate::store::row::select;
 use crate::store::tables::named::Table;

@@ -1,6 +1,6 @@
 //! One file per table: its row, and the statements that find, list, insert and change it.
 
-// The lists of a row stand before the files that select it, too.
+// The macros of a row come before the files that select from it.
 #[macro_use]
 pub mod devices;
 #[macro_use]

@@ -1,4 +1,4 @@
-//! What `ivrs` and `dialplans` have in common: rows that are a name and whose it is. The SQL stands in their own files.
+//! What `ivrs` and `dialplans` have in common: rows with a name and an owner. The SQL is in their own files.
 
 use rusqlite::named_params;
 use serde::Serialize;
@@ -14,7 +14,7 @@ row! {
         id: Id,
         /// Admin, or the reseller it belongs to.
         owner_id: Id,
-        /// What people call it.
+        /// Its name.
         name: String,
     }
 }
@@ -36,7 +36,7 @@ impl Table {
         tx.find(self.find, named_params! { ":id": id }, Named::read)
     }
 
-    /// The name of a row, hidden or not: for what already refers to it.
+    /// The name of a row, hidden or not, for rows that already refer to it.
     pub fn find_name(&self, tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
         tx.find(self.find_name, named_params! { ":id": id }, |row| {
             row.get(0)

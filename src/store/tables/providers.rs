@@ -14,9 +14,9 @@ row! {
         id: Id,
         /// Admin, or the reseller it belongs to.
         owner_id: Id,
-        /// What people call it.
+        /// Its name.
         name: String,
-        /// Resellers may use it too.
+        /// Resellers may use it, too.
         common_use: bool,
     }
 }

@@ -1,4 +1,5 @@
-//! The tables `sessions` and `password_links`: who is signed in to the pages, and who may set his password with a link.
+//! The tables `sessions` and `password_links`: who is signed in to the web pages, and who may set their password with a
+//! link.
 
 use rusqlite::named_params;
 
@@ -92,7 +93,7 @@ row! {
     /// A session, for its user to see.
     #[derive(Debug, Clone)]
     pub struct Listed from sessions {
-        /// What it is known by.
+        /// The hash of its token.
         token_hash: TokenHash,
         /// Since when, in milliseconds since 1970-01-01 UTC.
         created_ms: i64,
@@ -156,7 +157,8 @@ WHERE user_id = :user_id
     )
   )";
 
-/// Ends a user's sessions that have expired, those that began after `ahead_ms`, and all but the newest `keep + 1`.
+/// Ends a user's sessions that have expired, those that began after `ahead_ms`, and of the others all but the newest
+/// `keep + 1`.
 pub fn delete_stale(
     tx: &WriteTx<'_>,
     user_id: Id,
@@ -187,7 +189,7 @@ WHERE token_hash IN (
   LIMIT :limit
 )";
 
-/// Removes up to `limit` sessions, whoever's, that were last used at `seen_until_ms` or before; how many it removed.
+/// Removes up to `limit` sessions of any user that were last used at `seen_until_ms` or before, and gives their number.
 pub fn delete_expired(
     tx: &WriteTx<'_>,
     seen_until_ms: i64,
@@ -208,7 +210,7 @@ WHERE token_hash IN (
   LIMIT :limit
 )";
 
-/// Removes up to `limit` sessions, whoever's, that were last used after `ahead_ms`; how many it removed.
+/// Removes up to `limit` sessions of any user that were last used after `ahead_ms`, and gives their number.
 pub fn delete_ahead(tx: &WriteTx<'_>, ahead_ms: i64, limit: u32) -> Result<usize, StoreError> {
     tx.execute(
         DELETE_AHEAD,
@@ -223,7 +225,7 @@ WHERE token_hash = :token_hash
   AND expires_ms > :now_ms
   AND expires_ms <= :until_ms";
 
-/// Whose password the link of this token sets, if it expires after `now_ms` and not after `until_ms`.
+/// The user whose password the link of this token sets, if it expires after `now_ms` and not after `until_ms`.
 pub fn find_link(
     tx: &ReadTx<'_>,
     token_hash: &TokenHash,
@@ -285,7 +287,7 @@ WHERE token_hash IN (
   LIMIT :limit
 )";
 
-/// Removes up to `limit` links, whoever's, that have expired; how many it removed.
+/// Removes up to `limit` expired links of any user, and gives their number.
 pub fn delete_expired_links(
     tx: &WriteTx<'_>,
     now_ms: i64,
@@ -303,7 +305,7 @@ DELETE FROM sessions";
 const DELETE_ALL_LINKS: &str = "
 DELETE FROM password_links";
 
-/// Ends every session and every link, whoever's; how many of each there were.
+/// Ends every session and every link of every user, and gives the number of each.
 pub fn delete_everyones(tx: &WriteTx<'_>) -> Result<(usize, usize), StoreError> {
     Ok((
         tx.execute(DELETE_ALL, [])?,

@@ -19,7 +19,7 @@ text_enum! {
 text_enum! {
     /// When the parameter `p` is looked at.
     RequirePassword {
-        /// Required where the method's page requires it; elsewhere checked when sent.
+        /// Required where MOR's manual requires it; elsewhere checked when sent.
         Documented = "documented",
         /// Required by every method.
         Always = "always",
@@ -31,11 +31,11 @@ text_enum! {
 text_enum! {
     /// Which orders of the hashed parameters are accepted.
     HashCheck {
-        /// Those that sign everything the page lists.
+        /// Orders that sign everything that MOR's manual lists.
         Strict = "strict",
-        /// Also those of the printed examples.
+        /// Also the orders of the manual's printed examples.
         Documented = "documented",
-        /// Also those seen from clients.
+        /// Also orders that clients are known to use.
         Lenient = "lenient",
         /// The hash is not looked at.
         Off = "off",
@@ -45,9 +45,9 @@ text_enum! {
 text_enum! {
     /// Which revision of MOR's manual the answers follow.
     Dialect {
-        /// Its five documented pages.
+        /// The manual's five documented methods.
         Classic = "classic",
-        /// The later revisions of these.
+        /// The later revisions of those.
         Current = "current",
     }
 }
@@ -64,11 +64,11 @@ row! {
         gzip: Gzip,
         /// When `p` is looked at.
         require_password: RequirePassword,
-        /// Admin's keys also sign for his accountants and managers.
+        /// Admin's keys also sign for their accountants and managers.
         shared_admin_key: bool,
         /// The type of a device whose `type` was not sent; blank: SIP.
         default_device_type: String,
-        /// Where extensions start.
+        /// The first extension that is handed out.
         first_extension: i64,
         /// Days after which a closed DID is freed.
         did_closed_days: i64,
@@ -86,7 +86,7 @@ const INSERT: &str = "
 INSERT INTO settings (id)
 VALUES (1)";
 
-/// Makes the row of a new database, with the defaults that stand in the schema.
+/// Makes the row of a new database, with the defaults of the schema.
 pub fn insert_defaults(tx: &WriteTx<'_>) -> Result<(), StoreError> {
     tx.insert(INSERT, [])?;
     Ok(())
@@ -224,7 +224,7 @@ DELETE FROM allowed_networks
 WHERE owner_id = :owner_id
   AND network = :network";
 
-/// Puts a block on an owner's allow-list, or takes it off; false when nothing changed.
+/// Adds a block to an owner's allow-list, or removes it; false when nothing changed.
 pub fn update_network(
     tx: &WriteTx<'_>,
     owner_id: Id,

@@ -10,15 +10,15 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 pub const ADMIN: Id = 0;
 
 text_enum! {
-    /// What kind of user.
+    /// The kind of a user.
     UserType {
         /// The system owner: exactly one, id 0.
         Admin = "admin",
-        /// Owns users, devices and DIDs of his own.
+        /// Owns users, devices and DIDs of their own.
         Reseller = "reseller",
-        /// Acts for admin, within his permissions.
+        /// Acts for admin, within the accountant's permissions.
         Accountant = "accountant",
-        /// Acts for admin, within his permissions, but never on DIDs.
+        /// Acts for admin, within the manager's permissions, but never on DIDs.
         Manager = "manager",
         /// Has devices; calls nothing.
         User = "user",
@@ -38,17 +38,17 @@ text_enum! {
 }
 
 row! {
-    /// A user, without his password.
+    /// A user, without the password.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
     pub struct User from users {
-        /// His number in the API (`user_id`).
+        /// The number in the API (`user_id`).
         id: Id,
-        /// What he calls himself (`u`).
+        /// The username (`u`).
         username: String,
-        /// What kind he is.
+        /// The kind of user.
         #[serde(rename = "type")]
         user_type: UserType = type,
-        /// Whose user he is.
+        /// The owner of the user.
         owner_id: Id,
         /// A blocked user cannot call.
         blocked: bool,
@@ -64,7 +64,7 @@ pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<User>, StoreError> {
 
 const FIND_BY_USERNAME: &str = select!(User + password, "WHERE username = :username");
 
-/// The user with this username, and his argon2 string.
+/// The user with this username, and their argon2 string.
 pub fn find_by_username(
     tx: &ReadTx<'_>,
     username: &str,
@@ -86,7 +86,7 @@ JOIN users AS u ON u.id = d.user_id
 WHERE d.username = :device
   AND d.hidden_ms IS NULL";
 
-/// The username of whoever has the device with this username, unless the device is hidden.
+/// The username of the user who has the device with this username, unless the device is hidden.
 pub fn find_username_by_device(
     tx: &ReadTx<'_>,
     device: &str,
@@ -117,7 +117,7 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<User>, StoreEr
 /// A user to be added.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// Admin's is [`ADMIN`]; everyone else gets the next free one.
+    /// Admin's id is [`ADMIN`]; everyone else gets the next free one.
     pub id: Option<Id>,
     /// Unique.
     pub username: String,
@@ -146,7 +146,7 @@ INSERT INTO users (
   :now_ms
 )";
 
-/// Adds a user; his id.
+/// Adds a user, and gives their id.
 pub fn insert(tx: &WriteTx<'_>, new: &NewUser, now_ms: i64) -> Result<Id, StoreError> {
     tx.insert(
         INSERT,
@@ -217,7 +217,7 @@ DELETE FROM permissions
 WHERE user_id = :user_id
   AND permission = :permission";
 
-/// Gives a permission, or takes it away; doing so twice is no error.
+/// Gives a permission, or takes it away. Doing so twice is allowed.
 pub fn update_permission(
     tx: &WriteTx<'_>,
     user_id: Id,
@@ -236,7 +236,8 @@ pub fn update_permission(
     Ok(())
 }
 
-// A comparison of rows is not taken as the start of a range where a collation is named, so the start is said twice.
+// Where a collation is named, SQLite does not use a comparison of rows as the start of a range, so the start is stated
+// twice.
 const WALK: &str = select!(
     User,
     "  INDEXED BY users_by_name
