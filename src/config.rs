@@ -1,8 +1,8 @@
 //! Deployment settings: the only place that reads the environment and the configuration file.
 //!
-//! Each setting stands once, as a field: its name is the key in the file, its flag and its variable are the same words
-//! (`max_batch`, `--max-batch`, `LINEBOOK_MAX_BATCH`). A flag wins over the environment, the environment over the file,
-//! the file over the default.
+//! Each setting is one field. Its key in the file, its flag and its variable are made of one name (`max_batch`,
+//! `--max-batch`, `LINEBOOK_MAX_BATCH`). A flag wins over the environment, the environment over the file, and the file
+//! over the default.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -23,19 +23,19 @@ use crate::housekeeping::BackupPlan;
 use crate::store;
 use crate::telemetry::LogFormat;
 
-/// Connections that may be open, unless it is said otherwise.
+/// Connections that may be open by default.
 pub const MAX_CONNECTIONS: u32 = 16_384;
 
-/// Connections that read the database, at most: each holds files open.
+/// The most connections that read the database. Each holds files open.
 pub const MAX_READERS: u32 = 256;
 
-/// What `--backup-every` takes.
+/// The values that `--backup-every` takes.
 const BACKUP_INTERVAL: RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 60 * 60);
-/// Blocks in a list of addresses, at most.
+/// The most blocks in a list of addresses.
 pub const MAX_NETWORKS: usize = 64;
 
-/// Where the database is.
+/// The folder of the database.
 #[derive(Debug, Clone, Args)]
 pub struct DataDir {
     /// The folder with the database
@@ -43,7 +43,7 @@ pub struct DataDir {
     pub data: PathBuf,
 }
 
-/// Where the database is, for a verb that can do without one.
+/// The folder of the database, for a verb that can do without one.
 #[derive(Debug, Clone, Args)]
 pub struct OptionalDataDir {
     /// The folder with the database
@@ -51,7 +51,7 @@ pub struct OptionalDataDir {
     pub data: Option<PathBuf>,
 }
 
-/// What `serve` needs to know.
+/// The settings of `serve`.
 #[derive(Debug, Clone, Args)]
 // The verb's own arguments already make a group of this name.
 #[group(skip)]
@@ -80,17 +80,17 @@ pub struct Backups {
     #[arg(long, env = "LINEBOOK_BACKUP_EVERY", value_name = "TIME", value_parser = backup_interval)]
     pub backup_every: Option<Duration>,
 
-    /// Backups that are kept, 1 to 10000; older ones go after a new good one
+    /// Backups to keep, 1 to 10000; older ones are removed after a new good one
     #[arg(long, env = "LINEBOOK_BACKUP_KEEP", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub backup_keep: u32,
 
-    /// Where they go [default: backups in the data folder]
+    /// The folder for backups [default: backups in the data folder]
     #[arg(long, env = "LINEBOOK_BACKUP_DIR", value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
 }
 
 impl Backups {
-    /// What is to be done for the database in the folder `data`.
+    /// The plan for the database in the folder `data`, if backups are wanted.
     pub fn plan(&self, data: &Path) -> Option<BackupPlan> {
         Some(BackupPlan {
             data: data.into(),
@@ -112,10 +112,10 @@ fn backup_interval(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Where the server listens unless it is told otherwise.
+/// The default address of the server.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
-/// Where the server listens.
+/// The address of the server.
 #[derive(Debug, Clone, Args)]
 pub struct Listen {
     /// The address and port to listen on
@@ -128,7 +128,7 @@ pub struct Listen {
     pub listen: SocketAddr,
 }
 
-/// How a server runs.
+/// The settings of a running server.
 #[derive(Debug, Clone, Args)]
 pub struct Server {
     #[command(flatten)]
@@ -143,11 +143,11 @@ pub struct Server {
     #[arg(long, env = "LINEBOOK_READERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_READERS)))]
     pub readers: Option<u32>,
 
-    /// Writes that one commit serves at most, 1 to 4096
+    /// The most writes that one commit serves, 1 to 4096
     #[arg(long, env = "LINEBOOK_MAX_BATCH", value_name = "N", default_value_t = store::MAX_BATCH as u32, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub max_batch: u32,
 
-    /// How a log line looks
+    /// The form of a log line
     #[arg(
         long,
         env = "LINEBOOK_LOG_FORMAT",
@@ -156,7 +156,7 @@ pub struct Server {
     )]
     pub log_format: LogFormat,
 
-    /// What is logged: error, warn, info, debug, trace, or per part (`info,linebook::store=debug`)
+    /// The level of log lines: error, warn, info, debug, trace, or per part (`info,linebook::store=debug`)
     #[arg(long, env = "LINEBOOK_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
     pub log: String,
 
@@ -191,7 +191,7 @@ pub struct Server {
     #[arg(long, env = "LINEBOOK_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
 
-    /// Serve /metrics with the API, to whoever reaches it
+    /// Serve /metrics with the API, to everyone who reaches it
     #[arg(long, env = "LINEBOOK_METRICS_PUBLIC", value_name = "true|false", hide_possible_values = true, value_parser = BoolishValueParser::new(), num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, action = ArgAction::Set)]
     pub metrics_public: bool,
 
@@ -239,7 +239,7 @@ impl Server {
 
     /// How the database is opened.
     pub fn store_options(&self) -> store::Options {
-        // Nobody who can read at the same time waits for another: workers, their lists, pages, and housekeeping.
+        // Enough for everything that reads at the same time: workers, their lists, web pages, and housekeeping.
         let threads = self.worker_count() * (1 + aside::BLOCKING_THREADS) + aside::THREADS + 1;
         let enough = u32::try_from(threads).unwrap_or(u32::MAX);
         let least = store::Options::default().readers;
@@ -249,7 +249,7 @@ impl Server {
         }
     }
 
-    /// The files of certificate and key, when TLS is spoken.
+    /// The files of certificate and key, if the server speaks TLS.
     pub fn tls_files(&self) -> Result<Option<(PathBuf, PathBuf)>, String> {
         match (&self.tls_cert, &self.tls_key) {
             (None, None) => Ok(None),
@@ -275,7 +275,7 @@ fn log_filter(text: &str) -> Result<String, String> {
 /// Why the command line and the file gave no settings.
 #[derive(Debug)]
 pub enum ConfigError {
-    /// The command line; also `--help`.
+    /// The command line, or `--help`.
     Usage(clap::Error),
     /// The file; one line that says where and what.
     File(String),
@@ -307,7 +307,7 @@ pub fn matches(command: Command, line: Vec<OsString>) -> Result<ArgMatches, Conf
     Ok(command.try_get_matches_from(&line)?)
 }
 
-/// What the file may give must not be missed before the file has been read.
+/// A flag that the file may give is not required before the file has been read.
 fn without_required(command: Command) -> Command {
     let verbs: Vec<String> = command
         .get_subcommands()
@@ -319,7 +319,7 @@ fn without_required(command: Command) -> Command {
     })
 }
 
-/// The file's keys and values, each one that the flag of this name takes.
+/// The file's keys and values, each checked by the flag of its name.
 fn read(file: &Path, serve: &Command) -> Result<Vec<(String, String)>, String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
@@ -361,8 +361,8 @@ fn scalar(key: &str, value: Value) -> Result<String, String> {
     }
 }
 
-/// Asks the flag's own parser, so that the file takes what the flag takes. An explicit flag is used, because the
-/// environment does not win over that.
+/// Asks the flag's own parser, so that the file takes the flag's values. The value is passed as an explicit flag,
+/// because the environment does not win over that.
 fn check(key: &str, flag: &Arg, value: &str) -> Result<(), String> {
     let given = match flag.get_long() {
         Some(long) => format!("--{long}={value}"),

@@ -1,4 +1,4 @@
-//! What several verbs take: ids, words, which part of a list, `--owner`.
+//! Arguments that several verbs take: ids, words, a part of a list, `--owner`.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -10,12 +10,12 @@ use crate::store::ReadTx;
 use crate::store::row::Id;
 use crate::store::tables::users::ADMIN;
 
-/// Rows that a list prints at most.
+/// The most rows that a list prints.
 pub const MAX_ROWS: u32 = 100_000;
-/// Rows that a list prints when it is not told how many.
+/// Rows that a list prints by default.
 pub const DEFAULT_ROWS: u32 = 1000;
 
-/// Which part of a list.
+/// A part of a list.
 #[derive(Debug, clap::Args)]
 pub struct Window {
     /// Print this many rows at most
@@ -28,12 +28,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// What the store is asked to start after; admin's id is 0.
+    /// The id after which the store starts. Admin's id is 0.
     pub fn after(&self) -> Id {
         self.after.unwrap_or(-1)
     }
 
-    /// What the store is asked for: one more, to know whether there are more.
+    /// The number of rows to ask the store for: one more than printed, to know whether more exist.
     pub fn fetch(&self) -> u32 {
         self.limit + 1
     }
@@ -66,7 +66,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The id of the user who was named, or admin's.
+    /// The id of the named user, or admin's.
     pub fn id(&self, tx: &ReadTx<'_>, by: &Actor) -> Result<Id, service::Error> {
         match &self.owner {
             Some(name) => Ok(users::get_named(tx, by, name)?.id),
@@ -74,7 +74,7 @@ impl Owner {
         }
     }
 
-    /// A refusal to make `made` for this owner, with the one of the two that it is about.
+    /// A refusal to make `made` for this owner. It names the one of the two that it is about.
     pub fn naming(&self, error: service::Error, made: &str) -> service::Error {
         let is_owner = matches!(
             &error,

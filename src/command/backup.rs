@@ -1,4 +1,4 @@
-//! `backup` and `restore`: a copy of the database beside a running server, and the way back.
+//! `backup` and `restore`: a copy of the database, even while a server runs, and the way back.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::store::file::backup;
 
-/// Copy the database to a file, also while a server writes to it
+/// Copy the database to a file, even while a server writes to it
 ///
 /// The copy is checked before it gets its name. Only its owner can read it: like the database, it holds secrets.
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub struct Backup {
     /// The file to make
     file: PathBuf,
 
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 
@@ -42,15 +42,15 @@ impl Backup {
 
 /// Put a backup in the place of the database
 ///
-/// The backup is checked first. A running server is left alone: stop it before. With --force a database that is there is
-/// replaced, and kept in the folder linebook.db.replaced-TIME within. Everyone signs in to the pages again: sessions and
-/// links for a first password end.
+/// The backup is checked first. Stop a running server before: its database is left alone. With --force an existing
+/// database is replaced, and kept in the folder linebook.db.replaced-TIME within the data folder. Everyone signs in to
+/// the web pages again: sessions and links for a first password end.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
     /// The backup
     file: PathBuf,
 
-    /// Replace a database that is there
+    /// Replace an existing database
     #[arg(long)]
     force: bool,
 

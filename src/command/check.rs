@@ -1,4 +1,4 @@
-//! `check`: whether everything holds in the database that should.
+//! `check`: whether the database is sound.
 
 use crate::command::fault::Fault;
 use crate::command::output::Report;
@@ -8,11 +8,11 @@ use crate::store::Violation;
 use crate::store::file::check::{self, COUNT};
 use crate::store::file::{folder, migrate};
 
-/// Check the database, also while a server writes to it: exit code 1 when something is wrong
+/// Check the database, even while a server writes to it: exit code 1 when something is wrong
 ///
-/// Runs SQLite's own checks of the file and of its references, compares the schema with the one that linebook makes, object by
-/// object, and then asks for linebook's invariants: a DID on a device is active
-/// and its user's, PINs are unique, every creation is in the action log, ... What is broken is printed with examples.
+/// Runs SQLite's own checks of the file and of its references, compares the schema with the one that linebook makes,
+/// object by object, and then checks linebook's invariants: a DID on a device is active and belongs to its user, PINs
+/// are unique, every creation is in the action log, ... Broken ones are printed with examples.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     #[command(flatten)]

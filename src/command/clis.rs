@@ -1,4 +1,4 @@
-//! `cli`: the calling numbers and domains by which devices are recognised.
+//! `cli`: the calling numbers and domains that identify devices.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::service::clis::{self as rules, Named};
 use crate::service::users;
 use crate::store::row::Id;
 
-/// CLIs, the calling numbers and domains by which devices are recognised: list and delete them
+/// CLIs, the calling numbers and domains that identify devices: find, list and delete them
 #[derive(Debug, clap::Args)]
 pub struct Clis {
     #[command(subcommand)]
@@ -34,7 +34,7 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Find the device that a number, or else a domain, stands for
+    /// Find the device that a number or a domain stands for
     Find {
         #[command(flatten)]
         searched: Searched,

@@ -9,7 +9,7 @@ use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::clock;
 
-/// The machine's clock, which the freeing of closed DIDs waits for when it has leapt
+/// The machine's clock: closed DIDs are not freed after it has leapt
 #[derive(Debug, clap::Args)]
 pub struct Clock {
     #[command(subcommand)]
@@ -18,7 +18,7 @@ pub struct Clock {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Say that the clock is right, after it leapt: closed DIDs are freed again, within the hour where a server runs
+    /// Say that the clock is right after a leap: closed DIDs are freed again, within the hour where a server runs
     Accept {
         #[command(flatten)]
         at: DataDir,

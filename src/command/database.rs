@@ -1,4 +1,4 @@
-//! The database, as a verb has it: opened for one piece of work, which the operator does.
+//! The database for a verb: opened for one piece of work by the operator.
 
 use crate::ambient::Ambient;
 use crate::command::fault::Fault;
@@ -25,7 +25,7 @@ where
     Ok(operate(at, ambient, work)??)
 }
 
-/// [`change`] for work that has more to say than a rule's no: its own error, beside that of opening the database.
+/// As [`change`], for work with an error type of its own beside that of opening the database.
 pub fn operate<T, E, F>(at: &DataDir, ambient: &Ambient, work: F) -> Result<Result<T, E>, OpenError>
 where
     T: Send + 'static,
@@ -33,7 +33,7 @@ where
     F: FnOnce(&WriteTx<'_>, &Actor) -> Result<T, E> + Send + 'static,
 {
     let store = open(at)?;
-    // A trigger of somebody else's would run with the change.
+    // A foreign trigger would run with the change.
     store.check_schema()?;
     let by = Actor::operator(ambient.now_ms());
     Ok(store.write_blocking(move |tx| work(tx, &by)))

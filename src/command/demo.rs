@@ -14,7 +14,7 @@ use crate::config::Server;
 use crate::service::installation;
 use crate::store::{FILE_NAME, OpenError, Options, Store};
 
-/// The methods that are shown, in the order in which people need them.
+/// The methods to show, in the order in which people need them.
 const ORDER: &[&str] = &[
     "device_create",
     "did_create",
@@ -23,16 +23,16 @@ const ORDER: &[&str] = &[
     "devices_get",
 ];
 
-/// Everyone's in the demo world who has one.
+/// The password of everyone in the demo world who has one.
 const DEMO_PASSWORD: &str = "password";
 
-/// Serve the demo world, and print a call of each method that can be pasted
+/// Serve the demo world, and print a call of each method to paste
 ///
 /// The world is made in a temporary folder that goes away with the server, or in --data, where it stays. Its password
 /// and keys are public, so it is served on loopback addresses only.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// A folder to keep the world in: missing, without a database, or with a demo world in it
+    /// A folder to keep the world in: a new one, one without a database, or one with a demo world
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -44,7 +44,7 @@ impl Demo {
     pub(super) fn run(self, ambient: &Arc<Ambient>) -> Result<Report, Fault> {
         check_loopback(self.server.on.listen)?;
         let _log = start_log(&self.server);
-        // Held until the server has stopped, then removed.
+        // The folder is kept until the server has stopped, then removed.
         let temporary;
         let data = match &self.data {
             Some(data) => data,
@@ -56,7 +56,7 @@ impl Demo {
         let options = self.server.store_options();
         let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
         let mut app = App::new(store, ambient.clone());
-        // Only this machine reaches it, and whoever tries it out should find everything.
+        // Only this machine reaches it, and people who try it out should find everything.
         app.has_public_metrics = self.server.metrics_listen.is_none();
         serve(app, &self.server, |url| hello(url, data))
     }
@@ -69,7 +69,7 @@ fn temporary_folder() -> Result<tempfile::TempDir, Fault> {
         .map_err(|error| Fault::Said(format!("no temporary folder can be made: {error}")))
 }
 
-/// The demo world in `data`: the one that is there, or a new one.
+/// Opens the demo world in `data`, or makes a new one.
 fn open(data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault> {
     let now_ms = ambient.now_ms();
     if !data.join(FILE_NAME).exists() {
@@ -87,7 +87,7 @@ fn open(data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault
     }
 }
 
-/// Where it listens, and a line to paste for each method.
+/// The address, and a line to paste for each method.
 fn hello(base: &str, data: &Path) -> String {
     let mut lines = vec![
         format!(

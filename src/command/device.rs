@@ -22,7 +22,7 @@ pub struct Device {
 enum Verb {
     /// List devices, without their secrets
     List {
-        /// Only this user's, by id or username
+        /// Only this user's devices, by id or username
         #[arg(long)]
         user: Option<String>,
         #[command(flatten)]

@@ -24,14 +24,14 @@ pub struct Dialplan {
 enum Verb {
     /// Add a dial plan
     Add {
-        /// What people call it
+        /// Its name
         name: String,
         #[command(flatten)]
         owner: Owner,
         #[command(flatten)]
         at: DataDir,
     },
-    /// Put a reserved DID on a dial plan
+    /// Assign a reserved DID to a dial plan
     Assign {
         /// The dial plan's id
         #[arg(value_parser = id())]

@@ -18,8 +18,9 @@ use crate::store::tables::dids::Did as Row;
 
 /// DIDs: create, import and list them, and take them through their life
 ///
-/// free -> reserved (for a user) -> active (on a trunk, through the API, or on a dial plan) -> closed -> free.
-/// A reserved DID can be freed, an active one taken off; a free or closed one can be terminated, and freed again.
+/// free -> reserved (for a user) -> active (on a trunk, through the API, or on a dial plan) -> closed -> free. A
+/// reserved DID can be freed, and an active one taken off. A free or closed one can be terminated, and later freed
+/// again.
 #[derive(Debug, clap::Args)]
 pub struct Did {
     #[command(subcommand)]
@@ -28,7 +29,7 @@ pub struct Did {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make a DID: free, on no device
+    /// Create a free DID
     Create {
         /// Its number: 1 to 15 digits
         number: String,
@@ -38,11 +39,11 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Make many DIDs from a CSV file with the header `did,provider_id`: all of them, or none
+    /// Create many DIDs from a CSV file with the header `did,provider_id`: all of them, or none
     Import {
         /// The file, - for standard input
         file: PathBuf,
-        /// Do everything, say what would happen, and undo it
+        /// Try everything, say what would happen, and change nothing
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
@@ -65,7 +66,7 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Take a reservation back: the DID is free
+    /// End a reservation: the DID is free again
     Unreserve(Number),
     /// Take an active DID off its device or dial plan: it stays reserved for its user
     Unassign(Number),
@@ -73,7 +74,7 @@ enum Verb {
     Free(Number),
     /// Take an active DID out of use; its user keeps it until it is freed
     Close(Number),
-    /// Make a free or closed DID history
+    /// Terminate a free or closed DID: it is out of use for good
     Terminate(Number),
 }
 
@@ -131,14 +132,14 @@ impl Did {
     }
 }
 
-/// Takes a step that asks for nothing.
+/// Takes a step without further input.
 fn take(did: Number, ambient: &Ambient, step: &'static Step) -> Result<Report, Fault> {
     self::step(&did.at, ambient, did.number, move |tx, by, number| {
         rules::take(tx, by, step, number)
     })
 }
 
-/// Takes one DID one step on, and shows where it is then.
+/// Takes a DID one step further, and shows its new state.
 pub(super) fn step<F>(
     at: &DataDir,
     ambient: &Ambient,

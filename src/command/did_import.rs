@@ -18,7 +18,7 @@ use crate::service::{self, DidError, dids};
 use crate::store::row::Id;
 use crate::store::{StoreError, WriteTx};
 
-/// Lines that one import takes at most: a running server's writes wait while they are put in, and give up after
+/// The most lines of one import: a running server's writes wait for it, and give up after
 /// [`crate::store::BUSY_TIMEOUT`].
 pub const MAX_LINES: usize = 50_000;
 /// Largest file, in bytes: [`MAX_LINES`] lines of the longest number and id, several times over.
@@ -26,17 +26,17 @@ pub const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// The first line of the file.
 const HEADER: [&str; 2] = ["did", "provider_id"];
 
-/// What spreadsheets put before the first line.
+/// Spreadsheets write this before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// One line that could be read.
+/// A line that could be read.
 struct Line {
     line: u64,
     did: String,
     provider_id: Id,
 }
 
-/// One line that cannot be imported.
+/// A line that cannot be imported.
 #[derive(Debug, Serialize)]
 struct BadLine {
     line: u64,
@@ -59,7 +59,7 @@ impl From<StoreError> for Undo {
     }
 }
 
-/// Imports `file`; a dry run does all of it and undoes it.
+/// Imports `file`. A dry run does everything and rolls it back.
 pub(super) fn run(
     at: &DataDir,
     ambient: &Ambient,
@@ -99,7 +99,7 @@ fn imported(text: String, count: usize, dry_run: bool) -> Report {
     Report::new(text, &json!({ "dids": count, "dry_run": dry_run }))
 }
 
-/// Puts every line in, and goes on after a refused one, so that all bad lines are named at once.
+/// Inserts every line, and continues after a refused one, so that all bad lines are named at once.
 fn insert(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -124,7 +124,7 @@ fn insert(
     Err(Undo::BadLines(bad_lines))
 }
 
-/// The lines that have the right shape, and those that have not.
+/// The lines of the right shape, and the others.
 fn read(file: &Path) -> Result<(Vec<Line>, Vec<BadLine>), Fault> {
     let fault = |what: String| Fault::Said(format!("{}: {what}", file.display()));
     let mut bytes = Vec::new();
@@ -171,7 +171,8 @@ fn read(file: &Path) -> Result<(Vec<Line>, Vec<BadLine>), Fault> {
     Ok((lines, bad_lines))
 }
 
-/// Which line of a text a byte is on, asked in rising order. The CSV reader's own count is off after an empty line.
+/// Finds the line that a byte is on. Bytes must be asked for in rising order. The CSV reader's own count is wrong after
+/// an empty line.
 struct LineCount<'a> {
     text: &'a [u8],
     counted: usize,
@@ -179,7 +180,7 @@ struct LineCount<'a> {
 }
 
 impl LineCount<'_> {
-    /// The line of the first byte at or after `byte` that is no line end; the first line is 1.
+    /// The line of the first byte at or after `byte` that does not end a line. The first line is 1.
     fn at(&mut self, byte: usize) -> u64 {
         let is_end = |c: &u8| matches!(c, b'\r' | b'\n');
         let rest = self.text[byte..].iter();
@@ -212,7 +213,7 @@ fn parse(record: &csv::ByteRecord, line: u64) -> Result<Line, BadLine> {
     }
 }
 
-/// A refusal to make a DID, with the one of the two values that it is about.
+/// A refusal to create a DID. It names the one of the two values that it is about.
 pub(super) fn naming_create(error: service::Error, number: &str, provider: Id) -> service::Error {
     let is_provider = matches!(
         &error,

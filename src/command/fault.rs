@@ -11,7 +11,7 @@ const MAX_NAMED: usize = 80;
 /// Why a verb did not do what it was asked; its text is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// A rule or the store said no.
+    /// A rule or the store refused.
     #[error("{0}{advice}", advice = advice(.0))]
     Refused(service::Error),
     /// The database could not be opened or made.
@@ -23,7 +23,7 @@ pub enum Fault {
     /// Anything else.
     #[error("{0}")]
     Said(String),
-    /// There is something to print, and then a line that says what is wrong.
+    /// A report to print, and then a line that says what is wrong.
     #[error("{1}")]
     Partly(Report, String),
 }
@@ -40,7 +40,7 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// What to do about a refusal, where its own text does not say it.
+/// Advice about a refusal, where its own text has none.
 fn advice(error: &service::Error) -> &'static str {
     let rule = match error {
         service::Error::Store(StoreError::Busy) => return ": another process holds it; try again",
@@ -62,7 +62,7 @@ fn advice(error: &service::Error) -> &'static str {
     }
 }
 
-/// A refusal that names nothing, with what the operator typed.
+/// A refusal that names no value, with the text that the operator typed.
 pub fn naming(error: service::Error, typed: impl ToString) -> service::Error {
     match error {
         service::Error::Refused(Refusal { rule, detail: None }) => {

@@ -1,4 +1,4 @@
-//! `group`: how a user's devices are sorted.
+//! `group`: the groups of a user's devices.
 
 use serde_json::json;
 
@@ -21,9 +21,9 @@ pub struct Group {
 enum Verb {
     /// Add a device group
     Add {
-        /// What people call it
+        /// Its name
         name: String,
-        /// Whose devices it sorts, by id or username
+        /// The user whose devices it sorts, by id or username
         #[arg(long)]
         user: String,
         #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `hash`: the hash of a call, how it comes about, and what is wrong with another one.
+//! `hash`: the hash of a call, how it is made, and why another hash is not accepted.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::service::guard::callers::{Signers, signers};
 use crate::service::keys::mask;
 use crate::store::tables::settings::HashCheck;
 
-/// Print the hash that signs a call, or find out why another one does not
+/// Print the hash that signs a call, or find out why another one is not accepted
 ///
 /// The first key signs. Without --key, the keys are those that sign for the user `u` in the database at --data.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub struct Hash {
     /// The method, by its name in the path
     method: String,
 
-    /// What is sent, decoded: user_id=2 "description=Desk phone"
+    /// The parameters, decoded: user_id=2 "description=Desk phone"
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
 
@@ -42,7 +42,7 @@ pub struct Hash {
     #[command(flatten)]
     at: OptionalDataDir,
 
-    /// Say which order and which key this hash fits, or why none does
+    /// Say which order and which key this hash fits, or why it fits none
     #[arg(long, value_name = "HASH")]
     check: Option<String>,
 

@@ -11,7 +11,7 @@ use crate::config::Listen;
 /// How long the server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Ask the server that listens here whether it is alive: exit code 0 when it is
+/// Ask the server at this address whether it is alive: exit code 0 when it is
 #[derive(Debug, clap::Args)]
 pub struct Healthcheck {
     #[command(flatten)]

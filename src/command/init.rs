@@ -47,8 +47,8 @@ pub enum Shown {
     InFile,
 }
 
-/// Makes a new database in the folder `data`, which is made if it is missing, and opens it. The report holds the secrets,
-/// or the path of the file that does; `base` is where the pages will be.
+/// Makes a new database in the folder `data`, and the folder if it is missing, and opens it. The report holds the
+/// secrets, or the path of the file that holds them. `base` is the address of the web pages.
 pub fn run(
     data: &Path,
     options: Options,
@@ -68,7 +68,7 @@ pub fn run(
     let store = Store::create(data, options, |tx: &WriteTx<'_>| {
         installation::fill_new(tx, now_ms, hash, &secrets.key)?;
         sessions::insert_first_link(tx, &secrets.token, now_ms)?;
-        // Before the commit: a database whose secrets nobody has is of no use.
+        // This comes before the commit: a database whose secrets nobody has is useless.
         if shown == Shown::InFile {
             first_run = Some(write_file(data, &secrets, base)?);
         }
@@ -81,7 +81,7 @@ pub fn run(
             if let Some(path) = path
                 && !is_made(data, &fault)
             {
-                // It holds the secrets of a database that there is not.
+                // The file holds the secrets of a database that does not exist.
                 let _ = std::fs::remove_file(path);
             }
             Err(fault)
@@ -89,7 +89,7 @@ pub fn run(
     }
 }
 
-/// Whether the database was made before the fault. One that is there already is someone else's.
+/// Whether the database was made before the fault. One that existed already is someone else's.
 fn is_made(data: &Path, fault: &Fault) -> bool {
     !matches!(fault, Fault::Open(OpenError::Exists(_))) && data.join(FILE_NAME).exists()
 }
@@ -97,7 +97,7 @@ fn is_made(data: &Path, fault: &Fault) -> bool {
 struct Secrets {
     password: String,
     key: String,
-    /// Of the link with which admin sets a password of his own.
+    /// The token of the link with which admin sets their own password.
     token: String,
 }
 
@@ -117,7 +117,7 @@ impl Secrets {
     }
 }
 
-/// What the link is for, and when it has to be changed before it works: behind a proxy, for one, its start is another.
+/// Says what the link is for, and when its address has to be changed first, as behind a proxy.
 fn about_link(base: &str) -> String {
     format!(
         "(The link sets another password in the browser: once, within {} minutes, while linebook serves. Where the browser reaches it by another address than {base}, put that into the link.)",
@@ -134,7 +134,7 @@ pub fn make_folder(data: &Path) -> Result<(), Fault> {
         .map_err(|error| Fault::Said(format!("{} cannot be made: {error}", data.display())))
 }
 
-/// Writes the file for its owner only. One that is already there may hold the secrets of another database.
+/// Writes the file for its owner only. An existing file is left alone: it may hold the secrets of another database.
 fn write_file(data: &Path, secrets: &Secrets, base: &str) -> Result<PathBuf, Fault> {
     let path = data.join(FIRST_RUN);
     let written = OpenOptions::new()

@@ -21,7 +21,7 @@ pub struct Ivr {
 enum Verb {
     /// Add an IVR
     Add {
-        /// What people call it
+        /// Its name
         name: String,
         #[command(flatten)]
         owner: Owner,

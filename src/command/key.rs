@@ -21,7 +21,7 @@ pub struct Key {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Give a user one more key; the ones he has stay active
+    /// Give a user one more key; their other keys stay active
     Add {
         /// Admin, a reseller, an accountant or a manager, by id or username
         user: String,
@@ -32,7 +32,7 @@ enum Verb {
     },
     /// List active keys: their first two characters
     List {
-        /// Only this user's, by id or username
+        /// Only this user's keys, by id or username
         #[arg(long)]
         user: Option<String>,
         #[command(flatten)]
@@ -40,7 +40,7 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// End a key: it signs nothing from the next request on
+    /// Revoke a key: from the next request on it signs nothing
     Revoke {
         /// The key's id
         #[arg(value_parser = id())]

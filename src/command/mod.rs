@@ -1,5 +1,5 @@
-//! The command line: one file per verb. A verb calls the rules in [`crate::service`] and gives a [`Report`]; what is
-//! printed, and with which exit code, is decided here.
+//! The command line: one file per verb. A verb calls the rules in [`crate::service`] and gives a [`Report`]. This file
+//! prints it and chooses the exit code.
 
 mod arguments;
 mod backup;
@@ -106,7 +106,7 @@ impl Verb {
     }
 }
 
-/// Runs the command line: 0 when it did what it was asked, 1 when it did not, 2 when it was not understood.
+/// Runs the command line. The exit code is 0 on success, 1 on a failure, and 2 when the line was not understood.
 pub fn main() -> ExitCode {
     let cli = config::matches(Cli::command(), std::env::args_os().collect())
         .and_then(|matches| Ok(Cli::from_arg_matches(&matches)?));
@@ -115,7 +115,7 @@ pub fn main() -> ExitCode {
         Err(ConfigError::Usage(error)) => {
             match error.use_stderr() {
                 true => output::complain(&one_line(&error)),
-                // `--help` into a closed pipe is no fault.
+                // `--help` into a closed pipe is a success.
                 false => drop(error.print()),
             }
             return ExitCode::from(error.exit_code() as u8);
@@ -143,7 +143,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What is wrong with a command line, without the help around it.
+/// The fault in a command line, without the help around it.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim);

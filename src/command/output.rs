@@ -9,19 +9,19 @@ use serde_json::Value;
 use crate::ambient::rfc3339;
 use crate::service::text;
 
-/// What a verb has to say.
+/// The output of a verb.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// For people, without the last line's end.
+    /// The text for people, without the end of its last line.
     text: String,
-    /// For programs: one JSON text.
+    /// The JSON for programs.
     json: String,
-    /// For people, beside the output.
+    /// A note for people, beside the output.
     note: Option<String>,
 }
 
 impl Report {
-    /// One or more lines for people, and the same as JSON.
+    /// One or more lines for people, and their content as JSON.
     pub fn new(text: impl Into<String>, json: &Value) -> Self {
         Self {
             text: text.into(),
@@ -30,7 +30,7 @@ impl Report {
         }
     }
 
-    /// One line for people, and the same text as JSON.
+    /// One line for people, and its text as JSON.
     pub fn line(text: String) -> Self {
         let json = Value::from(text.as_str());
         Self::new(text, &json)
@@ -41,18 +41,18 @@ impl Report {
         let values: Vec<Value> = rows.iter().map(to_value).collect();
         Self {
             text: table(columns, &values),
-            // The rows themselves keep the order of their fields; a `Value` sorts them.
+            // Rows keep the order of their fields; a `Value` would sort them.
             json: serde_json::to_string(rows).expect("rows are plain values"),
             note: None,
         }
     }
 
-    /// The first `limit` of `rows`, which are one more where there are more; then it says so.
+    /// The first `limit` of `rows`. One row more means that the list goes on, and the report says so.
     pub fn list<T: Serialize>(columns: &[&str], rows: Vec<T>, limit: u32) -> Self {
         Self::part(columns, rows, limit, "--after")
     }
 
-    /// The first `limit` of `rows`; when there are more, the flag that goes on behind the last one's id.
+    /// The first `limit` of `rows`, and where the list goes on, the flag that continues after the last id.
     pub fn part<T: Serialize>(columns: &[&str], mut rows: Vec<T>, limit: u32, flag: &str) -> Self {
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
@@ -63,7 +63,7 @@ impl Report {
         report
     }
 
-    /// Prints it. A reader that has gone away (`| head`) has seen what it wanted.
+    /// Prints the report. A reader that has gone away (`| head`) has seen enough.
     pub fn print(&self, as_json: bool) -> Result<(), io::Error> {
         let text = match as_json {
             true => self.json.as_str().into(),
@@ -90,12 +90,13 @@ fn print(text: &str) -> Result<(), io::Error> {
     out.flush()
 }
 
-/// Writes one line to standard error. Nobody is left to hear that it failed.
+/// Writes one line to standard error. A failure is ignored, because nobody could read about it.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "linebook: {}", printable(text));
 }
 
-/// Without line ends and whatever else could drive a terminal, change the order in which a line is read, or not be seen.
+/// The text without line ends, and without characters that could drive a terminal, change the order of reading, or
+/// hide.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {

@@ -21,9 +21,9 @@ pub struct Provider {
 enum Verb {
     /// Add a provider
     Add {
-        /// What people call it
+        /// Its name
         name: String,
-        /// Let resellers put DIDs on it too
+        /// Let resellers put DIDs on it, too
         #[arg(long)]
         common_use: bool,
         #[command(flatten)]

@@ -1,17 +1,18 @@
-//! Passwords and keys that come from a file or standard input, so that none stands in a shell history.
+//! Passwords and keys from a file or standard input, so that none gets into a shell history.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::command::fault::Fault;
 
-/// Largest file that is read for a secret, in bytes: far more than a secret has, and no accident reads a disk.
+/// The largest file that is read for a secret, in bytes: far more than any secret, and small enough that a wrong path
+/// does no harm.
 pub const MAX_SECRET_FILE: u64 = 4096;
 
 /// `--password-file`.
 #[derive(Debug, clap::Args)]
 pub struct PasswordFile {
-    /// The file that holds the password, - for standard input; without it one is made and shown once
+    /// The file that holds the password, - for standard input; without this flag a password is made and shown once
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
 }
@@ -19,12 +20,12 @@ pub struct PasswordFile {
 /// `--key-file`.
 #[derive(Debug, clap::Args)]
 pub struct KeyFile {
-    /// The file that holds the key, - for standard input; without it one is made and shown once
+    /// The file that holds the key, - for standard input; without this flag a key is made and shown once
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 }
 
-/// What the file holds, without the end of its last line.
+/// The file's content, without the end of its last line.
 pub fn read(file: &Path) -> Result<String, Fault> {
     let mut text = String::new();
     let fault = |what: &str| Fault::Said(format!("{}: {what}", file.display()));

@@ -1,4 +1,4 @@
-//! `serve`: the API, until the process is told to stop.
+//! `serve`: serves the API and the web pages until the process is told to stop.
 
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,9 +18,10 @@ use crate::store::file::folder::{self, FolderLock};
 use crate::store::{FILE_NAME, OpenError, Store};
 use crate::telemetry;
 
-/// Serve the API
+/// Serve the API and the web pages
 ///
-/// On an empty folder it does `init` first, but not where a database is gone. SIGINT and SIGTERM stop it once the requests in flight are done.
+/// In an empty folder it runs `init` first, but not where a database has been lost. SIGINT and SIGTERM stop it once the
+/// requests in flight are done.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -33,7 +34,8 @@ impl Serve {
         let _log = start_log(server);
         let data = &self.settings.at.data;
         folder::check_not_lost(data)?;
-        // A folder with anything else in it is more likely a mistyped path than a place for a new database: it is left alone.
+        // A folder with other files in it is left alone: it is more likely a mistyped path than a place for a new
+        // database.
         if !data.join(FILE_NAME).exists() && !is_empty(data) {
             return Err(OpenError::Missing(data.join(FILE_NAME)).into());
         }
@@ -80,8 +82,8 @@ fn browsable(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Opens the folder's database for a server: on a local disk, as the only one, and with the schema that linebook makes. The lock is to be held until the server
-/// has stopped.
+/// Opens the folder's database for a server: on a local disk, for this server alone, and with the schema that linebook
+/// makes. The caller holds the lock until the server has stopped.
 pub fn open_alone(
     data: &Path,
     open: impl FnOnce() -> Result<Store, Fault>,
@@ -97,13 +99,13 @@ pub fn open_alone(
     Ok((store, lock))
 }
 
-/// Starts the log, without what the framework need not say.
+/// Starts the log, without the framework's needless lines.
 pub fn start_log(server: &config::Server) -> telemetry::Guard {
     let filter = format!("{QUIET_LOG},{}", server.log);
     telemetry::start(&filter, server.log_format)
 }
 
-/// Whether nothing is in the folder, or just the lock.
+/// Whether the folder is empty, except for the lock file.
 fn is_empty(data: &Path) -> bool {
     match std::fs::read_dir(data) {
         Ok(entries) => entries
@@ -113,7 +115,7 @@ fn is_empty(data: &Path) -> bool {
     }
 }
 
-/// The demo's password and keys are public: it is kept off every address that others can reach.
+/// Keeps the demo off every address that others can reach, because its password and keys are public.
 pub fn check_loopback(listen: SocketAddr) -> Result<(), Fault> {
     match listen.ip().to_canonical().is_loopback() {
         true => Ok(()),
@@ -132,7 +134,7 @@ pub fn serve(
     let listen = settings.on.listen;
     let fault = |error| Fault::Said(format!("{listen} cannot be listened on: {error}"));
     let listener = server::bind(listen).map_err(fault)?;
-    // The port that was taken, where 0 asked for any free one.
+    // The real port, where 0 asked for any free one.
     let address = listener.local_addr().map_err(fault)?;
     let metrics = match settings.metrics_listen {
         None => None,

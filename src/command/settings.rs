@@ -1,4 +1,4 @@
-//! `settings`: what is kept in the database about how the API behaves.
+//! `settings`: the settings of the API, which are in the database.
 
 use serde::Serialize;
 use serde_json::json;
@@ -23,7 +23,7 @@ pub struct Settings {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// List every setting: its value, its default, what it takes and what it does
+    /// List every setting: its value, its default, the values it takes and what it does
     List {
         /// Whose settings, where they are per owner: admin or a reseller, by id or username [default: admin]
         #[arg(long, value_name = "USER")]
@@ -38,7 +38,7 @@ enum Verb {
         /// Its new value
         #[arg(allow_negative_numbers = true)]
         value: String,
-        /// For whom, if it is per owner: admin or a reseller, by id or username [default: admin]
+        /// Whose setting, where it is per owner: admin or a reseller, by id or username [default: admin]
         #[arg(long, value_name = "USER")]
         owner: Option<String>,
         #[command(flatten)]
@@ -113,7 +113,7 @@ fn set(
         let owner_id = find_owner(tx, by, owner.as_deref())?;
         rules::set(tx, by, &name, &value, owner_id)
             .map_err(|error| naming(error, owner.as_deref().unwrap_or(&name)))?;
-        // As it is kept: `sip` becomes `SIP`.
+        // The stored value: `sip` becomes `SIP`.
         let now = rules::list(tx, by, owner_id.unwrap_or(ADMIN))?;
         let now = now.into_iter().find(|(setting, _)| setting.name == name);
         Ok((name, now.map_or(value, |(_, value)| value)))

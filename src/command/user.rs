@@ -1,4 +1,4 @@
-//! `user`: who there is and what each may.
+//! `user`: the users and their rights.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,9 +29,9 @@ pub struct User {
 enum Verb {
     /// Make a user, with a password and a primary device group
     Add {
-        /// What he calls himself: 1 to 80 characters without spaces
+        /// The username: 1 to 80 characters without spaces
         username: String,
-        /// What kind of user
+        /// The kind of user
         #[arg(long = "type", value_name = "TYPE", default_value = "user", value_parser = one_of(makable()))]
         user_type: UserType,
         #[command(flatten)]
@@ -61,7 +61,7 @@ enum Verb {
     Permit {
         /// The user, by id or username
         user: String,
-        /// What he may
+        /// The permission
         #[arg(value_parser = one_of(Permission::ALL.iter().copied()))]
         permission: Permission,
         /// Take it away
@@ -70,23 +70,24 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Take a user's access away: he is an unknown caller
+    /// Take a user's access away: they are an unknown caller
     Block {
         /// The user, by id or username
         user: String,
         #[command(flatten)]
         at: DataDir,
     },
-    /// Give a blocked user his access back
+    /// Give a blocked user their access back
     Unblock {
         /// The user, by id or username
         user: String,
         #[command(flatten)]
         at: DataDir,
     },
-    /// Put an address on an owner's IP allow-list, or take it off
+    /// Add an address to an owner's IP allow-list, or take it off
     ///
-    /// While the list is empty his API may be called from anywhere; the first entry closes it for every other address.
+    /// While the list is empty, their API may be called from anywhere. The first entry closes it to every other
+    /// address.
     AllowIp {
         /// The owner (admin or a reseller), by id or username
         user: String,
@@ -100,7 +101,7 @@ enum Verb {
     },
 }
 
-/// Every type but admin: there is one, made by `init`.
+/// Every type but admin: the only admin is made by `init`.
 fn makable() -> impl Iterator<Item = UserType> {
     let all = UserType::ALL.iter().copied();
     all.filter(|user_type| *user_type != UserType::Admin)
@@ -159,7 +160,7 @@ impl Password {
         })
     }
 
-    /// Adds it to what is printed, if it was made here.
+    /// Adds it to the output, if it was made here.
     fn show(&self, mut text: String, mut json: Value) -> Report {
         if self.is_new {
             text.push_str(&format!("\npassword, shown this once: {}", self.text));

@@ -3,7 +3,7 @@
 use super::*;
 use clap::FromArgMatches;
 
-/// The settings that a file and flags give; an error as its one line.
+/// The settings from a file and flags; an error is one line.
 fn parse(file: &str, flags: &[&str]) -> Result<Serve, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("linebook.toml");
@@ -155,7 +155,7 @@ fn a_bad_key_or_value_is_named_on_one_line() {
 
 #[test]
 fn a_missing_data_folder_is_a_usage_error_with_a_file_too() {
-    // Holds only where the variable is not set for the tests themselves.
+    // This holds only where the tests' own environment lacks the variable.
     if std::env::var_os("LINEBOOK_DATA").is_none() {
         let error = parse("readers = 2", &[]).expect_err("no folder");
         assert!(error.starts_with("usage: "), "{error}");
