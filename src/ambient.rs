@@ -13,7 +13,7 @@ const DIGITS: &[u8] = b"0123456789";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 
-/// Where time and randomness come from.
+/// The source of time and randomness.
 #[derive(Debug)]
 pub struct Ambient {
     clock: Clock,
@@ -29,12 +29,12 @@ enum Clock {
     },
 }
 
-/// How far ahead of the clock a time may lie that counts as now: calls overtake each other, and clocks are put right by
-/// seconds all the time.
+/// How far ahead of the clock a time may be and still count as now: calls overtake each other, and clocks are corrected
+/// by seconds all the time.
 pub const SLACK_MS: i64 = 60_000;
 
-/// Whether what happened at `at_ms` is younger than `limit_ms`. What lies ahead happened by a clock that was set back since:
-/// how old it is nobody knows, and it must not stay young until then.
+/// Whether an event at `at_ms` is younger than `limit_ms`. An event in the future comes from a clock that was set back
+/// since. Its age is unknown, and it must not stay young until then.
 pub fn is_young(at_ms: i64, now_ms: i64, limit_ms: i64) -> bool {
     (-SLACK_MS..limit_ms).contains(&now_ms.saturating_sub(at_ms))
 }
@@ -48,7 +48,7 @@ impl Ambient {
         }
     }
 
-    /// A clock that stands at `now_ms` and dice that always fall the same way.
+    /// A clock that stands still at `now_ms`, and dice that always fall the same way.
     pub fn fixed(now_ms: i64, seed: u64) -> Self {
         Self {
             clock: Clock::Fixed {
@@ -67,15 +67,15 @@ impl Ambient {
         }
     }
 
-    /// Moves a clock that stands; the machine's goes by itself.
+    /// Moves a clock that stands still. The machine's clock ignores this.
     pub fn set(&self, to_ms: i64) {
         if let Clock::Fixed { now_ms, .. } = &self.clock {
             now_ms.store(to_ms, Ordering::Relaxed);
         }
     }
 
-    /// Milliseconds since some moment that stays the same while the process runs, by a clock that nobody sets; it goes on
-    /// while the machine sleeps.
+    /// Milliseconds by a clock that nobody sets, since a moment that is fixed while the process runs. It goes on while
+    /// the machine sleeps.
     pub fn running_ms(&self) -> i64 {
         match &self.clock {
             Clock::Fixed { running_ms, .. } => running_ms.load(Ordering::Relaxed),
@@ -86,14 +86,14 @@ impl Ambient {
         }
     }
 
-    /// The same for the clock that nobody sets.
+    /// Moves the clock that nobody sets, where the clocks stand still.
     pub fn set_running(&self, to_ms: i64) {
         if let Clock::Fixed { running_ms, .. } = &self.clock {
             running_ms.store(to_ms, Ordering::Relaxed);
         }
     }
 
-    /// The time as HTTP's `Date` has it.
+    /// The time in the form of HTTP's `Date`.
     pub fn http_date(&self) -> String {
         httpdate::fmt_http_date(since_epoch(self.now_ms()))
     }
@@ -124,7 +124,7 @@ impl Ambient {
         bytes
     }
 
-    /// As many random bytes, which nothing on the way to a disk makes smaller.
+    /// `length` random bytes, which cannot be compressed on the way to a disk.
     pub fn noise(&self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.dice().fill_bytes(&mut bytes);
@@ -136,29 +136,29 @@ impl Ambient {
         hex::encode(self.bytes::<8>())
     }
 
-    // A generator is never left half way by a panic, so a poisoned lock is as good as any.
+    // A panic never leaves a generator half way, so a poisoned lock is safe to use.
     fn dice(&self) -> MutexGuard<'_, StdRng> {
         self.dice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The end of a span of time that began now, whatever becomes of the wall clock.
+/// The end of a span of time, by a clock that nobody sets.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So long from now.
+    /// The moment this long after now.
     pub fn after(time: Duration) -> Self {
         Self(Instant::now() + time)
     }
 
-    /// Whether it has come.
+    /// Whether the moment has come.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.0
     }
 }
 
-/// What the machine's clock says, in milliseconds since 1970-01-01 UTC.
+/// The machine's time, in milliseconds since 1970-01-01 UTC.
 pub fn machine_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -169,7 +169,7 @@ fn pick(dice: &mut StdRng, set: &[u8]) -> char {
     char::from(set[dice.random_range(0..set.len())])
 }
 
-/// The last millisecond of the year 9999, beyond which no format of a time goes.
+/// The last millisecond of the year 9999, the end of every format of a time.
 pub const LAST_MS: i64 = 253_402_300_799_999;
 
 /// A file's time in nanoseconds since 1970-01-01 UTC; none: before that.
@@ -178,7 +178,7 @@ pub fn file_nanos(time: SystemTime) -> Option<u128> {
     Some(since.as_nanos())
 }
 
-/// `2026-11-21T08:30:00.000Z` for milliseconds since 1970-01-01 UTC; a number that is no such time is shown as it is.
+/// `2026-11-21T08:30:00.000Z` for milliseconds since 1970-01-01 UTC. A number outside that range is shown as it is.
 pub fn rfc3339(at_ms: i64) -> String {
     match (0..=LAST_MS).contains(&at_ms) {
         true => humantime::format_rfc3339_millis(since_epoch(at_ms)).to_string(),
@@ -204,12 +204,12 @@ pub fn parse_day(text: &str) -> Option<i64> {
     Some(since.as_millis() as i64)
 }
 
-/// `2026-11-21T08-30-00.000Z`: the same for a file's name, so that names sort by time and no file system minds them.
+/// A time for a file's name, `2026-11-21T08-30-00.000Z`: names sort by time, and every file system accepts them.
 pub fn file_time(at_ms: i64) -> String {
     rfc3339(at_ms).replace(':', "-")
 }
 
-/// Milliseconds since 1970-01-01 UTC from what [`file_time`] gives.
+/// Milliseconds since 1970-01-01 UTC from the text that [`file_time`] makes.
 pub fn parse_file_time(text: &str) -> Option<i64> {
     let (day, time) = text.split_once('T')?;
     let time = format!("{day}T{}", time.replace('-', ":"));

@@ -20,33 +20,33 @@ use crate::telemetry;
 
 /// How long the database may take to read and to write before the server counts as not ready.
 pub const READY_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an answer to that question holds, so that whoever asks often does not make the disk sync as often.
+/// How long that answer is kept, so that frequent questions do not sync the disk as often.
 pub const READY_FOR_MS: i64 = 1000;
 
-/// Peers that are warned about because they are no trusted proxies; there may be no end of them.
+/// The most peers that get a warning for not being trusted proxies. The number of such peers is unbounded.
 pub const MAX_WARNED: usize = 16;
 
 /// One running linebook.
 pub struct App {
-    /// What the doors share.
+    /// The core that all doors share.
     pub core: Arc<Core>,
     /// Work that would hold up a worker.
     pub aside: Aside,
-    /// Who is having a hash explained.
+    /// The users who are having a hash explained.
     pub explanations: OneEach,
     /// The backups that it makes by itself.
     pub backups: Arc<Backups>,
     /// What is counted.
     pub metrics: Metrics,
-    /// Proxies that say truly for whom they call.
+    /// Proxies whose word about the caller counts.
     pub trusted_proxies: Vec<IpNet>,
     /// Peers that were warned about.
     warned: std::sync::Mutex<BTreeSet<IpAddr>>,
-    /// It listens with TLS.
+    /// Whether it listens with TLS.
     pub has_tls: bool,
     /// Whether the metrics are on the address of the API.
     pub has_public_metrics: bool,
-    /// When it was last tried whether the database can read and write, and whether it could.
+    /// The time and the result of the last try to read and write.
     readiness: Mutex<Option<(i64, Result<(), StoreError>)>>,
 }
 
@@ -68,20 +68,20 @@ impl App {
         }
     }
 
-    /// Whether an address is one of a proxy that says truly for whom it calls.
+    /// Whether an address belongs to a trusted proxy.
     pub fn trusts(&self, address: &IpAddr) -> bool {
         let mut trusted = self.trusted_proxies.iter();
         trusted.any(|network| network.contains(address))
     }
 
-    /// Whether a peer was not warned about before, and still may be.
+    /// Whether to warn about a peer: it is new, and the limit is not reached.
     pub fn warns_of(&self, peer: IpAddr) -> bool {
         let warned = self.warned.lock();
         let mut warned = warned.unwrap_or_else(PoisonError::into_inner);
         warned.len() < MAX_WARNED && warned.insert(peer)
     }
 
-    /// The same, making backups.
+    /// Makes it take backups by this plan.
     pub fn with_backups(self, plan: Option<BackupPlan>) -> Self {
         let backups = Arc::new(Backups::new(plan));
         Self { backups, ..self }

@@ -1,8 +1,9 @@
-//! Work that may take longer than a worker has: on threads of its own, of a lower priority, one user after the other.
+//! Work that would take too long on a worker: it runs on threads of its own, with a lower priority, one user after the
+//! other.
 //!
-//! A worker has many connections, and each waits while it works for one of them. What walks lists or computes is therefore
-//! polled here: a future's turn ends when it is done or has to wait for something, so that a thread is never held by
-//! whoever waits for the disk or for a password.
+//! A worker has many connections, and all others wait while it works for one of them. So work that walks lists or
+//! computes is polled here. A future's turn ends when it is done or has to wait, so that waiting for the disk or for a
+//! password never holds a thread.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -20,24 +21,24 @@ use tokio::time::timeout;
 use crate::store::StoreError;
 use crate::store::row::Id;
 
-/// Threads that do it. One user has one less at most, so that another's turn comes while one is at work.
+/// The number of threads. One user gets at most one less, so that others get a turn meanwhile.
 pub const THREADS: usize = 3;
 /// Threads per worker that write long lists; pages are made and passwords verified on threads of their own.
 pub const BLOCKING_THREADS: usize = 4;
-/// What one user may have waiting; one more is refused with [`StoreError::Overloaded`].
+/// The most turns that one user may have waiting. One more is refused with [`StoreError::Overloaded`].
 pub const MAX_WAITING_OF_ONE: usize = 32;
-/// What all together may have waiting; beyond it each user has one, so that nobody is shut out by others.
+/// The most turns of all users together that may wait. Beyond it each user may have one, so that nobody shuts others
+/// out.
 pub const MAX_WAITING: usize = 256;
-/// How long anything waits for its first turn, before it is refused in the same way.
+/// How long work waits for its first turn before it is refused in the same way.
 pub const MAX_WAIT: Duration = Duration::from_secs(10);
-/// How much lower their priority is: where there is not enough of the processor for all, the workers get about three parts
-/// of four.
+/// The niceness of the threads: when the processor is busy, the workers get about three quarters of it.
 const NICENESS: i32 = 5;
 
 /// One turn. It does not panic.
 type Turn = Box<dyn FnOnce() + Send>;
 
-/// The threads, and what waits for them; one for the whole server.
+/// The threads, and the turns that wait for them. The whole server has one of these.
 pub struct Aside(Arc<Shared>);
 
 #[derive(Default)]
@@ -46,17 +47,17 @@ struct Shared {
     has_work: Condvar,
 }
 
-/// What waits. The users stand in a ring: whoever had a turn goes behind the others.
+/// The waiting turns. The users form a ring: after a turn, a user goes behind the others.
 #[derive(Default)]
 struct Line {
     ring: VecDeque<Id>,
     lanes: HashMap<Id, Lane>,
-    /// In all lanes.
+    /// The turns in all lanes.
     waiting: usize,
     is_closed: bool,
 }
 
-/// What one user has.
+/// The turns of one user.
 #[derive(Default)]
 struct Lane {
     waiting: VecDeque<Turn>,
@@ -78,7 +79,7 @@ impl Default for Aside {
 }
 
 impl Aside {
-    /// Does `work` for a user, and gives what comes of it. Whoever stops waiting is not worked for any more.
+    /// Does `work` for a user, and gives its result. If the caller stops waiting, the work stops.
     pub async fn run<T: Send + 'static>(
         &self,
         user_id: Id,
@@ -87,7 +88,7 @@ impl Aside {
         self.turns(user_id, work, true).await
     }
 
-    /// The next piece of what has begun: it is never refused, and waits for nothing but its turn.
+    /// Does the next piece of work that has begun. It is never refused, and only waits for its turn.
     pub async fn go_on<T: Send + 'static>(
         &self,
         user_id: Id,
@@ -105,7 +106,7 @@ impl Aside {
     ) -> Result<T, StoreError> {
         let woken = Arc::new(Woken::default());
         loop {
-            // Set by whoever is first: the thread that begins, or the caller who gives up.
+            // The first one sets it: the thread that begins, or the caller who gives up.
             let is_claimed = Arc::new(AtomicBool::new(false));
             let (reply, mut polled) = oneshot::channel();
             let (runtime, waker) = (Handle::current(), Waker::from(woken.clone()));
@@ -114,7 +115,7 @@ impl Aside {
                 if reply.is_closed() || claimed.swap(true, Ordering::Relaxed) {
                     return;
                 }
-                // Its timers are the worker's.
+                // The work uses the worker's timers.
                 let _inside = runtime.enter();
                 let poll = || work.poll_unpin(&mut Context::from_waker(&waker));
                 let poll = catch_unwind(AssertUnwindSafe(poll));
@@ -127,13 +128,13 @@ impl Aside {
                 Err(_) if is_new && !is_claimed.swap(true, Ordering::Relaxed) => {
                     return Err(StoreError::Overloaded);
                 }
-                // What has begun is waited for.
+                // Work that has begun is waited for.
                 Err(_) => polled.await,
             };
             match polled {
                 Ok((Ok(Poll::Ready(done)), _)) => return Ok(done),
                 Ok((Ok(Poll::Pending), rest)) => work = rest,
-                // The request's own place catches it.
+                // The panic goes on where the request is handled, and is caught there.
                 Ok((Err(panic), _)) => resume_unwind(panic),
                 Err(_) => return Err(StoreError::Internal),
             }
@@ -155,15 +156,15 @@ impl Drop for Aside {
     }
 }
 
-/// What each user has done for them once at a time.
+/// Work that each user may have done once at a time.
 #[derive(Default)]
 pub struct OneEach(Mutex<HashSet<Id>>);
 
-/// It is being done for a user, until this is dropped.
+/// The work is being done for a user until this is dropped.
 pub struct Alone<'a>(&'a OneEach, Id);
 
 impl OneEach {
-    /// None: it is being done for this user already.
+    /// Begins; none: it is being done for this user already.
     pub fn begin(&self, user_id: Id) -> Option<Alone<'_>> {
         let is_first = lock(&self.0).insert(user_id);
         is_first.then_some(Alone(self, user_id))
@@ -176,7 +177,7 @@ impl Drop for Alone<'_> {
     }
 }
 
-/// A future that waited can go on.
+/// Wakes a future that waited.
 #[derive(Default)]
 struct Woken(Notify);
 
@@ -187,7 +188,7 @@ impl Wake for Woken {
 }
 
 impl Shared {
-    /// Puts a turn in line, behind the others of its user. A new one needs room there.
+    /// Queues a turn behind the others of its user. New work needs room there.
     fn push(&self, user_id: Id, turn: Turn, is_new: bool) -> Result<(), StoreError> {
         let mut line = lock(&self.line);
         let lane = line.lanes.get(&user_id);
@@ -210,7 +211,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The next turn, and whose it is; none: there will be no more.
+    /// The next turn, and its user; none: no more will come.
     fn take(&self) -> Option<(Id, Turn)> {
         let mut line = lock(&self.line);
         loop {
@@ -253,7 +254,7 @@ impl Line {
 }
 
 fn work(shared: &Shared) {
-    // On Linux a thread has a priority of its own. Without it the work is the same.
+    // On Linux a thread has a priority of its own. Without it, the work is done all the same.
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "the priority of a thread could not be lowered");
     }
@@ -263,7 +264,7 @@ fn work(shared: &Shared) {
     }
 }
 
-// What is counted is whole between two statements, so a poisoned lock is as good as any.
+// The counts are consistent between two statements, so a poisoned lock is safe to use.
 fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
     counted.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,4 @@
-//! What the server does by itself while it runs: it frees closed DIDs on time, removes expired sessions, and makes
-//! backups.
+//! The work that the server does by itself: it frees closed DIDs on time, removes expired sessions, and makes backups.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -31,20 +30,20 @@ const BACKUP_END: &str = ".db";
 pub struct BackupPlan {
     /// The folder with the database.
     pub data: PathBuf,
-    /// Where they go.
+    /// The folder for them.
     pub folder: PathBuf,
-    /// How long after one the next is made.
+    /// The time from one to the next.
     pub every: Duration,
-    /// How many are kept.
+    /// The number to keep.
     pub keep: usize,
 }
 
-/// The backups of a server: how it makes them, and when the last good one was made.
+/// The backups of a server: the plan, and the time of the last good one.
 #[derive(Debug)]
 pub struct Backups {
-    /// How; none: it makes none.
+    /// The plan; none: it makes no backups.
     pub plan: Option<BackupPlan>,
-    /// When the last good one was made; negative: never.
+    /// When the last good one was made; negative: none is known.
     last_ms: AtomicI64,
 }
 
@@ -61,7 +60,7 @@ impl Backups {
         Self { plan, last_ms }
     }
 
-    /// When the last good one was made by the server, this run or an earlier one; none: none is known.
+    /// When the server made the last good one, in this run or an earlier one; none: none is known.
     pub fn last_ms(&self) -> Option<i64> {
         let at_ms = self.last_ms.load(Ordering::Relaxed);
         (at_ms >= 0).then_some(at_ms)
@@ -71,13 +70,13 @@ impl Backups {
         self.last_ms.store(at_ms, Ordering::Relaxed);
     }
 
-    /// How old the last good one is; none: there is none, or the clock was set back since, so that its age is not known.
+    /// The age of the last good one; none: none is known, or the clock was set back since and the age is unknown.
     pub fn age(&self, now_ms: i64) -> Option<Duration> {
         let age_ms = now_ms.saturating_sub(self.last_ms()?);
         u64::try_from(age_ms).ok().map(Duration::from_millis)
     }
 
-    /// What the overview says of them.
+    /// The state of the backups, for the overview.
     pub fn known(&self) -> overview::Backups {
         let every = self.plan.as_ref().map(|plan| plan.every);
         overview::Backups {
@@ -107,12 +106,12 @@ async fn tidy_up(core: &Core) -> Infallible {
         }
         in_pieces(core, now_ms, "removing expired sessions", sessions::purge).await;
         tokio::time::sleep(INTERVAL).await;
-        // Of the hour that has just ended: at the start there are none.
+        // These are the failures of the hour that has just ended. At the start there are none.
         log_failures(core).await;
     }
 }
 
-/// Writes the failed sign-ins of the hour that has ended into the action log; the server's end is one, too.
+/// Writes the failed sign-ins of the past hour into the action log. The server does so when it stops, too.
 pub async fn log_failures(core: &Core) {
     match failures::write(&core.store, &core.failures).await {
         Ok(0) => {}
@@ -121,14 +120,15 @@ pub async fn log_failures(core: &Core) {
     }
 }
 
-/// How far the clock is from the one that nobody sets: this stays the same unless the clock leaps.
+/// The distance from the clock to the one that nobody sets. It changes only when the clock leaps.
 fn offset_ms(core: &Core) -> i64 {
     core.ambient
         .now_ms()
         .saturating_sub(core.ambient.running_ms())
 }
 
-/// Looks whether the clock has leapt since `known_ms` was its offset, or before. A leap that is on disk begins a new count.
+/// Whether the clock can be trusted: it has leapt neither since `known_ms` was its offset nor before. Once a leap is
+/// noted on disk, a new count begins.
 async fn is_clock_trusted(core: &Core, known_ms: &mut i64) -> bool {
     let (now_ms, is_ms) = (core.ambient.now_ms(), offset_ms(core));
     let moved_ms = is_ms.saturating_sub(*known_ms);
@@ -152,7 +152,7 @@ async fn is_clock_trusted(core: &Core, known_ms: &mut i64) -> bool {
     }
 }
 
-/// Does some of the work that is due at `now_ms` at a time until nothing is left of it, so that callers get in between.
+/// Does the work that is due at `now_ms` in small pieces, so that callers get in between.
 async fn in_pieces(
     core: &Core,
     now_ms: i64,
@@ -175,7 +175,7 @@ async fn in_pieces(
     }
 }
 
-/// Makes a backup whenever the last good one is old enough. A restart makes none before its time.
+/// Makes a backup whenever the last good one is old enough. A restart does not make one early.
 async fn make_backups(core: &Core, backups: &Backups, plan: &BackupPlan) -> Infallible {
     match core.store.read(installation::created_ms) {
         Ok(own) => {
@@ -202,10 +202,10 @@ async fn make_backups(core: &Core, backups: &Backups, plan: &BackupPlan) -> Infa
     }
 }
 
-/// Makes one backup, and then removes those that are too many.
+/// Makes one backup, and then removes surplus ones.
 ///
-/// It has a thread of its own, which neither takes one from the requests nor is waited for when the server stops: half a
-/// backup has no name.
+/// It has a thread of its own, so that requests keep theirs. A stopping server does not wait for it: half a backup has
+/// no name.
 async fn make_backup(plan: BackupPlan, now_ms: i64) -> Result<PathBuf, String> {
     let (reply, outcome) = oneshot::channel();
     std::thread::Builder::new()
@@ -215,7 +215,7 @@ async fn make_backup(plan: BackupPlan, now_ms: i64) -> Result<PathBuf, String> {
             if let Ok(path) = &made {
                 prune(&plan, path, now_ms);
             }
-            // Nobody hears it when the server has stopped in the meantime.
+            // The server may have stopped meanwhile.
             let _ = reply.send(made);
         })
         .map_err(|error| error.to_string())?;
@@ -232,9 +232,10 @@ fn write_backup(plan: &BackupPlan, now_ms: i64) -> Result<PathBuf, BackupError> 
     Ok(path)
 }
 
-/// Removes the oldest backups until as many are left as are to be kept; never the one just made, which is not the latest
-/// by its name when the clock was set back. One that bears a time to come counts as older than all: it would keep its place
-/// until then. Files of other installations stay, and so does what is no backup.
+/// Removes the oldest backups until only as many are left as the plan keeps. The one just made always stays, even if
+/// the clock was set back and its name is not the latest. A backup with a time in the future counts as older than all
+/// others; otherwise it would keep its place until then. Files of other installations stay, and so do files that are
+/// not backups.
 fn prune(plan: &BackupPlan, just_made: &Path, now_ms: i64) {
     let own = backup::made_of(just_made);
     let mut others = made(&plan.folder);
@@ -248,8 +249,8 @@ fn prune(plan: &BackupPlan, just_made: &Path, now_ms: i64) {
     }
 }
 
-/// When the last backup in a folder was made of the installation that was made at `own`. One that bears a time to come was made
-/// by a clock that was wrong: how old it is nobody knows, and it must not put the next one off until then.
+/// When the last backup of the installation `own` in a folder was made. A backup with a time in the future comes from a
+/// wrong clock. Its age is unknown, and it must not delay the next one until then.
 fn last_made(folder: &Path, now_ms: i64, own: i64) -> Option<i64> {
     let mut latest_first = made(folder).into_iter().rev();
     latest_first
@@ -257,7 +258,7 @@ fn last_made(folder: &Path, now_ms: i64, own: i64) -> Option<i64> {
         .map(|(at_ms, _)| at_ms)
 }
 
-/// What may be backups in a folder, the oldest first: only names that a server gives.
+/// Files in a folder that may be backups, by the names that a server gives, the oldest first.
 fn made(folder: &Path) -> Vec<(i64, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut made: Vec<(i64, PathBuf)> = entries
@@ -277,7 +278,7 @@ mod tests {
     use super::*;
     use crate::store::{FILE_NAME, OpenError, Options, Store};
 
-    /// A folder with backups of one installation, some other's, and what is none.
+    /// A folder with backups of one installation, of another, and other files.
     struct Backups(tempfile::TempDir);
 
     impl Backups {
@@ -285,7 +286,7 @@ mod tests {
             Self(tempfile::tempdir().unwrap())
         }
 
-        /// A file of that time, with the bytes of a backup of the installation that was made at `of_ms`.
+        /// A file of this time, with the bytes of a backup of the installation that was made at `of_ms`.
         fn file(&self, at_ms: i64, of_ms: i64) -> PathBuf {
             let data = tempfile::tempdir().unwrap();
             let store = Store::create(data.path(), Options::default(), |tx| {

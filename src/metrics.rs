@@ -21,9 +21,9 @@ use crate::api::method::{COMMON_ERRORS, Method};
 use crate::api::methods::METHODS;
 use crate::store::Activity;
 
-/// What is sent as the Content-Type.
+/// The Content-Type of the metrics.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// The label of what names no method.
+/// The label of requests that name no method.
 pub const NO_METHOD: &str = "-";
 /// Upper bounds of the latencies: from 0.1 ms, each double the one before, to 13 s.
 const LATENCY_BUCKETS: u16 = 18;
@@ -42,7 +42,7 @@ pub struct Metrics {
     pub refused_connections: Counter,
     /// Of these, connections from an address that had too many.
     pub crowding_connections: Counter,
-    /// Connections that idled and were closed for new ones.
+    /// Idle connections that were closed for new ones.
     pub connections_made_room: Counter,
     scraped: Scraped,
 }
@@ -54,7 +54,7 @@ struct MethodMetrics {
     outcomes: Vec<(&'static str, Counter)>,
 }
 
-/// What others count or know, when somebody looks.
+/// Numbers that other parts count or know, taken when somebody looks.
 pub struct Seen {
     /// What the database does.
     pub store: Activity,
@@ -68,15 +68,15 @@ pub struct Seen {
     pub passwords_waiting: usize,
     /// Passwords that were refused because too many waited.
     pub passwords_turned_away: u64,
-    /// Pages that wait for a thread.
+    /// Web pages that wait for a thread.
     pub pages_waiting: usize,
-    /// How old the last good backup is, if one is known.
+    /// The age of the last good backup, if one is known.
     pub backup_age: Option<Duration>,
     /// Log lines that were dropped.
     pub lost_lines: u64,
 }
 
-/// The series of what is seen.
+/// The series of these numbers.
 #[derive(Default)]
 struct Scraped {
     address_refusals: Counter,
@@ -178,7 +178,7 @@ impl Metrics {
         self
     }
 
-    /// Counts a request. `method`: none, when its path names none.
+    /// Counts a request. `method`: none if its path names none.
     pub fn request(&self, method: Option<&Method>, outcome: Outcome, took: Duration) {
         let place =
             method.and_then(|method| METHODS.iter().position(|known| known.name == method.name));
@@ -193,7 +193,7 @@ impl Metrics {
         }
     }
 
-    /// Everything, as text, with what others count.
+    /// Everything as text, with the numbers of other parts.
     pub fn text(&self, seen: &Seen) -> String {
         self.scrape(seen);
         let mut text = String::new();
@@ -225,7 +225,7 @@ fn latency() -> Histogram {
     Histogram::new(exponential_buckets(FASTEST_S, 2.0, LATENCY_BUCKETS))
 }
 
-/// How a call of this method can end.
+/// The possible outcomes of a call of this method.
 fn outcomes(method: &Method) -> Vec<&'static str> {
     let errors = COMMON_ERRORS.iter().chain(method.errors());
     let labels = errors

@@ -1,8 +1,7 @@
 //! What the server tells about itself: log lines on standard error.
 //!
-//! A thread of their own writes them, all that wait at once. When whoever reads standard error is too slow,
-//! [`MAX_WAITING`] bytes of them wait; what comes then is dropped and counted, because the alternative is that callers wait
-//! for the log.
+//! A thread of their own writes them, all that wait at once. When the reader of standard error is too slow, up to
+//! [`MAX_WAITING`] bytes wait. Further lines are dropped and counted, because otherwise callers would wait for the log.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,16 +13,16 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::debug_fn;
 
-/// Bytes of log lines that wait to be written; a line has some 200.
+/// The most bytes of log lines that wait to be written. A line has some 200.
 pub const MAX_WAITING: usize = 4 * 1024 * 1024;
-/// How long further lines are collected after some were written: waking the thread for each costs more than the line.
+/// How long the thread collects further lines after writing some: waking it for each line costs more than the line.
 const COLLECTED_FOR: Duration = Duration::from_millis(10);
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// How a log line looks.
+/// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -32,7 +31,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging what passes `filter`. What waits is written when the guard is dropped.
+/// Starts logging the lines that pass `filter`. Waiting lines are written when the guard is dropped.
 pub fn start(filter: &str, format: LogFormat) -> Guard {
     let queue = Arc::new(Queue::default());
     let guard = Guard(queue.clone());
@@ -54,7 +53,7 @@ pub fn start(filter: &str, format: LogFormat) -> Guard {
     guard
 }
 
-/// The fields of a line, without the colours that the default gives each of them, terminal or not.
+/// The fields of a line, without the colours that they would get by default, even without a terminal.
 fn fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
     debug_fn(|line, field, value| match field.name() {
         "message" => write!(line, "{value:?}"),
@@ -120,11 +119,11 @@ impl Queue {
         }
     }
 
-    /// The thread: writes what waits, until it is told to stop and nothing does.
+    /// The thread: writes the waiting lines until it is told to stop and none are left.
     fn write_to(&self, out: &mut impl Write) {
         let mut taken = Vec::new();
         while self.take(&mut taken) {
-            // Where a log cannot be written, nobody can be told so.
+            // A log that cannot be written has no place to report that.
             let _ = out.write_all(&taken);
             taken.clear();
             let waiting = self.lock();
@@ -136,7 +135,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits for lines and takes them; false: there are none, and there will be none.
+    /// Waits for lines and takes them; false: no more will come.
     fn take(&self, taken: &mut Vec<u8>) -> bool {
         let mut waiting = self.lock();
         while waiting.lines.is_empty() && !waiting.is_stopping {
@@ -151,7 +150,7 @@ impl Queue {
     }
 }
 
-/// Where one line goes.
+/// The writer of one line.
 struct Line(Arc<Queue>);
 
 impl Write for Line {

@@ -15,7 +15,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
     runtime.enable_time().build().unwrap().block_on(work)
 }
 
-/// Pieces of work that end together, and what ends them.
+/// Pieces of work that end together, and the switch that ends them.
 struct Held {
     begun: Sender<()>,
     begins: Receiver<()>,
@@ -32,7 +32,7 @@ impl Held {
         }
     }
 
-    /// Work that says that it begins, and then holds its thread.
+    /// Work that reports its start, and then holds its thread.
     fn work(&self) -> BoxFuture<'static, ()> {
         let (begun, gate) = (self.begun.clone(), self.gate.clone());
         Box::pin(async move {
@@ -62,7 +62,7 @@ fn one_user_leaves_a_thread_to_the_others_and_has_a_bounded_line() {
         let mut greedy: Vec<_> = (0..room)
             .map(|_| Box::pin(aside.run(GREEDY, held.work())))
             .collect();
-        // Polled once, each is in line.
+        // One poll puts each of them in line.
         for (place, work) in greedy.iter_mut().enumerate() {
             assert!(work.now_or_never().is_none());
             if place < THREADS - 1 {
@@ -73,7 +73,7 @@ fn one_user_leaves_a_thread_to_the_others_and_has_a_bounded_line() {
         let refused = aside.run(GREEDY, Box::pin(async {})).await;
         assert_eq!(refused, Err(StoreError::Overloaded));
         assert_eq!(aside.run(OTHER, Box::pin(async { 7 })).await, Ok(7));
-        // What has begun is not refused.
+        // Work that has begun is not refused.
         let mut piece = Box::pin(aside.go_on(GREEDY, || 8));
         assert!((&mut piece).now_or_never().is_none());
         held.end();
@@ -148,7 +148,7 @@ fn a_panic_is_its_callers_and_the_thread_goes_on() {
 #[test]
 fn nobody_waits_for_ever_and_nothing_is_done_for_whoever_has_gone() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    // The clock moves on by itself whenever everybody waits.
+    // The clock moves on by itself whenever everything waits.
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let (aside, held) = (Aside::default(), Held::new());

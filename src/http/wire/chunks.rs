@@ -1,20 +1,20 @@
-//! A body in chunks: its bytes, where it ends, and nothing that two readers could understand differently.
+//! A body in chunks: its bytes and its end. Anything that two readers could understand differently is refused.
 
 use crate::api::fault::Fault;
 use crate::api::limits::MAX_BODY;
 
-/// Most bytes that a body may take with the sizes, extensions and trailers around its chunks.
+/// The most bytes of a body, with the sizes, extensions and trailers around its chunks.
 pub const MAX_WIRE: usize = 512 * 1024;
 
 /// How far the chunks of a body have been read.
 #[derive(Debug, Default)]
 pub struct Chunks {
-    /// What was in them.
+    /// The content of the chunks so far.
     pub body: Vec<u8>,
     state: State,
-    /// Bytes that are left of the chunk.
+    /// Bytes left of the present chunk.
     left: usize,
-    /// All bytes that were read.
+    /// All bytes read so far.
     wire: usize,
 }
 
@@ -44,7 +44,7 @@ enum State {
     TrailerEnd,
     /// The last line feed.
     LastEnd,
-    /// Nothing: the body is whole.
+    /// Nothing: the body is complete.
     Whole,
 }
 
@@ -54,7 +54,7 @@ impl Chunks {
         self.state == State::Whole
     }
 
-    /// Reads on; says how many of the bytes are the body's.
+    /// Reads on, and says how many of the bytes belong to the body.
     pub fn read(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut used = 0;
         while used < bytes.len() && !self.is_whole() {
@@ -105,7 +105,7 @@ impl Chunks {
     fn digit(&mut self, byte: u8) -> Result<State, Fault> {
         let digit = (byte as char).to_digit(16).ok_or(Fault::BrokenBody)?;
         self.left = self.left << 4 | digit as usize;
-        // The size is known before its bytes come, and so it never has more digits than the limit has.
+        // The size is checked before its bytes come, so it never has more digits than the limit.
         match self.body.len() + self.left > MAX_BODY {
             true => Err(Fault::BodyTooLarge),
             false => Ok(State::MoreSize),
@@ -113,12 +113,12 @@ impl Chunks {
     }
 }
 
-/// What may stand in a line.
+/// Whether a byte may be in a line.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }
 
-/// What may stand in the name of a trailer.
+/// Whether a byte may be in the name of a trailer.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -127,7 +127,7 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// The body of what comes in pieces of `size`, and how many bytes were left over.
+    /// The body of bytes that come in pieces of `size`, and the number of bytes left over.
     fn read(sent: &[u8], size: usize) -> Result<(Vec<u8>, usize), Fault> {
         let mut chunks = Chunks::default();
         let mut came = Vec::new();

@@ -1,4 +1,4 @@
-//! How a connection ends, so that the last answer reaches a client who still sends.
+//! The end of a connection. It lets the last answer reach a client that is still sending.
 
 use std::future::poll_fn;
 use std::io;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
-/// What is taken off a socket at once.
+/// The bytes that are read from a socket at once.
 pub const READ_BYTES: usize = 8 * 1024;
-/// What is read of a client who still sends when nothing is listened to any more, so that the answer reaches them.
+/// The bytes that are still read from a client after the last answer, so that the answer reaches them.
 pub const MAX_DRAINED: usize = 256 * 1024;
 
-/// Closes after the last answer. To close with something unread would tear the connection down, answer and all, so what
-/// still comes is thrown away first: some KiB, and not for long.
+/// Closes after the last answer. Closing with unread bytes would tear the connection down, and the answer with it. So
+/// bytes that still come are thrown away first, up to a limit and for a short time.
 pub(in crate::http) async fn close(
     io: &mut (impl AsyncRead + AsyncWrite + Unpin),
     within: Duration,
@@ -38,6 +38,6 @@ pub(in crate::http) async fn close(
         }
         io::Result::Ok(())
     });
-    // Whoever is gone, or goes on sending, has had their time.
+    // A client that is gone or goes on sending has had its time.
     let _ = drained.await;
 }

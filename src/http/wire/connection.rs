@@ -1,8 +1,8 @@
-//! What is said on one connection: a request, its answer, the next request. One task reads and writes, so whatever one
-//! client could use up for the others is bounded where it is used.
+//! The conversation on one connection: a request, its answer, the next request. One task reads and writes, so each
+//! thing that a client could use up is limited where it is used.
 //!
-//! A request reaches the routes when all of it is here, or when it is known why it never will be. An answer to a request
-//! that is not whole is the last: what comes behind it is thrown away.
+//! A request reaches the routes when all of it has come, or when it is known why it never will. An answer to an
+//! incomplete request is the connection's last: the bytes after it are thrown away.
 
 use std::future::poll_fn;
 use std::io;
@@ -35,16 +35,16 @@ use crate::http::wire::door::{Place, Taken};
 use crate::http::wire::head::{self, Head, Length};
 use crate::http::wire::tls::Io;
 
-/// Bytes that a client may send before he is answered without their being counted for all connections together. A
-/// connection whose head is larger is closed after the answer.
+/// Bytes that a client may send before their answer without counting against the limit for all connections together. A
+/// connection with a larger head is closed after the answer.
 pub const FREE_BYTES: usize = 16 * 1024;
-/// Bytes beyond [`FREE_BYTES`] that all connections together may have sent without being answered yet.
+/// Bytes beyond [`FREE_BYTES`] that all connections together may send before their answers.
 pub const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
-/// What one connection is counted with at most: a head and a body. Whatever else it sends is thrown away as it comes.
+/// The most that one connection counts for: a head and a body. Anything else that it sends is thrown away as it comes.
 const MAX_HELD_BY_ONE: usize = 256 * 1024;
-/// What of an answer is written at once, and has its time.
+/// The bytes of an answer that are written at once. Each such piece has the time limit to itself.
 const PIECE: usize = 16 * 1024;
-/// What an answer has at least once the request is here or given up.
+/// The least time for an answer once the request is complete or given up.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A connection that has been taken in.
@@ -52,13 +52,13 @@ pub struct Connection {
     io: Io,
     peer: Option<SocketAddr>,
     place: Place,
-    /// What came, and belongs to no request yet.
+    /// Bytes that came and belong to no request yet.
     came: Vec<u8>,
-    /// How much came since the last answer.
+    /// The number of bytes that came since the last answer.
     unanswered: usize,
-    /// How much of that is counted for all connections together.
+    /// How many of these count against the limit for all connections together.
     held: usize,
-    /// When the request that is read began to come.
+    /// When the present request began to come.
     begun: Instant,
 }
 
@@ -83,7 +83,7 @@ impl From<io::Error> for End {
 }
 
 impl Connection {
-    /// A connection on which nothing was said yet.
+    /// A new connection.
     pub fn new(taken: Taken) -> Self {
         Self {
             io: taken.io,
@@ -96,7 +96,7 @@ impl Connection {
         }
     }
 
-    /// Answers one request after the other, until one of both sides has enough.
+    /// Answers one request after the other, until one of the two sides ends the connection.
     pub async fn serve<S, E>(mut self, service: &S, stop: GracefulShutdownSignal)
     where
         S: Service<Request, Error = E>,
@@ -106,7 +106,7 @@ impl Connection {
         let mut stop = pin!(stop.notified().fuse());
         let mut is_first = true;
         loop {
-            // What has come is looked at first; who idles when the server stops is hung up on.
+            // Received bytes come first. An idle connection is closed when the server stops.
             let came = match select(pin!(self.head(is_first)), stop.as_mut()).await {
                 Either::Left((came, _)) => came,
                 Either::Right(_) => Err(End::Gone),
@@ -125,7 +125,7 @@ impl Connection {
             };
             let answered = match self.whole(head, &mut ask).await {
                 Ok(request) => {
-                    // Who was too slow is still told so.
+                    // A client that was too slow is still told so.
                     let until = self.begun + self.place.door.timeouts.request;
                     timeout_at(until.max(Instant::now() + GRACE), service.call(request)).await
                 }
@@ -136,14 +136,14 @@ impl Connection {
                 Ok(Err(error)) => error.into(),
                 Err(_) => return self.refuse(Fault::SlowRequest).await,
             };
-            // The end of a stream is the end of the connection where there are no chunks.
+            // Without chunks, the end of a stream is the end of the connection.
             let is_endless = ask.is_old && response.body().size() == BodySize::Stream;
             ask.is_last |= is_endless || stop.as_mut().now_or_never().is_some();
             self.give_back();
             match self.answer(&ask, response).await {
                 Ok(()) if !ask.is_last => {}
                 Ok(()) => return self.close().await,
-                // In the middle of an answer nothing can be said.
+                // In the middle of an answer, no error can be sent.
                 Err(_) => return,
             }
         }
@@ -158,13 +158,13 @@ impl Connection {
         };
         let mut has_waited = false;
         if self.came.is_empty() {
-            // Nothing is kept for a client who idles.
+            // No buffer is kept for an idle client.
             self.came = Vec::new();
             let stirred = timeout(idle, self.idle(is_first)).await;
             has_waited = stirred.map_err(|_| End::Gone)??;
         }
         if !has_waited {
-            // What was there already waits until the other connections of this thread have had their turn.
+            // Bytes that are there already wait until the other connections of this thread have had their turn.
             yield_now().await;
         }
         self.begun = Instant::now();
@@ -184,8 +184,8 @@ impl Connection {
         }
     }
 
-    /// Waits for the first bytes of a request. Between two, only while nobody needs the place more. Says whether there was
-    /// nothing at first.
+    /// Waits for the first bytes of a request. Between two requests it waits only while nobody needs the place more.
+    /// Says whether it had to wait.
     async fn idle(&mut self, is_first: bool) -> Result<bool, End> {
         let mut rests = is_first;
         let came = poll_fn(|cx| {
@@ -206,7 +206,7 @@ impl Connection {
         Ok(rests)
     }
 
-    /// The request with its body, or with what is wrong with that.
+    /// The request with its body, or with the body's fault.
     async fn whole(&mut self, head: Head, ask: &mut Ask) -> Result<Request, Fault> {
         let limits = self.place.door.timeouts;
         let until = (Instant::now() + limits.body).min(self.begun + limits.request);
@@ -254,7 +254,7 @@ impl Connection {
         }
     }
 
-    /// The first bytes of what came.
+    /// Takes the first bytes of those that came.
     fn take(&mut self, count: usize) -> Bytes {
         let taken = Bytes::copy_from_slice(&self.came[..count]);
         self.came.drain(..count);
@@ -285,9 +285,9 @@ impl Connection {
         }
     }
 
-    /// Takes some KiB off the socket; none: the client sends no more.
+    /// Reads some KiB from the socket; none: the client sends no more.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        // On the stack: a client who waits costs no buffer.
+        // The buffer is on the stack, so a waiting client costs none.
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
         let mut came = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut came))?;
@@ -301,7 +301,7 @@ impl Connection {
         self.held = 0;
     }
 
-    /// Writes an answer in pieces, so that no large one is kept for a client who does not take it.
+    /// Writes an answer in pieces, so that no large answer is kept for a client that does not read it.
     async fn answer(&mut self, ask: &Ask, response: Response<BoxBody>) -> io::Result<()> {
         let (head, body) = response.into_parts();
         let mut out = Vec::with_capacity(512);
@@ -364,7 +364,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Says why nothing more is listened to.
+    /// Tells the client why the connection ends.
     async fn refuse(mut self, fault: Fault) {
         let app = self.place.door.app.clone();
         if matches!(fault, Fault::SlowRequest | Fault::Overloaded) {

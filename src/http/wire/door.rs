@@ -1,4 +1,4 @@
-//! Where connections come in: how many may be open at once.
+//! The door for connections: how many may be open at once.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -20,26 +20,26 @@ use crate::http::wire::places::{NoPlace, Places, Rest};
 use crate::http::wire::timeouts::Timeouts;
 use crate::http::wire::tls::{HANDSHAKE_TIMEOUT, Io};
 
-/// Connections that are turned away and may take their answer.
+/// How many connections that are turned away may take their answer.
 pub const MAX_TURNED_AWAY: usize = 64;
 
-/// Where connections come in.
+/// The door that connections come through.
 pub struct Door {
     /// The linebook behind it.
     pub app: Arc<App>,
-    /// How TLS is spoken, if it is.
+    /// TLS, if the door speaks it.
     pub tls: Option<TlsAcceptor>,
     /// How long clients may take.
     pub timeouts: Timeouts,
     places: Places,
-    /// Connections that are turned away.
+    /// Connections that are being turned away.
     leaving: AtomicUsize,
-    /// Bytes that connections hold together, beyond what each may.
+    /// Bytes that all connections hold together, beyond each one's own allowance.
     pub(in crate::http) held: AtomicUsize,
 }
 
 impl Door {
-    /// A door that nobody has come through yet.
+    /// A new door.
     pub fn new(
         app: Arc<App>,
         tls: Option<TlsAcceptor>,
@@ -56,7 +56,7 @@ impl Door {
         }
     }
 
-    /// Takes a connection in, if there is place.
+    /// Accepts a connection, if a place is free.
     pub async fn accept(self: Arc<Self>, stream: TcpStream) -> io::Result<Taken> {
         let peer = stream.peer_addr().ok();
         let place = match Place::take(&self, peer) {
@@ -79,7 +79,7 @@ impl Door {
         Ok(Taken { io, place, peer })
     }
 
-    /// Says that there are too many. In TLS nothing can be said before keys are agreed on.
+    /// Tells the client that there are too many connections. In TLS nothing can be said before the handshake.
     async fn turn_away(&self, mut stream: TcpStream, peer: Option<SocketAddr>, why: NoPlace) {
         self.app.metrics.refused_connections.inc();
         if why == NoPlace::OfNetwork {
@@ -91,13 +91,13 @@ impl Door {
         if self.tls.is_some() || stream.writable().await.is_err() {
             return;
         }
-        // Nobody waits for a client who does not take it.
+        // The door does not wait for a client to read it.
         let _ = stream.try_write(&reply::bytes(
             &NOBODY,
             answer,
             &self.app.core.ambient.http_date(),
         ));
-        // Those who cannot wait have no files: their answers may be torn away.
+        // Beyond this, connections get no file: their answers may be cut off.
         if self.leaving.fetch_add(1, Ordering::Relaxed) < MAX_TURNED_AWAY {
             close(&mut stream, self.timeouts.disconnect).await;
         }
@@ -105,14 +105,14 @@ impl Door {
     }
 }
 
-/// A connection that has been taken in.
+/// An accepted connection.
 pub struct Taken {
     pub(in crate::http) io: Io,
     pub(in crate::http) place: Place,
     pub(in crate::http) peer: Option<SocketAddr>,
 }
 
-/// One of the connections that may be open.
+/// The place of an open connection.
 pub(in crate::http) struct Place {
     /// The door it came through.
     pub(in crate::http) door: Arc<Door>,
@@ -124,7 +124,7 @@ pub(in crate::http) struct Place {
 impl Place {
     fn take(door: &Arc<Door>, peer: Option<SocketAddr>) -> Result<Self, NoPlace> {
         let address = peer.map(|peer| peer.ip().to_canonical());
-        // A proxy is as many as it calls for.
+        // A proxy counts for all its clients, so it has no limit of its own.
         let address = address.filter(|address| !door.app.trusts(address));
         let made_room = door.places.take(address)?;
         let metrics = &door.app.metrics;
@@ -143,14 +143,14 @@ impl Place {
         self.rest = Some(self.door.places.rest(self.address, waker));
     }
 
-    /// Something came: the connection does not idle.
+    /// Something came: the connection is no longer idle.
     pub(in crate::http) fn stirs(&mut self) {
         if let Some(rest) = self.rest.take() {
             self.door.places.end_rest(self.address, rest);
         }
     }
 
-    /// Whether the connection idles, and others need its place more. Its task is woken when that comes to be so.
+    /// Whether the connection is idle while others need its place more. Its task is woken when that happens.
     pub(in crate::http) fn is_needed(&self, waker: &Waker) -> bool {
         let rest = self.rest;
         rest.is_some_and(|rest| !self.door.places.may_rest(rest, waker))

@@ -1,7 +1,7 @@
-//! One head: where it ends, what request it is, how long its body is, and whether another request may follow.
+//! One head: its end, its request, the length of the body, and whether another request may follow.
 //!
-//! What two readers could understand differently is refused here, so that a proxy in front and the routes behind never
-//! see different requests in the same bytes.
+//! Anything that two readers could understand differently is refused here, so that a proxy in front and the routes
+//! behind always see the same requests in the same bytes.
 
 use actix_http::{Payload, Request};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -12,16 +12,16 @@ use httparse::{EMPTY_HEADER, Error, Status};
 
 use crate::api::fault::Fault;
 
-/// Most headers that a request may have.
+/// The most headers of a request.
 pub const MAX_HEADERS: usize = 96;
-/// Most bytes of bare line ends that may come before a request: some clients send one behind each body.
+/// The most bytes of bare line ends before a request. Some clients send a line end after each body.
 pub const MAX_BLANK: usize = 8;
 
-/// What a head says.
+/// A head that was read.
 pub struct Head {
     /// The request, without its body.
     pub request: Request,
-    /// How long the body is.
+    /// The length of the body.
     pub length: Length,
     /// The client waits to be invited before it sends the body.
     pub is_polite: bool,
@@ -29,12 +29,12 @@ pub struct Head {
     pub keeps_open: bool,
 }
 
-/// How long a body is.
+/// The length of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
-    /// As its chunks say.
+    /// The chunks tell the length.
     Chunked,
 }
 
@@ -45,7 +45,7 @@ impl Length {
     }
 }
 
-/// Where the first head in these bytes ends, if it does. The first `looked` of them were looked at before.
+/// The end of the first head in these bytes, if it is complete. The first `looked` bytes were looked at before.
 pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
     let is_line_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
     let blank = bytes.iter().take(MAX_BLANK + 1).take_while(is_line_end);
@@ -54,7 +54,7 @@ pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
         return Err(Fault::BrokenRequest);
     }
     let from = start.max(looked);
-    // The parser takes a line feed alone for the end of a line, too.
+    // To the parser, a line feed alone ends a line, too.
     let is_blank = |end: &usize| {
         let before = &bytes[start..*end];
         let before = before.strip_suffix(b"\r").unwrap_or(before);
@@ -63,7 +63,7 @@ pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
     let mut ends = memchr::memchr_iter(b'\n', bytes.get(from..).unwrap_or_default());
     let end = ends.by_ref().map(|end| from + end).find(is_blank);
     if end.is_none() && looked == 0 {
-        // Whoever speaks something else is told at once.
+        // A client that does not speak HTTP is told at once.
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let parsed = httparse::Request::new(&mut headers).parse(bytes);
         parsed.map_err(refused)?;
@@ -71,7 +71,7 @@ pub fn end(bytes: &[u8], looked: usize) -> Result<Option<usize>, Fault> {
     Ok(end.map(|end| end + 1))
 }
 
-/// Understands a whole head. `is_first`: none came before it on its connection.
+/// Parses a complete head. `is_first`: it is the first on its connection.
 pub fn parse(bytes: &Bytes, is_first: bool) -> Result<Head, Fault> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -116,7 +116,7 @@ fn broken<E>(_: E) -> Fault {
     Fault::BrokenRequest
 }
 
-/// What the headers say about the connection. `Upgrade` is none of it: only HTTP/1.1 is spoken here.
+/// What the headers say about the connection. `Upgrade` is ignored: linebook speaks only HTTP/1.
 #[derive(Default)]
 struct Facts {
     has_host: bool,
@@ -159,10 +159,10 @@ impl Facts {
     fn conclude(self, request: Request, is_first: bool) -> Result<Head, Fault> {
         let is_old = request.version() == Version::HTTP_10;
         let is_post = *request.method() == Method::POST;
-        // It asks for a tunnel, so what follows is no body and no request.
+        // It asks for a tunnel, so the bytes after it are neither a body nor a request.
         let is_tunnel = *request.method() == Method::CONNECT;
-        // HTTP/1.0 has no chunks and needs no host. A POST of it without a length has no body; proxies send query strings
-        // so. One that comes behind another request may be a piece of that one's body.
+        // HTTP/1.0 has no chunks and needs no host. A POST of HTTP/1.0 without a length has no body; proxies send query
+        // strings in this way. After another request, it may be a piece of that one's body.
         let is_without_length = is_old && is_post && self.length.is_none();
         let is_sound = match is_old {
             true => !self.is_chunked && (is_first || !is_without_length),
@@ -185,14 +185,14 @@ impl Facts {
     }
 }
 
-/// Digits and nothing else.
+/// A number in digits only.
 fn number(value: &[u8]) -> Option<u64> {
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     let digits = std::str::from_utf8(value).ok()?;
     is_number.then(|| digits.parse().ok())?
 }
 
-/// A name or an address, and maybe a port; nothing at all is allowed, too.
+/// A name or an address, with or without a port. A blank value is allowed, too.
 fn is_host(value: &[u8]) -> bool {
     if value.is_empty() {
         return true;

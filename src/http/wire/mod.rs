@@ -1,4 +1,5 @@
-//! Bytes on a connection become requests and answers become bytes. Whoever adds a method or a page never needs this.
+//! Turns bytes on a connection into requests, and answers into bytes. A new method or web page never needs a change
+//! here.
 
 pub mod chunks;
 pub mod closing;

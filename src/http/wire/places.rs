@@ -1,4 +1,4 @@
-//! Who may be connected: so many in all, so many of one network, and who has to go when it gets crowded.
+//! Who may be connected: the limits for all and for one network, and who has to go when it gets crowded.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -8,12 +8,12 @@ use std::task::Waker;
 
 use crate::service::guard::network::Network;
 
-/// Sixteenths of all places that are taken before those who idle between two requests have to make room.
+/// Sixteenths of all places. Once this many are taken, idle connections have to make room.
 pub const CROWDED: usize = 15;
-/// Connections that were told to make room and are not gone yet: so many do not count, and have files of their own.
+/// Connections that were told to go and are still open: this many do not count, and have files of their own.
 pub const MAX_LEAVING: usize = 64;
 
-/// The places at one door. What is kept is bounded by the connections that are open.
+/// The places at one door. Its memory is bounded by the number of open connections.
 pub struct Places {
     max: usize,
     per_address: usize,
@@ -24,13 +24,14 @@ pub struct Places {
 struct State {
     open: usize,
     by_network: HashMap<Network, usize>,
-    /// Who idles between two requests: how each of them is woken, and where it comes from.
+    /// The connections that are idle between two requests: the waker of each, and its address.
     resting: BTreeMap<u64, (Waker, Option<IpAddr>)>,
-    /// Of each address where somebody rests, how many it holds and who rests longest. The last has to go first.
+    /// For each address with an idle connection, how many it holds and which has rested longest. The last entry has to
+    /// go first.
     crowds: BTreeSet<(usize, Reverse<u64>)>,
     /// The addresses' connections.
     by_address: HashMap<Option<Network>, Crowd>,
-    /// Of those that are open, how many were told to go.
+    /// How many of the open connections were told to go.
     leaving: usize,
     rested: u64,
 }
@@ -38,22 +39,22 @@ struct State {
 /// The connections of one address.
 #[derive(Default)]
 struct Crowd {
-    /// Those that are open, without those that were told to go.
+    /// Open connections, without those that were told to go.
     staying: usize,
-    /// Those that idle, the longest first.
+    /// The idle ones, the longest first.
     resting: BTreeSet<u64>,
 }
 
 /// Why there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
-    /// There are as many connections as there may be.
+    /// All places are taken.
     Full,
-    /// There are as many of this network as there may be.
+    /// This network has all the connections that it may have.
     OfNetwork,
 }
 
-/// A connection's rest between two requests: its place in the order in which those who rest have to go.
+/// A connection's rest between two requests: its place in the order in which idle connections have to go.
 #[derive(Debug, Clone, Copy)]
 pub struct Rest(u64);
 
@@ -67,8 +68,8 @@ impl Places {
         }
     }
 
-    /// Takes a place for a connection from `address`; none: it is counted with all, and with no network. How many of those
-    /// who rested have to go for it.
+    /// Takes a place for a connection from `address`; none: it counts only among all. Gives the number of idle
+    /// connections that have to go for it.
     pub fn take(&self, address: Option<IpAddr>) -> Result<usize, NoPlace> {
         let mut state = self.lock();
         let mut networks = address.into_iter().flat_map(Network::all);
@@ -122,7 +123,7 @@ impl Places {
         Rest(rest)
     }
 
-    /// Whether a connection that rests may go on doing so; it is woken when it may not.
+    /// Whether an idle connection may stay. It is woken when it may not.
     pub fn may_rest(&self, rest: Rest, waker: &Waker) -> bool {
         match self.lock().resting.get_mut(&rest.0) {
             Some((known, _)) => {
@@ -133,7 +134,7 @@ impl Places {
         }
     }
 
-    /// A connection from `address` rests no more: something came, or it is gone.
+    /// A connection from `address` is no longer idle: something came, or it is gone.
     pub fn end_rest(&self, address: Option<IpAddr>, rest: Rest) {
         let mut state = self.lock();
         if state.resting.remove(&rest.0).is_some() {
@@ -152,14 +153,14 @@ impl Places {
         count.is_some_and(|count| *count >= most)
     }
 
-    // What is counted is whole between two statements, so a poisoned lock is as good as any.
+    // The counts are consistent between two statements, so a poisoned lock is safe to use.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Tells so many of those who rest to go: of the address that holds the most, the longest first.
+    /// Tells this many idle connections to go: from the address that holds the most, the longest idle first.
     fn call(&mut self, count: usize) -> Vec<Waker> {
         let called: Vec<Waker> = (0..count).map_while(|_| self.call_one()).collect();
         self.leaving += called.len();
@@ -176,12 +177,12 @@ impl State {
         Some(waker)
     }
 
-    /// Changes an address's connections, and the order in which they have to go.
+    /// Changes an address's connections, and their place in the order of going.
     fn change(&mut self, address: Option<IpAddr>, change: impl FnOnce(&mut Crowd)) {
         let network = address.map(Network::of);
         let crowd = self.by_address.entry(network).or_default();
         let rank = |crowd: &Crowd| {
-            // Those that count with no address, a proxy's, are nobody's crowd.
+            // A proxy's connections, which count for no address, form no crowd.
             let size = network.map_or(1, |_| crowd.staying);
             crowd.resting.first().map(|first| (size, Reverse(*first)))
         };
@@ -222,7 +223,7 @@ mod tests {
         address.parse().ok()
     }
 
-    /// How many of so many connections get a place, each from the address that `of` gives.
+    /// How many of `count` connections get a place, each from the address that `of` gives.
     fn taken(places: &Places, count: usize, of: impl Fn(usize) -> String) -> usize {
         let results = (0..count).map(|place| places.take(from(&of(place))));
         results.filter(Result::is_ok).count()
@@ -359,7 +360,7 @@ mod tests {
             .collect();
         assert_eq!(places.take(None), Ok(1));
         places.end_rest(None, rests[0]);
-        // All sixteen places are taken, and of the others two have to go for the next.
+        // All sixteen places are taken, and two of the others have to go for the next.
         assert_eq!(places.take(None), Ok(2));
         rests[1..]
             .iter()

@@ -11,11 +11,11 @@ pub struct Timeouts {
     pub body: Duration,
     /// From a request's first byte to the first byte of its answer, on any request of a connection.
     pub request: Duration,
-    /// To take what is ready to be sent: some tens of KiB, the most that is kept for him.
+    /// To take the bytes that are ready: some tens of KiB, the most that is kept for a client.
     pub write: Duration,
     /// Between two requests.
     pub keep_alive: Duration,
-    /// To take the last answer, and to hang up: as long what still comes is thrown away.
+    /// To take the last answer, and to hang up. For as long, bytes that still come are thrown away.
     pub disconnect: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! TLS without a proxy: one certificate, read again when the process is told to (SIGHUP), while connections go on.
+//! TLS without a proxy: one certificate, which SIGHUP makes the process read again while connections go on.
 
 use std::fmt;
 use std::io;
@@ -31,7 +31,7 @@ pub struct Tls {
     current: Arc<Current>,
 }
 
-/// What the next connection gets.
+/// The certificate and key for the next connection.
 struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl Tls {
@@ -41,7 +41,7 @@ impl Tls {
         Ok(Self { cert, key, current })
     }
 
-    /// What connections are accepted with. They see what is read later, too.
+    /// The acceptor of connections. It uses files that are read again later, too.
     pub fn acceptor(&self) -> Result<TlsAcceptor, rustls::Error> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
@@ -51,7 +51,7 @@ impl Tls {
         Ok(Arc::new(config).into())
     }
 
-    /// Reads both files again. When they cannot be used, what there is stays.
+    /// Reads both files again. If they cannot be used, the present ones stay.
     pub fn reload(&self) -> Result<(), String> {
         let fresh = load(&self.cert, &self.key)?;
         *self
@@ -84,7 +84,7 @@ impl Tls {
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        // An Arc is whole at any time, so a poisoned lock is as good as any.
+        // An Arc is complete at any time, so a poisoned lock is safe to use.
         let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Some(current.clone())
     }
@@ -92,7 +92,7 @@ impl ResolvesServerCert for Current {
 
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nothing of the key.
+        // This shows nothing of the key.
         f.write_str("Current")
     }
 }
