@@ -1,10 +1,10 @@
-//! Everything that the action log tells apart: to what kind of thing something was done, and what. A new action is one line
+//! Everything that the action log tells apart: the kind of thing, and what was done to it. A new action is one line
 //! here, and [`super::log::record`] takes nothing else. Older rows may hold words that are no longer written.
 
-/// The actions, area by area, with the words that are stored and shown.
+/// The actions, area by area, with their stored and shown words.
 macro_rules! actions {
     ($($(#[$doc:meta])* $area:ident = $area_word:literal { $($action:ident = $verb:literal,)+ })+) => {
-        /// To what kind of thing something is done.
+        /// The kind of thing that something is done to.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Area { $($(#[$doc])* $area,)+ }
 
@@ -17,14 +17,14 @@ macro_rules! actions {
                 match self { $(Self::$area => $area_word,)+ }
             }
 
-            /// The area of an action in a row of the log; none: it is not written any more.
+            /// The area of an action in a row of the log; none: the action is no longer written.
             pub fn of(action: &str) -> Option<Self> {
                 let word = action.split('.').next()?;
                 Self::ALL.iter().copied().find(|area| area.as_str() == word)
             }
         }
 
-        /// What is done.
+        /// An action.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "each is its two words")]
         pub enum Action { $($($action,)+)+ }
@@ -33,7 +33,7 @@ macro_rules! actions {
             /// Every action.
             pub const ALL: &'static [Self] = &[$($(Self::$action,)+)+];
 
-            /// To what kind of thing.
+            /// The kind of thing.
             pub const fn area(self) -> Area {
                 match self { $($(Self::$action => Area::$area,)+)+ }
             }
@@ -43,7 +43,7 @@ macro_rules! actions {
                 match self { $($(Self::$action => $verb,)+)+ }
             }
 
-            /// The words that are stored: area, a point, verb.
+            /// The stored text: the area, a point, the verb.
             pub const fn as_str(self) -> &'static str {
                 match self { $($(Self::$action => concat!($area_word, ".", $verb),)+)+ }
             }
@@ -106,7 +106,7 @@ actions! {
         KeyAdd = "add",
         KeyRevoke = "revoke",
     }
-    /// What holds for one owner's calls.
+    /// One owner's settings.
     OwnerSettings = "owner_settings" {
         OwnerSettingsSet = "set",
     }
@@ -116,13 +116,13 @@ actions! {
         ProviderUpdate = "update",
         ProviderHide = "hide",
     }
-    /// Signing in and out in a browser; the number is the user's.
+    /// Signing in and out in a browser. The number is the user's.
     Session = "session" {
         SessionStart = "start",
         SessionEnd = "end",
         SessionFailed = "failed",
     }
-    /// What holds for everyone's calls.
+    /// The settings for everyone.
     Settings = "settings" {
         SettingsSet = "set",
     }

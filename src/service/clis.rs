@@ -1,4 +1,4 @@
-//! CLIs: the calling numbers and domains by which a device is recognised.
+//! CLIs: the calling numbers and domains that identify a device.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub const MAX_NUMBER: usize = 20;
 /// Longest description and comment, in characters.
 pub const MAX_TEXT: usize = 255;
 
-/// What is asked of a CLI to be added, as it was sent.
+/// A CLI to add, with its values as they were sent.
 #[derive(Debug, Clone, Default)]
 pub struct NewCli {
     /// The device it will stand for (`Some(None)`: an id that cannot be a device's); none: not sent.
@@ -27,9 +27,9 @@ pub struct NewCli {
     pub number: Option<String>,
     /// Its domain.
     pub domain: Option<String>,
-    /// What it is.
+    /// Its description.
     pub description: String,
-    /// What else there is to say.
+    /// Its comment.
     pub comment: String,
     /// `0` or `1`; none: 0.
     pub banned: Option<String>,
@@ -105,7 +105,7 @@ fn device(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Id,
         .ok_or_else(|| CliError::DeviceNotFound.into())
 }
 
-/// A number, and a domain, is on one device only; the number is looked for first.
+/// A number or a domain is on one device only. The number is checked first.
 fn check_free(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -145,7 +145,7 @@ fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option
     }
 }
 
-/// Which CLI is meant. Every name that is given must be its own; without any, none is meant.
+/// The names of a CLI. All given names must belong to one CLI; without any, no CLI is named.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Named<'a> {
     /// Its row.
@@ -187,7 +187,7 @@ impl Named<'_> {
     }
 }
 
-/// Deletes a CLI: its number and its domain are free again.
+/// Deletes a CLI. Its number and its domain are free again.
 pub fn delete(tx: &WriteTx<'_>, by: &Actor, named: Named<'_>) -> Result<Cli, Error> {
     by.require(Right::ManageDevices)?;
     let (cli, _) = find_own(tx, by, named)?.ok_or_else(|| named.not_found())?;
@@ -196,7 +196,7 @@ pub fn delete(tx: &WriteTx<'_>, by: &Actor, named: Named<'_>) -> Result<Cli, Err
     Ok(cli)
 }
 
-/// A CLI and the device it stands for, if that is the actor's own.
+/// A CLI and its device, if the device is the actor's own.
 fn find_own(tx: &ReadTx<'_>, by: &Actor, named: Named<'_>) -> Result<Option<(Cli, Device)>, Error> {
     let Some(cli) = named.find(tx)? else {
         return Ok(None);
@@ -213,7 +213,7 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Cli, Error> {
     Ok(cli)
 }
 
-/// The device that is meant by calls from a number, or else by those from a domain.
+/// The device that a number stands for, or else the one that a domain stands for.
 pub fn device_of(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -245,7 +245,7 @@ pub fn device_of(
 }
 
 /// Up to `limit` CLIs with ids above `after`, in id order: on an own device, of an own user, or of the whole scope
-/// (`Some(None)`: an id that cannot be one). That there are none is an error of the first part alone.
+/// (`Some(None)`: an id that cannot be one). Finding none is an error in the first part only.
 pub fn list_of(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -278,12 +278,12 @@ pub fn list_of(
     }
 }
 
-/// What can be edited of a CLI.
+/// The fields of a CLI that can be edited.
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
-    /// What it is.
+    /// Its description.
     pub description: String,
-    /// What else there is to say.
+    /// Its comment.
     pub comment: String,
     /// Calls from it are refused.
     pub banned: bool,
@@ -291,7 +291,7 @@ pub struct Edit {
     pub ivr_id: Option<Option<Id>>,
 }
 
-/// Changes a CLI; its number and device stay.
+/// Changes a CLI. Its number and device stay.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let before = get(tx, by, id)?;
@@ -323,7 +323,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
 /// Which CLIs a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Whose number or domain begins with this.
+    /// The beginning of the number or domain.
     pub start: String,
     /// On this device.
     pub device_id: Option<Id>,
@@ -331,7 +331,7 @@ pub struct Filter {
     pub banned: Option<bool>,
 }
 
-/// A page of the CLIs that the actor sees: the newest first, or by what was searched.
+/// A part of the list of CLIs that the actor sees: the newest first, or in the order of the search.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -375,7 +375,7 @@ pub fn list(
     )?)
 }
 
-/// Up to `limit` of everyone's CLIs with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's CLIs with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Cli>, Error> {
     by.require(Right::SeeDevices)?;
     by.require_everything()?;

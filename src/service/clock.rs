@@ -1,5 +1,5 @@
-//! Whether the clock can be gone by. The server frees closed DIDs by itself, which nobody can take back, so after a leap it waits
-//! until somebody has looked.
+//! Whether the clock can be trusted. The server frees closed DIDs by itself, and nobody can undo that. So after a leap
+//! it waits until somebody has looked.
 
 use serde_json::json;
 
@@ -12,14 +12,14 @@ use crate::store::tables::{action_log, installation};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// By how much the clock moves, against one that nobody sets, when it leaps.
+/// A move by this much, against a clock that nobody sets, is a leap.
 pub const LEAP_MS: i64 = DAY_MS;
-/// How far the newest time in the database lies back when the clock has leapt.
+/// If the newest time in the database is this far back, the clock has leapt.
 pub const BEHIND_MS: i64 = 30 * DAY_MS;
 
-/// Looks whether the clock has leapt: by `moved_ms` while the server ran, or against what is in the database. What is found
-/// is kept there until it is accepted, over restarts too; what is not found is noted as the newest time that is known. Since
-/// when the clock is not trusted; none: it is.
+/// Looks whether the clock has leapt: by `moved_ms` while the server ran, or against the times in the database. A leap
+/// is noted there until it is accepted, over restarts, too. Without a leap, the present is noted as the newest known
+/// time. Gives when trust was lost; none: the clock is trusted.
 pub fn look(tx: &WriteTx<'_>, now_ms: i64, moved_ms: i64) -> Result<Option<i64>, StoreError> {
     let known = installation::clock(tx)?;
     if known.leap_ms.is_some() {
@@ -36,25 +36,25 @@ pub fn look(tx: &WriteTx<'_>, now_ms: i64, moved_ms: i64) -> Result<Option<i64>,
     Ok(leap.map(|_| now_ms))
 }
 
-/// Since when the clock is not trusted; none: it is.
+/// Since when the clock is not trusted; none: it is trusted.
 pub fn leapt(tx: &ReadTx<'_>) -> Result<Option<i64>, StoreError> {
     Ok(installation::clock(tx)?.leap_ms)
 }
 
-/// Says that the clock is right, whatever it said before.
+/// Accepts the clock as right, whatever it said before.
 pub fn accept(tx: &WriteTx<'_>, by: &Actor) -> Result<(), Error> {
     by.require(Right::ManageServer)?;
     let known = installation::clock(tx)?;
     installation::update_clock(tx, tx.now_ms(), None)?;
     let before = json!({ "clock_ms": known.clock_ms, "leap_ms": known.leap_ms });
     let after = json!({ "clock_ms": tx.now_ms(), "leap_ms": null });
-    // The newest entry now, so that older ones from a time to come are not looked at any more.
+    // This is now the newest entry, so that older ones from the future are not looked at any more.
     log::record(tx, by, Action::ClockAccept, None, Some(before), Some(after))?;
     Ok(())
 }
 
-/// The later one of what was noted and of the newest entry of the action log, whose times only this server and the command
-/// line write.
+/// The later one of the noted time and the time of the newest entry in the action log, which only this server and the
+/// command line write.
 fn newest_ms(tx: &ReadTx<'_>, noted_ms: i64) -> Result<i64, StoreError> {
     let newest = action_log::list(tx, Id::MAX, 1)?;
     Ok(newest

@@ -9,7 +9,7 @@ use crate::store::tables::device_lists::{self as rows, Walk};
 use crate::store::tables::devices::{self, Device, DeviceType};
 use crate::store::{ReadTx, StoreError};
 
-/// In which order devices are listed.
+/// The order of a list of devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// The newest first.
@@ -24,7 +24,7 @@ pub enum Sort {
 /// Which devices a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Whose extension or description begins with this, or whose number or PIN it is.
+    /// The beginning of the extension or description, or the device's number.
     pub search: String,
     /// Of this user.
     pub user_id: Option<Id>,
@@ -36,7 +36,7 @@ pub struct Filter {
     pub is_trunk: Option<bool>,
     /// With a caller ID, or without.
     pub has_caller_id: Option<bool>,
-    /// The order. A search, a user, a group set their own.
+    /// The order. A search, a user or a group sets its own.
     pub sort: Sort,
 }
 
@@ -66,7 +66,7 @@ impl Filter {
         device.pin.as_deref() == Some(&self.search) || number(&self.search) == Some(device.id)
     }
 
-    /// The first way in which a search over a whole scope finds a device that it finds.
+    /// The first way in which a search over a whole scope finds this device.
     fn first_hit(&self, device: &Device) -> Hit {
         if self.is_exactly(device) {
             Hit::Exact
@@ -78,7 +78,7 @@ impl Filter {
     }
 }
 
-/// A page of the devices that the actor sees. A user, a group or a device that is not his own has none.
+/// A part of the list of devices that the actor sees. A user, a group or a device that is not their own has none.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -116,7 +116,7 @@ pub fn list(
     Ok(page(tx, walk, after, limit, keep)?)
 }
 
-/// The walk along one user's devices, where the filter or the actor names an own one.
+/// The walk along one user's devices, where the filter or the actor names an own user.
 fn user_walk(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -162,21 +162,21 @@ fn page(
     )
 }
 
-/// In which way a search found a device; also the order in which what it finds is listed.
+/// How a search found a device. This is also the order of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Hit {
-    /// By its number or its PIN.
+    /// By its number.
     Exact,
-    /// By how its extension begins.
+    /// By the beginning of its extension.
     Extension,
-    /// By how its description begins.
+    /// By the beginning of its description.
     Description,
 }
 
 impl Hit {
     const ALL: [Self; 3] = [Self::Exact, Self::Extension, Self::Description];
 
-    /// The character before the cursor's text that says where the search goes on.
+    /// The character before the cursor's text that says where the search continues.
     fn mark(self) -> char {
         match self {
             Self::Exact => '=',
@@ -206,7 +206,7 @@ impl Found {
     }
 }
 
-/// A page of what a search finds: by its own number first, then by extension, then by description.
+/// A part of the results of a search: by number first, then by extension, then by description.
 fn search(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -219,13 +219,13 @@ fn search(
         limit,
         |after, limit| read_hits(tx, by, &filter.search, after, limit),
         Found::cursor,
-        // What was found in an earlier way is on an earlier place.
+        // A device that an earlier way finds has its place there.
         |found| filter.keeps(&found.device) && filter.first_hit(&found.device) >= found.hit,
     )?;
     Ok(slice.map(|found| found.device))
 }
 
-/// Up to `limit` devices that a search finds in one way after the other, after `after`.
+/// Up to `limit` devices after `after` that a search finds in one way after the other.
 fn read_hits(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -260,7 +260,7 @@ fn read_hits(
     Ok(found)
 }
 
-/// In which way a search goes on, and after which device; none: the cursor is not one of a search.
+/// The way in which a search continues, and after which device; none: the cursor does not belong to a search.
 fn place(after: &Cursor) -> Option<(Hit, Cursor)> {
     let mut characters = after.text.chars();
     let mark = characters.next()?;
@@ -269,7 +269,8 @@ fn place(after: &Cursor) -> Option<(Hit, Cursor)> {
     Some((hit, Cursor { text, id: after.id }))
 }
 
-/// The own device whose number is searched. A PIN finds none: whoever lists devices could find out PINs one by one.
+/// The own device whose number is searched for. A search does not look at PINs: someone who lists devices could find
+/// out PINs one by one.
 fn exact(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -286,7 +287,7 @@ fn exact(
     }
 }
 
-/// The number of a device, if that is what is searched.
+/// The number of a device, if the search is for one.
 fn number(search: &str) -> Option<Id> {
     // The parser alone would also take `+1`.
     search.parse().ok().filter(|_| text::is_digits(search))

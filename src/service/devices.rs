@@ -20,9 +20,9 @@ pub const MAX_DESCRIPTION: usize = 255;
 pub const MAX_CALLER_ID: usize = 80;
 /// Longest PIN, in digits.
 pub const MAX_PIN: usize = 20;
-/// Length of the PIN that a device gets when none was sent, in digits, while such PINs are easily found.
+/// Length in digits of the PIN that a device gets when none was sent, as long as free ones are easy to find.
 const RANDOM_PIN: usize = 8;
-/// How often a PIN of one length is drawn before a longer one is.
+/// How often a PIN of one length is drawn before a longer one is tried.
 const PIN_DRAWS: usize = 8;
 /// Length of a device's secret, in characters.
 const SECRET: usize = 16;
@@ -38,10 +38,10 @@ pub enum Pin {
     Chosen(String),
 }
 
-/// What is asked of a device to be created, as it was sent.
+/// A device to create, with its values as they were sent.
 #[derive(Debug, Clone)]
 pub struct NewDevice {
-    /// Whose it will be; `None`: an id that cannot be anyone's.
+    /// Its user; `None`: an id that cannot be anyone's.
     pub user_id: Option<Id>,
     /// The name of its type in any letter case; none: the default type.
     pub device_type: Option<String>,
@@ -49,13 +49,13 @@ pub struct NewDevice {
     pub device_group_id: Option<Option<Id>>,
     /// Its PIN.
     pub pin: Pin,
-    /// What it shows when it calls.
+    /// The caller ID of its calls.
     pub caller_id: Option<String>,
-    /// What people call it.
+    /// Its description.
     pub description: String,
 }
 
-/// Creates a device that can be used at once: extension, username, secret, group, PIN and address.
+/// Creates a device that is ready for use, with extension, username, secret, group, PIN and address.
 pub fn create(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -100,7 +100,7 @@ pub fn create(
     Ok(device)
 }
 
-/// A device as the action log shows it: without what its user proves himself with.
+/// A device as the action log shows it: without the secrets that prove its user.
 fn logged(device: &Device) -> Value {
     let mut fields = json!(device);
     fields.as_object_mut().map(|fields| fields.remove("pin"));
@@ -178,7 +178,7 @@ fn check_texts(new: &NewDevice) -> Result<(), Error> {
     )
 }
 
-/// Refuses, by `rule`, what does not fit into a device.
+/// Refuses, by `rule`, values that do not fit into a device.
 fn check_lengths(
     rule: Rule,
     pin: Option<&str>,
@@ -204,7 +204,7 @@ fn check_lengths(
     Ok(())
 }
 
-/// A free PIN: of [`RANDOM_PIN`] digits, longer when those are crowded.
+/// A free PIN of [`RANDOM_PIN`] digits, or a longer one when those are crowded.
 fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
     for length in RANDOM_PIN..=MAX_PIN {
         for _ in 0..PIN_DRAWS {
@@ -217,7 +217,7 @@ fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
     Err(Rule::from(DeviceError::NotCreated).with("no free PIN was found"))
 }
 
-/// The next free number from `first_extension`.
+/// The next free number from `first_extension` on.
 fn take_extension(tx: &WriteTx<'_>) -> Result<String, StoreError> {
     let mut number = installation::next_extension(tx)?;
     let mut extension = number.to_string();
@@ -229,7 +229,7 @@ fn take_extension(tx: &WriteTx<'_>) -> Result<String, StoreError> {
     Ok(extension)
 }
 
-/// Where a new device is until it registers: nowhere yet, on its protocol's port.
+/// The address of a new device until it registers: none yet, with its protocol's port.
 fn address(device_type: DeviceType) -> (&'static str, u16) {
     let port = match device_type {
         DeviceType::Sip => 5060,
@@ -253,7 +253,7 @@ pub fn list_of_user(
     Ok(device_lists::list_of_user(tx, user.id, after, limit)?)
 }
 
-/// Where the devices are that [`list_of_user`] lists: no secret is read for who does not show it.
+/// The addresses of the devices that [`list_of_user`] lists. No secret is read where none is shown.
 pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -275,7 +275,7 @@ pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, E
     Ok(by.own_user(tx, device.user_id)?.map(|_| device))
 }
 
-/// The extension of a device that something is on which the actor may see; blank: it is not his.
+/// The extension of the device behind something that the actor may see; blank: the device is not theirs.
 pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, StoreError> {
     let Some(device) = devices::find(tx, id)? else {
         return Ok(String::new());
@@ -300,7 +300,7 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
     Ok(())
 }
 
-/// Hides a device: it is not found any more, its PIN is free again. One that DIDs or CLIs are on is refused.
+/// Hides a device: it is not found any more, and its PIN is free again. A device with DIDs or CLIs is refused.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
@@ -316,26 +316,26 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     Ok(())
 }
 
-/// A user's devices that a form offers.
+/// The devices of a user that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Device>, Error> {
     by.require(Right::SeeDevices)?;
     list_of_user(tx, by, Some(user_id), 0, MAX_OFFERED)
 }
 
-/// What can be edited of a device.
+/// The fields of a device that can be edited.
 #[derive(Debug, Clone)]
 pub struct Edit {
-    /// What people call it.
+    /// Its description.
     pub description: String,
-    /// Blank: without one; none: the one that it has.
+    /// Its PIN; blank: without one; none: the present one.
     pub pin: Option<String>,
-    /// What it shows when it calls; blank: nothing.
+    /// The caller ID of its calls; blank: none.
     pub caller_id: String,
     /// Its group; none: an id that cannot be a group's.
     pub device_group_id: Option<Id>,
 }
 
-/// Changes a device, by the rules under which it was created.
+/// Changes a device, by the rules for new ones.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let before = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
@@ -378,7 +378,8 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     Ok(())
 }
 
-/// Gives a device a new secret: it registers with that one from now on. The log says that, and not the secret.
+/// Gives a device a new secret, with which it registers from now on. The action log notes the change without the
+/// secret.
 pub fn renew_secret(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -396,7 +397,7 @@ pub fn renew_secret(
     Ok(after.secret)
 }
 
-/// A device's secret; that it was looked at is logged.
+/// A device's secret. The action log notes that it was shown.
 pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
@@ -404,7 +405,7 @@ pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error
     Ok(device.secret)
 }
 
-/// A device's PIN, by which its user proves himself, too; that it was looked at is logged.
+/// A device's PIN, which proves its user, too. The action log notes that it was shown.
 pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
@@ -412,7 +413,7 @@ pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, 
     Ok(device.pin)
 }
 
-/// Up to `limit` of everyone's devices with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's devices with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Device>, Error> {
     by.require(Right::SeeDevices)?;
     by.require_everything()?;

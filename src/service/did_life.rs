@@ -1,5 +1,5 @@
-//! The steps of a DID's life: what each is called, from where to where it leads, what it clears. The rules take them, pages,
-//! commands and methods offer them; none has a list of its own.
+//! The steps of a DID's life: the name of each, the states before and after it, and what it clears. The rules take the
+//! steps; web pages, commands and methods offer them. Nobody else has a list of them.
 //!
 //! free → reserved → active → closed → free; reserved → free; active → reserved; free or closed → terminated → free.
 
@@ -9,47 +9,47 @@ use crate::store::tables::dids::{Did, DidStatus};
 /// A step.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What it is called, in addresses too.
+    /// Its name, in addresses, too.
     pub name: &'static str,
-    /// The states from which it can be taken.
+    /// The states in which it can be taken.
     pub from: &'static [DidStatus],
-    /// A DID that is reserved for the owner of its scope can take it, too: they pass it on.
+    /// A DID that is reserved for the owner of its scope can take it, too: the owner passes it on.
     pub is_onward: bool,
-    /// Where it leads.
+    /// The state after it.
     pub to: DidStatus,
-    /// What it needs to know beside the DID.
+    /// What it needs besides the DID.
     pub asks: Asks,
     /// What it clears.
     pub clears: Clears,
-    /// What the action log calls it.
+    /// Its name in the action log.
     pub action: Action,
 }
 
-/// What a step needs to know.
+/// What a step needs besides the DID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
     /// The DID is enough.
     Nothing,
-    /// For whom.
+    /// The user.
     User,
-    /// On which device.
+    /// The device.
     Device,
-    /// On which dial plan.
+    /// The dial plan.
     Dialplan,
 }
 
-/// What is gone after a step. A closing time goes with the state in any case.
+/// What a step clears. A closing time goes with its state in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clears {
     /// Nothing.
     Nothing,
     /// The device or dial plan that the DID is on.
     Place,
-    /// Who has it as well.
+    /// Its user as well.
     UserAndPlace,
 }
 
-/// On a device.
+/// Assigns the DID to a device.
 pub static ASSIGN: Step = Step {
     name: "assign",
     from: &[DidStatus::Reserved],
@@ -59,7 +59,7 @@ pub static ASSIGN: Step = Step {
     clears: Clears::Nothing,
     action: Action::DidAssign,
 };
-/// On a dial plan.
+/// Assigns the DID to a dial plan.
 pub static DIALPLAN: Step = Step {
     name: "dialplan",
     from: &[DidStatus::Reserved],
@@ -69,7 +69,7 @@ pub static DIALPLAN: Step = Step {
     clears: Clears::Nothing,
     action: Action::DidAssign,
 };
-/// For a user.
+/// Reserves the DID for a user.
 pub static RESERVE: Step = Step {
     name: "reserve",
     from: &[DidStatus::Free],
@@ -79,7 +79,7 @@ pub static RESERVE: Step = Step {
     clears: Clears::Nothing,
     action: Action::DidReserve,
 };
-/// The reservation is taken back.
+/// Ends the reservation.
 pub static UNRESERVE: Step = Step {
     name: "unreserve",
     from: &[DidStatus::Reserved],
@@ -89,7 +89,7 @@ pub static UNRESERVE: Step = Step {
     clears: Clears::UserAndPlace,
     action: Action::DidUnreserve,
 };
-/// Off its device or dial plan; its user keeps it.
+/// Takes the DID off its device or dial plan. Its user keeps it.
 pub static UNASSIGN: Step = Step {
     name: "unassign",
     from: &[DidStatus::Active],
@@ -99,7 +99,7 @@ pub static UNASSIGN: Step = Step {
     clears: Clears::Place,
     action: Action::DidUnassign,
 };
-/// Out of use; its user keeps it until it is freed.
+/// Takes the DID out of use. Its user keeps it until it is freed.
 pub static CLOSE: Step = Step {
     name: "close",
     from: &[DidStatus::Active],
@@ -109,7 +109,7 @@ pub static CLOSE: Step = Step {
     clears: Clears::Place,
     action: Action::DidClose,
 };
-/// Nobody's again.
+/// Frees the DID.
 pub static FREE: Step = Step {
     name: "free",
     from: &[DidStatus::Closed, DidStatus::Terminated],
@@ -119,7 +119,7 @@ pub static FREE: Step = Step {
     clears: Clears::UserAndPlace,
     action: Action::DidFree,
 };
-/// History.
+/// Takes the DID out of use for good.
 pub static TERMINATE: Step = Step {
     name: "terminate",
     from: &[DidStatus::Free, DidStatus::Closed],
@@ -130,12 +130,12 @@ pub static TERMINATE: Step = Step {
     action: Action::DidTerminate,
 };
 
-/// Every step, in the order in which they are offered.
+/// Every step, in the order of the forms.
 pub static STEPS: [&Step; 8] = [
     &ASSIGN, &DIALPLAN, &RESERVE, &UNRESERVE, &UNASSIGN, &CLOSE, &FREE, &TERMINATE,
 ];
 
-/// Whether a DID belongs to the owner of its scope, who may use it for any of their users.
+/// Whether the user of a DID is the owner of its scope, who may use it for any of their users.
 pub fn is_owners(did: &Did) -> bool {
     did.user_id == Some(did.owner_id)
 }
@@ -146,13 +146,14 @@ impl Step {
         STEPS.into_iter().find(|step| step.name == name)
     }
 
-    /// Whether a DID can take it.
+    /// Whether a DID can take this step.
     pub fn is_open_to(&self, did: &Did) -> bool {
         let is_onward = self.is_onward && did.status == DidStatus::Reserved && is_owners(did);
         is_onward || self.from.contains(&did.status)
     }
 
-    /// The DID behind this step, taken at `now_ms`. Whom or what it asks for is still to be put in.
+    /// The DID after this step, taken at `now_ms`. The caller still fills in the user, device or dial plan that the
+    /// step asks for.
     pub fn apply(&self, did: &Did, now_ms: i64) -> Did {
         let mut after = Did {
             status: self.to,

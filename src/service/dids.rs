@@ -1,4 +1,4 @@
-//! DIDs: made, listed, and taken through the steps of their life.
+//! DIDs: creating them, listing them, and taking them through the steps of their life.
 
 use serde_json::json;
 
@@ -18,12 +18,12 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest DID, in digits (ITU-T E.164).
 pub const MAX_NUMBER: usize = 15;
-/// How many closed DIDs one transaction frees at most, so that callers need not wait long behind it.
+/// The most closed DIDs that one transaction frees, so that callers need not wait long behind it.
 pub const MAX_FREED: u32 = 500;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Makes a DID: free, in the actor's scope, on no device.
+/// Creates a free DID in the actor's scope.
 pub fn create(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -56,7 +56,7 @@ pub fn create(
     Ok(id)
 }
 
-/// Which DID is meant: one that was found in this transaction, or a row's id, or a number.
+/// Names a DID: one that was found in this transaction, or by a row's id, or by its number.
 #[derive(Debug, Clone, Copy)]
 pub enum Which<'a> {
     /// This one.
@@ -107,7 +107,7 @@ impl Which<'_> {
     }
 }
 
-/// Assigns a DID to a trunk, as the API does: each reason against it in the documented order.
+/// Assigns a DID to a trunk, as the API does, with each reason to refuse in the documented order.
 pub fn assign_to_trunk<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -143,7 +143,7 @@ fn expect_reserved(did: &Did) -> Result<(), Error> {
     }
 }
 
-/// Puts a reserved DID on any device of its user; the API takes only trunks.
+/// Assigns a reserved DID to any device of its user. The API takes only trunks.
 pub fn assign_to_device<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -171,7 +171,7 @@ fn put_on_device(tx: &WriteTx<'_>, by: &Actor, did: Did, device: &Device) -> Res
     Ok(change(tx, by, &did_life::ASSIGN, &did, after)?)
 }
 
-/// Whether a reservation stands in the way of a device of `user`. One for the owner of the DID's scope does not: they may
+/// Whether a reservation keeps the DID from a device of `user`. One for the owner of the DID's scope does not: they may
 /// use the DID for any of their users.
 fn is_reserved_for_another(did: &Did, user: &User) -> bool {
     did.status == DidStatus::Reserved
@@ -179,8 +179,8 @@ fn is_reserved_for_another(did: &Did, user: &User) -> bool {
         && !(did_life::is_owners(did) && scope_of(user) == did.owner_id)
 }
 
-/// Reserves a free DID for a user. Reserving it for a reseller, or for a user of theirs, puts it into the reseller's
-/// scope. One that is reserved for the resellers themselves they may reserve onward.
+/// Reserves a free DID for a user. Reserving it for a reseller, or for one of their users, puts it into the reseller's
+/// scope. Resellers may pass on a DID that is reserved for themselves.
 pub fn reserve<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -201,7 +201,7 @@ pub fn reserve<'a>(
     Ok(change(tx, by, &did_life::RESERVE, &did, after)?)
 }
 
-/// Puts a reserved DID on a dial plan of its scope.
+/// Assigns a reserved DID to a dial plan of its scope.
 pub fn assign_to_dialplan<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -222,7 +222,8 @@ pub fn assign_to_dialplan<'a>(
     Ok(change(tx, by, &did_life::DIALPLAN, &did, after)?)
 }
 
-/// Takes a step that asks for nothing: take back, take off, close, free, terminate. Those that ask have rules of their own.
+/// Takes a step that needs only the DID: take back, take off, close, free, terminate. The others have rules of their
+/// own.
 pub fn take<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -257,9 +258,9 @@ pub fn close_on_device<'a>(
     take(tx, by, &did_life::CLOSE, &did)
 }
 
-/// Frees DIDs that have been closed for `did_closed_days`, whoever's, at most [`MAX_FREED`] of them; how many it changed. The
-/// server does that by itself, while its clock can be gone by. Those that were closed in a time to come, by a clock that was
-/// set back since, count as closed now.
+/// Frees everyone's DIDs that have been closed for `did_closed_days`, at most [`MAX_FREED`] of them, and gives the
+/// number of changed ones. The server does that by itself while its clock is trusted. DIDs with a closing time in the
+/// future, by a clock that was set back since, count as closed now.
 pub fn free_closed(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
     if clock::leapt(tx)?.is_some() {
         return Ok(0);
@@ -315,7 +316,7 @@ fn change(
     Ok(after)
 }
 
-/// DIDs that one range adds at most, in one transaction.
+/// The most DIDs that one range adds, in one transaction.
 pub const MAX_RANGE: u64 = 1000;
 
 /// Every number from `first` to `last`, which have the same length.
@@ -346,7 +347,7 @@ pub fn range(first: &str, last: &str) -> Result<Vec<String>, Error> {
         .collect())
 }
 
-/// Makes every DID of a range, or none.
+/// Creates every DID of a range, or none.
 pub fn create_range(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -367,7 +368,7 @@ pub fn create_range(
     Ok(numbers.len())
 }
 
-/// Which numbers of a range exist already: nothing would be made.
+/// The numbers of a range that exist already, so that nothing would be created.
 pub fn taken(tx: &ReadTx<'_>, by: &Actor, numbers: &[String]) -> Result<Vec<String>, Error> {
     by.require(Right::ManageDids)?;
     let mut taken = Vec::new();
@@ -382,7 +383,7 @@ pub fn taken(tx: &ReadTx<'_>, by: &Actor, numbers: &[String]) -> Result<Vec<Stri
 /// Which DIDs a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Whose numbers begin with this.
+    /// The beginning of the number.
     pub start: String,
     /// In this state.
     pub status: Option<DidStatus>,
@@ -392,7 +393,7 @@ pub struct Filter {
     pub user_id: Option<Id>,
 }
 
-/// A page of the DIDs that the actor sees, by number.
+/// A part of the list of DIDs that the actor sees, by number.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -402,7 +403,7 @@ pub fn list(
 ) -> Result<Slice<Did>, Error> {
     by.require(Right::SeeDids)?;
     let owner_id = by.owner_id();
-    // Only rows of the actor's scope are walked: where a page ends would tell a number of another one.
+    // Only rows of the actor's scope are walked: the end of a part would otherwise reveal another scope's number.
     let walk = match (
         by.only_user().or(filter.user_id),
         filter.provider_id,
@@ -435,7 +436,7 @@ pub fn list(
     )?)
 }
 
-/// Whether a user's DIDs are in the actor's scope. Those of a reseller himself are in the reseller's.
+/// Whether a user's DIDs are in the actor's scope. A reseller's own DIDs are in the reseller's scope.
 fn has_dids_of(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<bool, StoreError> {
     let user = by.own_user(tx, user_id)?;
     Ok(user.is_some_and(|user| by.only_user().is_some() || by.owns(scope_of(&user))))
@@ -468,7 +469,7 @@ pub fn list_on_device(
     Ok(dids)
 }
 
-/// Up to `limit` of everyone's DIDs with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's DIDs with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Did>, Error> {
     by.require(Right::SeeDids)?;
     by.require_everything()?;

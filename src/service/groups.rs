@@ -1,4 +1,4 @@
-//! Device groups: how a user's devices are sorted.
+//! Device groups, which sort a user's devices.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::store::tables::device_groups::DeviceGroup;
 use crate::store::tables::{device_groups, devices};
 use crate::store::{ReadTx, WriteTx};
 
-/// Adds a device group of `user_id`, beside his primary one.
+/// Adds a device group of `user_id`, beside the primary one.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<Id, Error> {
     by.require(Right::ManageDevices)?;
     text::check_name(name)?;
@@ -31,7 +31,7 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<DeviceGroup, Error> {
     Ok(group)
 }
 
-/// A page of the groups that the actor sees, or of one own user's.
+/// A part of the list of groups that the actor sees, or of one own user's.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -60,7 +60,7 @@ pub fn list(
     )?)
 }
 
-/// A user's groups that a form offers.
+/// The groups of a user that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<DeviceGroup>, Error> {
     by.require(Right::SeeDevices)?;
     users::get_own(tx, by, user_id)?;
@@ -81,7 +81,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Er
     Ok(())
 }
 
-/// Hides a group. The primary one, where devices go that name none, and one with devices in it are refused.
+/// Hides a group. The primary group, which takes devices that name none, is refused, and so is a group with devices.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let group = get(tx, by, id)?;
@@ -98,7 +98,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     Ok(())
 }
 
-/// Up to `limit` of everyone's device groups with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's device groups with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(
     tx: &ReadTx<'_>,
     by: &Actor,

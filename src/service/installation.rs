@@ -1,4 +1,4 @@
-//! The installation as a whole: what a new database starts with.
+//! The installation as a whole: the first rows of a new database.
 
 use super::users::{self, NewUser};
 use super::{Error, keys};
@@ -10,11 +10,11 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Admin's username in a new database.
 pub const ADMIN_USERNAME: &str = "admin";
-/// Where the first secrets go when there is no terminal to show them on; removed at the first sign-in to the pages.
+/// The file for the first secrets when no terminal can show them. The first sign-in to the web pages removes it.
 pub const FIRST_RUN: &str = "first-run.txt";
 
-/// Puts the first rows into a new database: the settings as they stand in the schema, and admin with his primary group,
-/// his password and one key.
+/// Puts the first rows into a new database: the schema's default settings, and admin with a primary group, a password
+/// and one key.
 pub fn fill_new(
     tx: &WriteTx<'_>,
     now_ms: i64,
@@ -38,16 +38,17 @@ pub fn fill_new(
 
 /// Puts the demo world into a new database, and the mark that goes with it.
 pub fn fill_demo(tx: &WriteTx<'_>, now_ms: i64) -> Result<(), StoreError> {
-    // The demo's own rows move the extension on.
+    // The demo's own rows move the extension forward.
     installation::insert(tx, true, 1, now_ms)?;
     installation::insert_demo_world(tx)
 }
 
-/// How many bytes [`touch`] writes: some pages more than a `device_create` among many devices, which changes 15 of 4096 bytes.
+/// How many bytes [`touch`] writes: some database pages more than a `device_create` among many devices, which changes
+/// 15 of 4096 bytes.
 pub const TOUCHED_BYTES: usize = 20 * 4096;
 
-/// Writes as much as a large call does, and nothing that means anything: fails when calls cannot write. `filler` is
-/// different each time.
+/// Writes as many bytes as a large call does, without meaning. It fails when calls cannot write. `filler` differs each
+/// time.
 pub fn touch(tx: &WriteTx<'_>, filler: &[u8]) -> Result<(), StoreError> {
     readiness::update(tx, filler)
 }

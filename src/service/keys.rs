@@ -1,4 +1,4 @@
-//! Secret keys: who has them, how many, and how they are shown.
+//! Secret keys: their users, their number, and how they are shown.
 
 use serde::Serialize;
 use serde_json::json;
@@ -18,10 +18,10 @@ pub const MIN_KEY: usize = 6;
 pub const MAX_KEY: usize = 128;
 /// Length of the keys that linebook makes.
 pub const GENERATED_KEY: usize = 32;
-/// Active keys of one user at most: a call is checked against all of them.
+/// The most active keys of one user: a call is checked against all of them.
 pub const MAX_ACTIVE_KEYS: usize = 16;
 
-/// Keys that a page lists at most.
+/// The most keys that a web page lists.
 const MAX_LISTED: u32 = 1000;
 
 /// A secret as it may be shown: its first two characters, and stars.
@@ -32,13 +32,13 @@ pub fn mask(secret: &str) -> String {
 /// An active key as it may be shown.
 #[derive(Debug, Clone, Serialize)]
 pub struct MaskedKey {
-    /// By which it is revoked.
+    /// Its row. It is revoked by this id.
     pub id: Id,
     /// Whose calls it signs.
     pub user_id: Id,
     /// Its first two characters, and stars.
     pub key: String,
-    /// Since when, in milliseconds since 1970-01-01 UTC.
+    /// When it was made, in milliseconds since 1970-01-01 UTC.
     pub created_ms: i64,
 }
 
@@ -53,7 +53,7 @@ impl From<&ApiKey> for MaskedKey {
     }
 }
 
-/// Gives a user one more active key; its id.
+/// Gives a user one more active key, and returns its id.
 pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id, Error> {
     by.require(Right::ManageApi)?;
     let user = users::get_own(tx, by, user_id)?;
@@ -100,7 +100,7 @@ pub fn generate(ambient: &Ambient) -> String {
     ambient.secret(GENERATED_KEY)
 }
 
-/// Ends a key: from the next request on it signs nothing.
+/// Revokes a key: from the next request on it signs nothing.
 pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
     by.require(Right::ManageApi)?;
     let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
@@ -112,7 +112,7 @@ pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends a key and gives its user another in one step, for one that has leaked; the new one's id.
+/// Revokes a key and gives its user another in one step, as after a leak. Returns the new key's id.
 pub fn replace(tx: &WriteTx<'_>, by: &Actor, key_id: Id, secret: &str) -> Result<Id, Error> {
     by.require(Right::ManageApi)?;
     let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
@@ -121,7 +121,7 @@ pub fn replace(tx: &WriteTx<'_>, by: &Actor, key_id: Id, secret: &str) -> Result
     add(tx, by, key.user_id, secret)
 }
 
-/// Up to `limit` of everyone's active keys with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's active keys with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -133,8 +133,8 @@ pub fn list_all(
     Ok(masked(&api_keys::list(tx, after, limit)?))
 }
 
-/// The active keys that the actor may revoke, with the names of whom they sign for: his own, and for admin also those of
-/// his accountants and managers.
+/// The active keys that the actor may revoke, with their users' names: the actor's own, and for admin also those of
+/// accountants and managers.
 pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(MaskedKey, String)>, Error> {
     by.require(Right::ManageApi)?;
     let mut own = Vec::new();

@@ -1,33 +1,33 @@
-//! Lists that stay fast however long they are: a walk along an index, a bounded look at what a filter leaves, and the
-//! place where the next page goes on.
+//! Lists that stay fast however long they are: a walk along an index, a bounded number of rows for the filter, and the
+//! place where the next part continues.
 
 use crate::store::StoreError;
 use crate::store::row::{Cursor, Id};
 
-/// Rows that one page looks at, at most, before it says how far it came.
+/// The most rows that one part of a list looks at, before it says how far it came.
 pub const MAX_LOOKED_AT: u32 = 20_000;
-/// Rows that are read at once.
+/// The rows that are read at once.
 const CHUNK: u32 = 500;
-/// Up to where a list is counted; more are `more than`.
+/// The highest count of a list. Beyond it, the page says `more than`.
 pub const MAX_COUNTED: u32 = 10_000;
-/// Up to where the overview counts.
+/// The highest count on the overview.
 pub const MAX_OVERVIEW: u32 = 100_000;
-/// Entries that a form offers to choose from.
+/// The most entries that a form offers.
 pub const MAX_OFFERED: u32 = 200;
 
-/// One page of a list.
+/// A part of a list.
 #[derive(Debug)]
 pub struct Slice<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Where the next page goes on; none: this is the last.
+    /// Where the next part continues; none: this is the last.
     pub next: Option<Cursor>,
-    /// It ended because [`MAX_LOOKED_AT`] rows were looked at, not because it is full.
+    /// Whether it ended after [`MAX_LOOKED_AT`] rows, before it was full.
     pub is_cut: bool,
 }
 
 impl<T> Slice<T> {
-    /// Nothing, and nothing further on.
+    /// An empty list.
     pub fn empty() -> Self {
         Self {
             rows: Vec::new(),
@@ -36,7 +36,7 @@ impl<T> Slice<T> {
         }
     }
 
-    /// The same page with something made of each row.
+    /// The part with each row turned into something else.
     pub fn map<U>(self, make: impl FnMut(T) -> U) -> Slice<U> {
         Slice {
             rows: self.rows.into_iter().map(make).collect(),
@@ -45,7 +45,7 @@ impl<T> Slice<T> {
         }
     }
 
-    /// The same, where making something of a row can fail.
+    /// The part with each row turned into something else, where that can fail.
     pub fn try_map<U, E>(self, make: impl FnMut(T) -> Result<U, E>) -> Result<Slice<U>, E> {
         Ok(Slice {
             rows: self.rows.into_iter().map(make).collect::<Result<_, E>>()?,
@@ -55,7 +55,7 @@ impl<T> Slice<T> {
     }
 }
 
-/// Up to `limit` rows that `keep` keeps, after `after`, of those that `read` reads in the order of their `cursor`.
+/// Up to `limit` rows after `after` that `keep` accepts, out of those that `read` reads in the order of their `cursor`.
 pub fn walk<T>(
     after: Option<Cursor>,
     limit: usize,
@@ -67,7 +67,7 @@ pub fn walk<T>(
     let mut place = after;
     let mut looked_at = 0;
     loop {
-        // Mostly everything is kept, and one row more than a page is enough to know whether there are more.
+        // Mostly every row is kept, and one row beyond the limit shows whether more exist.
         let chunk = match looked_at {
             0 => (limit as u32 + 1).min(CHUNK),
             _ => CHUNK,
@@ -106,7 +106,7 @@ pub fn walk<T>(
     }
 }
 
-/// A walk in id order upwards, for lists that have no other.
+/// A cursor in rising id order, for lists without another order.
 pub fn id_cursor(id: Id) -> Cursor {
     Cursor {
         text: String::new(),
@@ -114,7 +114,7 @@ pub fn id_cursor(id: Id) -> Cursor {
     }
 }
 
-/// A number that was counted up to a limit, as it is shown.
+/// A number that was counted up to a limit, in words.
 pub fn counted(count: u32, limit: u32) -> String {
     if count >= limit {
         return format!("more than {}", grouped(limit - 1));
@@ -122,7 +122,7 @@ pub fn counted(count: u32, limit: u32) -> String {
     grouped(count)
 }
 
-/// The same where there is little room: `10,000+`.
+/// A number that was counted up to a limit, in short: `10,000+`.
 pub fn counted_short(count: u32, limit: u32) -> String {
     if count >= limit {
         return format!("{}+", grouped(limit - 1));
@@ -143,7 +143,7 @@ pub fn grouped(number: u32) -> String {
     text
 }
 
-/// Counts with one more than is shown, so that `more than` is true.
+/// Counts to one more than the limit, so that `more than` is true.
 pub fn count(
     limit: u32,
     count: impl FnOnce(u32) -> Result<u32, StoreError>,

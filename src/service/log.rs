@@ -1,5 +1,4 @@
-//! The action log, as the rules write it: in the transaction of the change and with its time, never with a
-//! secret in it.
+//! The action log. The rules write it in the transaction of the change, with its time, and never with a secret.
 
 use serde_json::Value;
 
@@ -40,9 +39,9 @@ pub fn record(
 /// Which entries a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// By whoever has this name.
+    /// By the actor of this name.
     pub actor: String,
-    /// Whose action begins with this: `device`, `did.reserve`.
+    /// The beginning of the action: `device`, `did.reserve`.
     pub action: String,
     /// About the object of this number.
     pub object_id: Option<Id>,
@@ -56,7 +55,7 @@ pub struct Filter {
     pub until_ms: Option<i64>,
 }
 
-/// A page of the action log, the newest first: for admin all of it, for everyone else what he did himself.
+/// A part of the action log, the newest first: for admin all of it, for everyone else their own actions.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -97,7 +96,7 @@ fn is_kept(filter: &Filter, entry: &Entry) -> bool {
         && filter.until_ms.is_none_or(|until| entry.at_ms < until)
 }
 
-/// The fields in which two objects differ, as they were and as they are.
+/// The fields in which two objects differ, before and after.
 pub(super) fn difference(before: &Value, after: &Value) -> (Value, Value) {
     let mut was = serde_json::Map::new();
     let mut is = serde_json::Map::new();
@@ -111,7 +110,7 @@ pub(super) fn difference(before: &Value, after: &Value) -> (Value, Value) {
     (was.into(), is.into())
 }
 
-/// The newest `limit` entries with ids below `before_id`, newest first: for whoever reaches everything.
+/// The newest `limit` entries with ids below `before_id`, newest first, for actors who reach everything.
 pub fn list_all(
     tx: &ReadTx<'_>,
     by: &Actor,

@@ -1,4 +1,5 @@
-//! (3) The rules. Knows no HTTP, no XML and no SQL text; the API, the command line and the pages all come here.
+//! (3) The rules. They know nothing of HTTP, XML or SQL text. The API, the command line and the web pages all come
+//! here.
 
 pub mod action;
 pub mod clis;

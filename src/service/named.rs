@@ -1,5 +1,5 @@
-//! IVRs, the voice menus that a CLI's calls can go to, and dial plans, which can answer a DID instead of a device. As far
-//! as linebook knows them they are a name and whose it is, so their rules stand here once.
+//! IVRs, the voice menus that a CLI's calls can go to, and dial plans, which can answer a DID instead of a device.
+//! linebook knows only their names and owners, so both share these rules.
 
 use serde_json::json;
 
@@ -12,16 +12,16 @@ use crate::store::tables::named::{Named, Table};
 use crate::store::tables::{clis, dialplans, dids, ivrs};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// One kind of named thing, and what differs between them.
+/// A kind of named thing, with everything that differs between kinds.
 pub struct Kind {
     created: Action,
     updated: Action,
     hidden: Action,
     table: &'static Table,
     is_used: fn(&ReadTx<'_>, Id) -> Result<bool, StoreError>,
-    /// What stands in the way of hiding one that is used.
+    /// Why one in use cannot be hidden.
     in_use: &'static str,
-    /// Whoever may do this chooses from them.
+    /// The right of those who choose from them.
     offered_for: Right,
 }
 
@@ -74,7 +74,7 @@ impl Kind {
             .ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
     }
 
-    /// A page of the actor's own, the oldest first.
+    /// A part of the list of the actor's own, the oldest first.
     pub fn list(
         &self,
         tx: &ReadTx<'_>,
@@ -95,7 +95,7 @@ impl Kind {
         )?)
     }
 
-    /// Up to `limit` of everyone's with ids above `after`, in id order: for whoever reaches everything.
+    /// Up to `limit` of everyone's with ids above `after`, in id order, for actors who reach everything.
     pub fn list_all(
         &self,
         tx: &ReadTx<'_>,
@@ -122,7 +122,7 @@ impl Kind {
         Ok(())
     }
 
-    /// Hides one: nothing can be sent to it any more. One in use is refused.
+    /// Hides one, so that nothing can be sent to it any more. One in use is refused.
     pub fn hide(&self, tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
         by.require(Right::ManageSetup)?;
         self.get(tx, by, id)?;
@@ -135,13 +135,13 @@ impl Kind {
         Ok(())
     }
 
-    /// Up to so many of the actor's own that a form offers.
+    /// The actor's own that a form offers, up to a limit.
     pub fn list_offered(&self, tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Named>, Error> {
         by.require(self.offered_for)?;
         Ok(self.table.walk(tx, by.owner_id(), 0, lists::MAX_OFFERED)?)
     }
 
-    /// What one is called, hidden or not: for what already refers to it.
+    /// The name of one, hidden or not, for things that already refer to it.
     pub fn name_of(&self, tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
         Ok(self.table.find_name(tx, id)?.unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! What there is, at a glance: counts that stay cheap, and warnings that help.
+//! Everything at a glance: counts that stay cheap, and warnings that help.
 
 use super::lists::MAX_OVERVIEW;
 use super::{Error, clock};
@@ -11,26 +11,26 @@ use crate::store::tables::users::UserType;
 use crate::store::tables::{clis, device_lists, dids, installation, settings, users};
 use crate::store::{ReadTx, StoreError};
 
-/// Of how many devices, the newest ones, the missing caller IDs are counted.
+/// Missing caller IDs are counted among this many of the newest devices.
 pub const LOOKED_AT: u32 = 2000;
-/// After how many days a reservation is long.
+/// The days after which a reservation counts as long.
 pub const LONG_RESERVED_DAYS: i64 = 30;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A backup that is older is worth a warning, unless the server makes one more rarely.
+/// A backup older than this is worth a warning, unless the server makes them more rarely.
 pub const OLD_BACKUP_MS: i64 = 2 * DAY_MS;
 
-/// What is known of backups.
+/// What is known about the backups.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backups {
-    /// After how long the server makes the next one by itself; none: it makes none.
+    /// The time between two backups by the server itself; none: it makes none.
     pub every_ms: Option<i64>,
-    /// When it made the last good one; none: it knows of none.
+    /// When the server made the last good one; none: it knows of none.
     pub last_ms: Option<i64>,
 }
 
-/// What the overview shows; every count stops at [`MAX_OVERVIEW`] + 1.
+/// The contents of the overview. Every count stops at [`MAX_OVERVIEW`] + 1.
 #[derive(Debug, Default)]
 pub struct Overview {
     /// Devices, and how many of them are trunks.
@@ -48,9 +48,9 @@ pub struct Overview {
 /// Something that should be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// So many of the newest [`LOOKED_AT`] devices have no caller ID.
+    /// This many of the newest [`LOOKED_AT`] devices have no caller ID.
     WithoutCallerId(u32),
-    /// So many DIDs have been reserved for longer than [`LONG_RESERVED_DAYS`] days.
+    /// This many DIDs have been reserved for longer than [`LONG_RESERVED_DAYS`] days.
     LongReserved(u32),
     /// Calls of this owner need no hash.
     HashOff,
@@ -62,17 +62,17 @@ pub enum Warning {
     Demo,
     /// The server makes no backups, and would not know of others.
     NoBackups,
-    /// The server is to make backups, and none is there.
+    /// The server should make backups, and none exists.
     NoBackupYet,
-    /// The last backup is so many hours old.
+    /// The last backup is this many hours old.
     OldBackup(i64),
 }
 
-/// What the actor may know at a glance.
+/// The overview for an actor.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, backups: Backups) -> Result<Overview, Error> {
     by.require(Right::SignedIn)?;
     let mut overview = Overview::default();
-    // A plain user sees his lists instead: counting them would be a walk of its own.
+    // A plain user sees their lists instead: counting them would be a walk of its own.
     if by.only_user().is_some() {
         return Ok(overview);
     }
@@ -144,7 +144,7 @@ fn about_backups(backups: Backups, now_ms: i64) -> Option<Warning> {
     };
     let rarely_ms = backups.every_ms.unwrap_or(0).saturating_mul(2);
     let age_ms = now_ms.saturating_sub(last_ms);
-    // One from the future was made before the clock was set back: nobody knows how old it is.
+    // A backup from the future was made before the clock was set back, so its age is unknown.
     if age_ms < -SLACK_MS {
         return Some(Warning::NoBackupYet);
     }

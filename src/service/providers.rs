@@ -1,4 +1,4 @@
-//! Providers: whose they are, and who may put DIDs on them.
+//! Providers: their owners, and who may put DIDs on them.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::store::tables::providers::{self, Provider};
 use crate::store::tables::users::UserType;
 use crate::store::{ReadTx, WriteTx};
 
-/// Whether `by` may put DIDs on a provider: everyone on his own, a reseller also on those marked common use.
+/// Whether `by` may put DIDs on a provider: everyone on their own, a reseller also on those marked common use.
 pub fn may_use(by: &Actor, provider: &Provider) -> bool {
     by.owns(provider.owner_id) || (provider.common_use && by.user_type == UserType::Reseller)
 }
@@ -41,7 +41,7 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Provider, Error> {
     found.ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
 }
 
-/// A page of the actor's own, the oldest first.
+/// A part of the list of the actor's own, the oldest first.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -84,7 +84,7 @@ pub fn update(
     Ok(())
 }
 
-/// Hides a provider: no DID can be added to it any more, those on it stay.
+/// Hides a provider: it takes no more DIDs, and its present DIDs stay.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageSetup)?;
     get(tx, by, id)?;
@@ -94,7 +94,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a reseller marked would be offered to his competitors.
+/// A reseller's provider would be offered to their competitors.
 fn check_common_use(by: &Actor, common_use: bool) -> Result<(), Error> {
     if common_use && by.user_type != UserType::Admin {
         return Err(SetupError::CommonUseNotPermitted.into());
@@ -111,8 +111,8 @@ pub fn list_usable(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<Provider>, Error> 
     Ok(usable)
 }
 
-/// What a provider is called, hidden or not, for what already refers to it: to its owner, and to everyone if it is for
-/// common use. From whom an owner buys is nobody else's business.
+/// The name of a provider, hidden or not, for things that already refer to it. Its owner is told, and everyone if it is
+/// for common use: an owner's carriers are nobody else's business.
 pub fn name_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
     by.require(Right::SeeDids)?;
     let found = providers::find_any(tx, id)?;
@@ -120,7 +120,7 @@ pub fn name_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Er
     Ok(seen.map(|found| found.name))
 }
 
-/// Up to `limit` of everyone's providers with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's providers with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(
     tx: &ReadTx<'_>,
     by: &Actor,

@@ -1,4 +1,4 @@
-//! Signing in to the pages: sessions, the tokens of forms, and the link that sets a first password.
+//! Signing in to the web pages: sessions, the tokens of forms, and the link that sets a first password.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -20,30 +20,30 @@ use crate::store::tables::sessions::{self, Listed, Session, TokenHash};
 use crate::store::tables::users::{self as user_rows, ADMIN, User};
 use crate::store::{ReadTx, Store, StoreError, WriteTx};
 
-/// After how long without a request a session ends.
+/// The time without a request after which a session ends.
 pub const IDLE_MS: i64 = 2 * 60 * 60 * 1000;
-/// After how long a session ends in any case.
+/// The time after which a session ends in any case.
 pub const ABSOLUTE_MS: i64 = 24 * 60 * 60 * 1000;
-/// How exactly it is noted when a session was last used: a page that only reads should not write.
+/// How exactly the last use of a session is noted: a page that only reads should not write.
 pub const SEEN_EVERY_MS: i64 = 5 * 60 * 1000;
 /// How long the link of a new database works.
 pub const LINK_MS: i64 = 30 * 60 * 1000;
-/// Sessions of one user at most; one more ends the oldest.
+/// The most sessions of one user. One more ends the oldest.
 pub const MAX_SESSIONS: u32 = 20;
-/// How many expired sessions, and how many links, one transaction removes at most, so that callers need not wait long
+/// The most expired sessions, and the most links, that one transaction removes, so that callers need not wait long
 /// behind it.
 pub const MAX_PURGED: u32 = 500;
-/// What is verified for a name that nobody has, so that it takes as long as for one that someone has.
+/// Verified for an unknown name, so that it takes as long as a known one.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$ZGVjb3ktZGVjb3ktZGVjbw$Wcwb2WuLe+gBq6S7HRMvwKisMyC70uw5Vpoqac+gc58";
 
 /// Someone who is signed in.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    /// As whom he acts.
+    /// The actor they are.
     pub actor: Actor,
-    /// It is time to note that he was seen.
+    /// Whether it is time to note that they were seen.
     pub is_due: bool,
-    /// The `access_version` by which he was found.
+    /// The `access_version` by which they were found.
     pub version: i64,
 }
 
@@ -52,12 +52,12 @@ pub fn new_token(ambient: &Ambient) -> String {
     hex::encode(ambient.bytes::<32>())
 }
 
-/// What is stored of a token.
+/// The stored hash of a token.
 pub fn token_hash(token: &str) -> TokenHash {
     keyed(token, b"stored")
 }
 
-/// The token of the forms that are shown to the holder of `token`: it cannot be had without it.
+/// The token in the forms for the holder of `token`. Nobody else can make it.
 pub fn form_token(token: &str) -> String {
     hex::encode(keyed(token, b"form"))
 }
@@ -68,7 +68,8 @@ pub fn is_form_token(token: &str, sent: &str) -> bool {
 }
 
 fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
-    // A token is 64 characters, the longest key there is; whatever else a browser sends is nobody's.
+    // A token has 64 characters, the longest key that the hash takes. Anything else that a browser sends belongs to
+    // nobody.
     let key = token.as_bytes().get(..64).unwrap_or(b"-");
     let mut mac = Blake2bMac::<U32>::new_from_slice(key).expect("1 to 64 bytes are a key");
     mac.update(purpose);
@@ -76,8 +77,8 @@ fn keyed(token: &str, purpose: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Finds out whether the typed `password` is the one of the user whose name is tried. One who is blocked, or has no password,
-/// is as unknown as a name that nobody has, and takes as long. Gives the argon2 string too, for [`start_verified`].
+/// Finds out whether the typed `password` is that of the named user. A user who is blocked, or has no password, is as
+/// unknown as a name that nobody has, and takes as long. Gives the argon2 string, too, for [`start_verified`].
 pub async fn verify(
     store: &Store,
     attempt: &Attempt<'_>,
@@ -96,8 +97,8 @@ pub async fn verify(
     }
 }
 
-/// Signs a user in whose password was verified against `verified`, if that is still his and he was not blocked while
-/// argon2 took its time.
+/// Signs in a user whose password was verified against `verified`, if that is still their password and they were not
+/// blocked while argon2 ran.
 pub fn start_verified(
     tx: &WriteTx<'_>,
     from: Origin,
@@ -115,7 +116,7 @@ pub fn start_verified(
     }
 }
 
-/// Signs a user in whose password was verified. A link with which he would have set one is not needed any more.
+/// Signs in a user whose password was verified. A link to set their password is not needed any more.
 pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(), Error> {
     let now_ms = by.now_ms;
     sessions::delete_stale(
@@ -134,7 +135,7 @@ pub fn start(tx: &WriteTx<'_>, by: &Actor, user_id: Id, token: &str) -> Result<(
     Ok(())
 }
 
-/// Who holds this token, if their session has not expired and they are not blocked.
+/// The holder of this token, if their session has not expired and they are not blocked.
 pub fn find(tx: &ReadTx<'_>, token: &str, from: Origin) -> Result<Option<SignedIn>, StoreError> {
     let now_ms = from.now_ms;
     let version = rows::access_version(tx)?;
@@ -161,14 +162,14 @@ fn find_session(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<Sess
     Ok(sessions::find(tx, &token_hash(token))?.filter(is_on))
 }
 
-/// Whether the session of this token is still there, and the actor's.
+/// Whether the session of this token still exists and belongs to the actor.
 pub fn is_on(tx: &ReadTx<'_>, token: &str, by: &Actor) -> Result<bool, StoreError> {
     let session = find_session(tx, token, by.now_ms)?;
     Ok(session.is_some_and(|session| Some(session.user_id) == by.user_id))
 }
 
-/// As whom somebody acts in this moment, whom a request found to be `by` when `access_version` was `version`. A session
-/// that has ended, or a block, lets nobody act any more; else the rights are those of now.
+/// The present actor for somebody whom a request found to be `by` at `access_version` `version`. After the end of their
+/// session, or a block, they may not act any more. Otherwise their rights are the present ones.
 pub fn renew(tx: &ReadTx<'_>, token: &str, by: &Actor, version: i64) -> Result<Actor, Error> {
     if !is_on(tx, token, by)? {
         return Err(AccessError::SignedOut.into());
@@ -182,13 +183,13 @@ pub fn renew(tx: &ReadTx<'_>, token: &str, by: &Actor, version: i64) -> Result<A
     Ok(Actor::find(tx, &user, by.origin())?)
 }
 
-/// Notes that a session was used, and from where.
+/// Notes that a session was used, and its address.
 pub fn see(tx: &WriteTx<'_>, token: &str, address: Option<IpAddr>) -> Result<(), StoreError> {
     let address = address.map(|address| address.to_string());
     sessions::update_seen(tx, &token_hash(token), address.as_deref(), tx.now_ms())
 }
 
-/// What a session is called on the page of its user: with it nobody gets in.
+/// The name of a session on its user's account page. Nobody can sign in with it.
 pub fn name(token: &str) -> String {
     hex::encode(token_hash(token))
 }
@@ -210,7 +211,7 @@ pub fn list_own(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<(String, Listed)>, Er
         .collect())
 }
 
-/// Ends one of the actor's own sessions, by its [`name`]: whoever holds it is out with their next request.
+/// Ends one of the actor's own sessions, by its [`name`]. Its holder is out with their next request.
 pub fn end_own(tx: &WriteTx<'_>, by: &Actor, name: &str) -> Result<(), Error> {
     by.require(Right::SignedIn)?;
     let own = list_own(tx, by)?;
@@ -247,20 +248,21 @@ pub fn end(tx: &WriteTx<'_>, by: &Actor, token: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes sessions and links that have expired, and sessions of a time to come, at most [`MAX_PURGED`] of each; how many it removed. A session that ended
-/// by its age cannot be used any more, so it goes when it has been idle for long enough, too.
+/// Removes expired sessions and links, and sessions from the future, at most [`MAX_PURGED`] of each, and gives their
+/// number. A session that ended by its age cannot be used any more, so it goes once it has been idle for long enough,
+/// too.
 pub fn purge(tx: &WriteTx<'_>, now_ms: i64) -> Result<usize, StoreError> {
     let ended = sessions::delete_expired(tx, now_ms - IDLE_MS, MAX_PURGED)?;
     let ahead = sessions::delete_ahead(tx, now_ms + SLACK_MS, MAX_PURGED)?;
     Ok(ended + ahead + sessions::delete_expired_links(tx, now_ms, MAX_PURGED)?)
 }
 
-/// Makes the link with which the admin of a new database sets his password: the token that stands in it.
+/// Makes the link with which the admin of a new database sets their password. The link contains `token`.
 pub fn insert_first_link(tx: &WriteTx<'_>, token: &str, now_ms: i64) -> Result<(), StoreError> {
     sessions::insert_link(tx, &token_hash(token), ADMIN, now_ms + LINK_MS)
 }
 
-/// Whose password a link sets; none: it was used, it is too old, nobody made it, or its user is blocked.
+/// The user whose password a link sets; none: it was used, is too old or was never made, or its user is blocked.
 pub fn find_link(tx: &ReadTx<'_>, token: &str, now_ms: i64) -> Result<Option<User>, StoreError> {
     let until_ms = now_ms + LINK_MS + SLACK_MS;
     match sessions::find_link(tx, &token_hash(token), now_ms, until_ms)? {
@@ -277,7 +279,7 @@ pub fn use_link(tx: &WriteTx<'_>, from: Origin, token: &str, hash: &str) -> Resu
     Ok(user)
 }
 
-/// Removes the file with the first secrets: whoever signs in has read it, and what lies around is found.
+/// Removes the file with the first secrets: someone who signs in has read it, and a file that lies around is found.
 pub fn forget_first_run(store: &Store) {
     let folder = store.path().parent().unwrap_or(Path::new("."));
     match std::fs::remove_file(folder.join(installation::FIRST_RUN)) {

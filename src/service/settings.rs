@@ -1,4 +1,4 @@
-//! Settings that are kept in the database: one table of what there is, and the rules of changing them.
+//! The settings in the database: one table of all of them, and the rules for changing them.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -16,36 +16,37 @@ use crate::store::tables::settings::{
 use crate::store::tables::users::{ADMIN, UserType};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
-/// One setting: all that is said about it anywhere.
+/// One setting, with everything that is said about it anywhere.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What it takes, in words.
+    /// The values it takes, in words.
     pub takes: &'static str,
-    /// What holds until it is set.
+    /// Its default.
     pub default: &'static str,
     /// What it does.
     pub doc: &'static str,
-    /// For whom it holds, and how it is read and written.
+    /// Whose it is, and how it is read and written.
     pub field: Field,
 }
 
-/// For whom a setting holds, with its way out as text and in from text (false: it does not take that).
+/// Whose setting it is, with the functions that make text of its value and set it from text (false: it does not take
+/// that).
 #[derive(Debug, Clone, Copy)]
 pub enum Field {
     /// For everyone.
     Everyone {
         /// Its value as text.
         get: fn(&Settings) -> String,
-        /// Takes text, or does not.
+        /// Sets its value from text; false: it does not take that.
         set: fn(&mut Settings, &str) -> bool,
     },
     /// For one owner: admin or a reseller.
     Owner {
         /// Its value as text.
         get: fn(&OwnerSettings) -> String,
-        /// Takes text, or does not.
+        /// Sets its value from text; false: it does not take that.
         set: fn(&mut OwnerSettings, &str) -> bool,
     },
 }
@@ -60,9 +61,9 @@ impl Field {
     }
 }
 
-/// What `first_extension` takes.
+/// The values of `first_extension`.
 const EXTENSIONS: RangeInclusive<i64> = 1..=999_999_999;
-/// What `did_closed_days` takes.
+/// The values of `did_closed_days`.
 const CLOSED_DAYS: RangeInclusive<i64> = 1..=3650;
 
 /// Every setting.
@@ -193,7 +194,7 @@ fn word<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-/// What `classic` was called until schema version 2: scripts and saved forms still say so.
+/// The name of `classic` until schema version 2. Scripts and saved forms still use it.
 const FORMER_CLASSIC: &str = "pages";
 
 fn dialect(text: &str) -> Option<Dialect> {
@@ -209,7 +210,7 @@ fn number(text: &str, range: RangeInclusive<i64>) -> Option<i64> {
     range.contains(&number).then_some(number)
 }
 
-/// A type in any letter case, as it is stored; blank stays blank.
+/// The stored form of a type in any letter case. Blank stays blank.
 fn device_type(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
@@ -217,7 +218,7 @@ fn device_type(text: &str) -> Option<String> {
     devices::find_type(text).map(|known| known.as_str().into())
 }
 
-/// Every setting that is the actor's to set, with its value, those of an owner with `owner_id`'s.
+/// Every setting that the actor may set, with its value. Per-owner settings have the value of `owner_id`.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -238,17 +239,18 @@ pub fn list(
         .collect())
 }
 
-/// What holds for everyone is admin's: others are neither told it nor let find it out by what is refused.
+/// Whether the actor may know the settings for everyone. They are admin's: others are not told, and cannot find them
+/// out from refusals.
 fn sees_everyones(by: &Actor) -> bool {
     by.user_type == UserType::Admin
 }
 
-/// The dialect that is spoken until a caller is known: the system owner's.
+/// The dialect until a caller is known: the system owner's.
 pub fn system_dialect(tx: &ReadTx<'_>) -> Result<Dialect, StoreError> {
     Ok(settings::get_owner(tx, ADMIN)?.dialect)
 }
 
-/// After how many days a closed DID is freed.
+/// The days after which a closed DID is freed.
 pub fn did_closed_days(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
     Ok(settings::get(tx)?.did_closed_days)
 }
@@ -259,7 +261,7 @@ pub fn networks(tx: &ReadTx<'_>, by: &Actor) -> Result<Vec<String>, Error> {
     Ok(settings::networks(tx, by.owner_id())?)
 }
 
-/// Sets one setting from text. One that holds per owner is set for `owner_id`, or for the actor's own scope.
+/// Sets one setting from text. A per-owner setting is set for `owner_id`, or for the actor's own scope.
 pub fn set(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -271,7 +273,7 @@ pub fn set(
     set_each(tx, by, &[(name, value)], owner_id)
 }
 
-/// Sets several settings in one step, those per owner for the actor's own scope. What was not changed is no change.
+/// Sets several settings in one step, per-owner settings for the actor's own scope. Equal values count as unchanged.
 pub fn set_all(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -285,7 +287,7 @@ pub fn set_all(
     set_each(tx, by, &values, None)
 }
 
-/// Writes all of them and then checks the whole: on the way from one valid state to another a single one may be invalid.
+/// Writes all of them and then checks the whole: between two valid states a single setting may be invalid.
 fn set_each(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -342,7 +344,7 @@ fn set_for_everyone(
     }
     settings::update(tx, &after)?;
     if after.first_extension != before.first_extension {
-        // What was known to be taken was counted from the old start.
+        // The known taken extensions were counted from the old start.
         installation::update_next_extension(tx, after.first_extension)?;
     }
     let was = json!({ setting.name: get(&before) });
@@ -351,7 +353,7 @@ fn set_for_everyone(
     Ok(())
 }
 
-/// True when it changed which hashes are accepted.
+/// Returns true when the accepted hashes changed.
 fn set_for_owner(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -389,8 +391,8 @@ fn not_taken(setting: &Setting, value: &str) -> Error {
     Rule::from(SetupError::SettingInvalid).with(detail)
 }
 
-/// [`check_hash_off`] after a change of one owner's. Whether everyone's passwords are required is admin's to know, so a
-/// reseller needs an allow-list in any case: were he let go on without one, he would know.
+/// [`check_hash_off`] after a change by one owner. Only admin may know whether everyone's passwords are required, so a
+/// reseller needs an allow-list in any case: a change without one would tell them.
 pub(super) fn check_own_hash_off(tx: &WriteTx<'_>, by: &Actor, owner_id: Id) -> Result<(), Error> {
     let is_off = settings::get_owner(tx, owner_id)?.hash_check == HashCheck::Off;
     match is_off && !sees_everyones(by) && settings::networks(tx, owner_id)?.is_empty() {
@@ -399,8 +401,8 @@ pub(super) fn check_own_hash_off(tx: &WriteTx<'_>, by: &Actor, owner_id: Id) -> 
     }
 }
 
-/// Without a hash something else must keep strangers out: the owner's allow-list, or passwords. Asked after every change
-/// that could break it; the refusal undoes the change.
+/// Without a hash, something else must keep strangers out: the owner's allow-list, or passwords. This runs after every
+/// change that could break it, and its refusal undoes the change.
 fn check_hash_off(tx: &WriteTx<'_>) -> Result<(), Error> {
     if settings::get(tx)?.require_password == RequirePassword::Always {
         return Ok(());

@@ -1,4 +1,5 @@
-//! The shapes that texts must have: digits, names, host names, caller IDs, lengths; and how what nobody sees is shown.
+//! The shapes that texts must have: digits, names, host names, caller IDs, lengths; and how hidden characters are
+//! shown.
 
 use std::borrow::Cow;
 
@@ -27,9 +28,9 @@ pub fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A character that nobody sees, or that turns what stands beside it: two texts that look the same may differ by it.
-/// Controls, formats (zero width, bidi, tags), line ends of Unicode, what is for private use or not assigned, and letters
-/// and marks that fonts leave blank. A space is seen, of whatever width.
+/// Whether nobody sees a character, or it turns the text beside it: two texts may look the same and differ by it. These
+/// are controls, formats (zero width, bidi, tags), Unicode's line ends, characters for private use or unassigned, and
+/// letters and marks that fonts leave blank. A space of any width counts as visible.
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -47,15 +48,15 @@ pub fn is_hidden(c: char) -> bool {
         )
 }
 
-/// What Unicode tells fonts to ignore although it is a letter, a mark or a symbol by its category.
+/// Characters that Unicode tells fonts to ignore, although their category is letter, mark or symbol.
 fn is_blank(c: char) -> bool {
     matches!(c,
         '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}'
         | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// A text as people are shown it: what is hidden in it stands there as its escape (`ad\u{200b}min`). Line ends and tabs
-/// stay, and so does what joins emoji: behind a symbol it hides nothing.
+/// A text for people to read, with each hidden character as its escape (`ad\u{200b}min`). Line ends and tabs stay, and
+/// so do the joiners of emoji: after a symbol they hide nothing.
 pub fn revealed(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| matches!(c, '\n' | '\r' | '\t') || !is_hidden(c);
     if text.chars().all(is_plain) {
@@ -83,9 +84,9 @@ fn is_symbol(c: char) -> bool {
         )
 }
 
-/// Longer than `limit` characters.
+/// Whether a text has more than `limit` characters.
 pub fn is_longer(text: &str, limit: usize) -> bool {
-    // No text has more characters than bytes: most need not be counted.
+    // A text never has more characters than bytes, so most need no counting.
     text.len() > limit && text.chars().count() > limit
 }
 
@@ -102,8 +103,8 @@ pub fn is_domain(text: &str) -> bool {
     text.len() <= MAX_DOMAIN && text.split('.').all(is_label)
 }
 
-/// `NUMBER`, `Name <NUMBER>` or `"Name" <NUMBER>`. A number may start with `+`; a name has no quotes and no angle
-/// brackets, so that what a PBX reads back is what was meant.
+/// `NUMBER`, `Name <NUMBER>` or `"Name" <NUMBER>`. A number may start with `+`. A name has no quotes and no angle
+/// brackets, so that a PBX reads back what was meant.
 pub fn is_caller_id(text: &str) -> bool {
     let is_number = |number: &str| is_digits(number.strip_prefix('+').unwrap_or(number));
     if is_number(text) {

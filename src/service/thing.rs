@@ -1,4 +1,4 @@
-//! What the rules deal with: the kinds of things that an id can name.
+//! The kinds of things that an id can name.
 
 /// A kind of thing that has an id and an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,7 +9,7 @@ pub enum Thing {
     Device,
     /// A group of a user's devices.
     DeviceGroup,
-    /// Where DIDs come from.
+    /// A carrier that DIDs come from.
     Provider,
     /// A DID.
     Did,
@@ -17,7 +17,7 @@ pub enum Thing {
     Cli,
     /// A voice menu.
     Ivr,
-    /// What a DID can lead to beside a device.
+    /// A dial plan, which can answer a DID instead of a device.
     Dialplan,
 }
 
@@ -34,7 +34,7 @@ impl Thing {
         Self::Dialplan,
     ];
 
-    /// What people call it.
+    /// Its name for people.
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "user",

@@ -1,4 +1,4 @@
-//! Users: who there is, what each may, and from where an owner's API may be called.
+//! Users: their accounts, their permissions, and the addresses from which an owner's API may be called.
 
 use std::net::IpAddr;
 
@@ -22,10 +22,10 @@ pub const MAX_USERNAME: usize = 80;
 pub const PRIMARY_GROUP: &str = "primary";
 /// Shortest prefix of a block on an allow-list.
 const MIN_PREFIX: u8 = 8;
-/// Blocks on one owner's allow-list at most: every call of his is compared with all of them.
+/// The most blocks on one owner's allow-list: every call is compared with all of them.
 pub const MAX_NETWORKS: usize = 256;
 
-/// A user to be made.
+/// A user to create.
 #[derive(Clone)]
 pub struct NewUser {
     /// 1 to [`MAX_USERNAME`] characters, unique.
@@ -38,7 +38,7 @@ pub struct NewUser {
     pub password_hash: Option<String>,
 }
 
-/// Makes a user and his primary device group.
+/// Creates a user with a primary device group.
 pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewUser) -> Result<Id, Error> {
     by.require(Right::ManageUsers)?;
     check_username(&new.username)?;
@@ -53,7 +53,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewUser) -> Result<Id, Error> {
     insert(tx, by, None, new)
 }
 
-/// Adds the row, the primary group and the log entry of a user who has passed the rules.
+/// Adds the row, the primary group and the log entry of a user who meets the rules.
 pub(super) fn insert(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -81,7 +81,7 @@ pub(super) fn insert(
     Ok(id)
 }
 
-/// Names that the action log gives to nobody's user.
+/// Names in the action log that belong to no user.
 const RESERVED: [&str; 2] = [OPERATOR, SYSTEM];
 
 fn check_username(username: &str) -> Result<(), Error> {
@@ -89,7 +89,7 @@ fn check_username(username: &str) -> Result<(), Error> {
     if length == 0 || length > MAX_USERNAME {
         return Err(UserError::UsernameInvalid.into());
     }
-    // Two names that look the same are two users: nobody is to take one for the other.
+    // Two names that look the same could be two users, and nobody should take one for the other.
     let is_bad = |c: char| c.is_whitespace() || text::is_hidden(c);
     if let Some(bad) = username.chars().find(|c| is_bad(*c)) {
         let detail = format!("{} is in it", bad.escape_unicode());
@@ -108,14 +108,14 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
     get_own(tx, by, id)
 }
 
-/// The same, for what is done with him: that asks for a right of its own.
+/// The actor's own user with this id, for a rule that asks for a right of its own.
 pub(super) fn get_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
     by.own_user(tx, id)?
         .ok_or_else(|| Rule::from(UserError::NotFound).with(id.to_string()))
 }
 
-/// The actor's own user whom people name by id or username. Digits are always an id, so that nobody can slip in front of
-/// a user by calling himself `2`.
+/// The actor's own user by id or username. Digits are always an id, so that nobody can pass for a user by taking the
+/// name `2`.
 pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error> {
     by.require(Right::SeeUsers)?;
     let not_found = || Rule::from(UserError::NotFound).with(name);
@@ -129,8 +129,8 @@ pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error>
         .ok_or_else(not_found)
 }
 
-/// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives. On the pages nobody sets his
-/// own with it: a session that was left open is not enough, [`set_own_password`] asks for the old one.
+/// Sets a user's password; `hash` is the argon2 string that [`super::passwords::hash`] gives. On the web pages nobody
+/// sets their own with it: a session that was left open is not enough, and [`set_own_password`] asks for the old one.
 pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Result<(), Error> {
     by.require(Right::ManageUsers)?;
     let user = get_own(tx, by, user_id)?;
@@ -140,7 +140,7 @@ pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Re
     change_password(tx, by, user.id, hash)
 }
 
-/// Changes a password, whoever's it is: every session and every link of that user ends with it.
+/// Changes a user's password, and ends every session and every link of that user.
 pub(super) fn change_password(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -154,7 +154,7 @@ pub(super) fn change_password(
     Ok(())
 }
 
-/// The argon2 string of the actor's own password, by which he proves that it is still him.
+/// The argon2 string of the actor's own password, with which they prove their identity again.
 pub fn own_password(tx: &ReadTx<'_>, by: &Actor) -> Result<Option<String>, StoreError> {
     match by.user_id {
         Some(id) => users::find_password(tx, id),
@@ -162,7 +162,7 @@ pub fn own_password(tx: &ReadTx<'_>, by: &Actor) -> Result<Option<String>, Store
     }
 }
 
-/// Changes the actor's own password; he has proved that he knows the old one.
+/// Changes the actor's own password, after they have proved that they know the old one.
 pub fn set_own_password(tx: &WriteTx<'_>, by: &Actor, hash: &str) -> Result<(), Error> {
     change_password(tx, by, by.user_id.ok_or(UserError::NotFound)?, hash)
 }
@@ -170,7 +170,7 @@ pub fn set_own_password(tx: &WriteTx<'_>, by: &Actor, hash: &str) -> Result<(), 
 /// Which users a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Whose names begin with this.
+    /// The beginning of the name.
     pub start: String,
     /// Of this type.
     pub user_type: Option<UserType>,
@@ -180,7 +180,7 @@ pub struct Filter {
     pub is_newest_first: bool,
 }
 
-/// A page of the users that the actor owns.
+/// A part of the list of users that the actor owns.
 pub fn list(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -216,7 +216,7 @@ pub fn list(
     )?)
 }
 
-/// What a user of something that the actor may see is called.
+/// The name of a user whose thing the actor may see.
 pub fn name_of(tx: &ReadTx<'_>, id: Id) -> Result<String, StoreError> {
     Ok(users::find(tx, id)?.map_or_else(String::new, |user| user.username))
 }
@@ -237,7 +237,7 @@ pub fn permissions(tx: &ReadTx<'_>, by: &Actor, user: &User) -> Result<Vec<Permi
     Ok(users::permissions(tx, user.id)?)
 }
 
-/// A user's IP allow-list, as CIDR blocks; empty: his API may be called from anywhere.
+/// A user's IP allow-list, as CIDR blocks; empty: their API may be called from anywhere.
 pub fn networks(tx: &ReadTx<'_>, by: &Actor, user: &User) -> Result<Vec<String>, Error> {
     by.require(Right::ManageApi)?;
     Ok(settings_table::networks(tx, user.id)?)
@@ -251,12 +251,12 @@ pub fn set_permission(
     permission: Permission,
     allowed: bool,
 ) -> Result<(), Error> {
-    // A reseller would give himself what he lacks.
+    // A reseller could otherwise give themselves what they lack.
     by.require(Right::ManagePermissions)?;
     let user = get_own(tx, by, user_id)?;
     match user.user_type {
         UserType::Reseller | UserType::Accountant | UserType::Manager => {}
-        // Admin has all of them, a plain user calls nothing.
+        // Admin has all of them, and a plain user has no use for one.
         UserType::Admin | UserType::User => {
             let detail = format!("{} is of type {}", user.username, user.user_type);
             return Err(Rule::from(UserError::PermissionInvalid).with(detail));
@@ -311,8 +311,8 @@ pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, user_id: Id, blocked: bool) -> 
     Ok(())
 }
 
-/// Puts an address or CIDR block on an owner's allow-list, or takes it off; gives the block as it is kept. Taking off one
-/// that is not there is an error: a slip must not leave an address allowed.
+/// Adds an address or CIDR block to an owner's allow-list, or takes it off. Gives the block in its stored form. Taking
+/// off a missing block is an error: a slip must not leave an address allowed.
 pub fn allow_network(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -364,14 +364,14 @@ fn normalise(network: &str) -> Result<IpNet, Error> {
         _ => None,
     };
     let block = mapped.map_or(block, IpNet::V4).trunc();
-    // A list that lets almost everyone in would stand for a protection that is not there.
+    // A list that lets almost everyone in would only look like protection.
     if block.prefix_len() < MIN_PREFIX {
         return Err(invalid());
     }
     Ok(block)
 }
 
-/// Up to `limit` of everyone's users with ids above `after`, in id order: for whoever reaches everything.
+/// Up to `limit` of everyone's users with ids above `after`, in id order, for actors who reach everything.
 pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<User>, Error> {
     by.require(Right::ManageUsers)?;
     by.require_everything()?;

@@ -1,4 +1,4 @@
-//! Who acts, on whose things, and what they may: the rules that every other rule asks.
+//! Who acts, on whose things, and with which rights: the rules that every other rule asks.
 
 use std::net::IpAddr;
 
@@ -8,24 +8,24 @@ use crate::store::tables::action_log::Through;
 use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
 use crate::store::{ReadTx, StoreError};
 
-/// Whose things an actor reaches.
+/// The things that an actor reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// Everyone's: whoever can run the command line has the file anyway.
+    /// Everyone's: an operator on the command line has the file anyway.
     Everything,
     /// One owner's: admin's (0) or a reseller's.
     Owner(Id),
-    /// One plain user's own, to look at.
+    /// One plain user's own, for looking only.
     User(Id),
 }
 
-/// What someone may see or do: the API's rules of who may call what, for what the API has no method for too. Every function
-/// of the rules that shows or changes something asks for one by itself, whoever calls it.
+/// A right to see or do something. The API's rules about callers are the model, also for things that the API has no
+/// method for. Every function of the rules that shows or changes something asks for one by itself, whoever calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
     /// Be signed in at all: the overview, one's own password.
     SignedIn,
-    /// See who there is among one's own, by name: whoever manages something of theirs says whose it is.
+    /// See one's own users by name: someone who manages a thing says whose it is.
     SeeUsers,
     /// See devices and CLIs.
     SeeDevices,
@@ -33,7 +33,7 @@ pub enum Right {
     ManageDevices,
     /// See DIDs.
     SeeDids,
-    /// Create DIDs and lead them through their life.
+    /// Create DIDs and take them through their life.
     ManageDids,
     /// See, create, block users; set their passwords.
     ManageUsers,
@@ -41,25 +41,25 @@ pub enum Right {
     ManagePermissions,
     /// Providers, IVRs and dial plans.
     ManageSetup,
-    /// Keys, the settings of an owner, his allow-list; Generate hash and the console.
+    /// Keys, an owner's settings and allow-list; Generate hash and the console.
     ManageApi,
     /// See the action log.
     SeeLog,
-    /// What holds for the server as a whole: its clock.
+    /// Things of the server as a whole: its clock.
     ManageServer,
 }
 
-/// What the action log calls whoever runs the command line; no username.
+/// The action log's name for someone on the command line. It cannot be a username.
 pub const OPERATOR: &str = "operator";
-/// What it calls the server itself; no username.
+/// Its name for the server itself. It cannot be a username.
 pub const SYSTEM: &str = "system";
 
-/// From where somebody acts, and when.
+/// Where somebody acts from, and when.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Through which door.
+    /// The door.
     pub through: Through,
-    /// From which address.
+    /// The address.
     pub address: Option<IpAddr>,
     /// The id of the request.
     pub request_id: Option<String>,
@@ -67,32 +67,32 @@ pub struct Origin {
     pub now_ms: i64,
 }
 
-/// Who does something: what the rules and the action log need to know of them.
+/// Someone who acts, as far as the rules and the action log need to know them.
 #[derive(Debug, Clone)]
 pub struct Actor {
     /// Their user; none for the operator and the server itself.
     pub user_id: Option<Id>,
     /// Their username, `operator` or `system`.
     pub name: String,
-    /// What kind of user they are; the operator and the server act as admin.
+    /// The type of their user. The operator and the server act as admin.
     pub user_type: UserType,
-    /// What they may beyond their type.
+    /// Their permissions beyond their type.
     pub permissions: Vec<Permission>,
-    /// Through which door they came.
+    /// The door they came through.
     pub through: Through,
-    /// From which address.
+    /// The address.
     pub address: Option<IpAddr>,
     /// The id of their request.
     pub request_id: Option<String>,
     /// When, in milliseconds since 1970-01-01 UTC.
     pub now_ms: i64,
-    /// Whose things they reach. Private, so that every actor is made in this file.
+    /// The things they reach. Private, so that every actor is made in this file.
     scope: Scope,
 }
 
 impl Actor {
-    /// The actor that a user is, through whichever door they come: a plain user reaches what is theirs, everyone else what
-    /// their owner has.
+    /// The actor for a user, whichever door they come through. A plain user reaches their own things, everyone else the
+    /// things of their owner.
     pub fn of(user: &User, permissions: Vec<Permission>, from: Origin) -> Self {
         Self {
             scope: match user.user_type {
@@ -110,12 +110,12 @@ impl Actor {
         }
     }
 
-    /// The same, with the permissions that the database has.
+    /// The actor for a user, with their permissions from the database.
     pub fn find(tx: &ReadTx<'_>, user: &User, from: Origin) -> Result<Self, StoreError> {
         Ok(Self::of(user, users::permissions(tx, user.id)?, from))
     }
 
-    /// Whoever runs the command line.
+    /// The operator on the command line.
     pub fn operator(now_ms: i64) -> Self {
         Self::nobody(OPERATOR, Through::Cli, now_ms)
     }
@@ -139,7 +139,7 @@ impl Actor {
         }
     }
 
-    /// From where they act.
+    /// Where they act from, and when.
     pub fn origin(&self) -> Origin {
         Origin {
             through: self.through,
@@ -149,13 +149,14 @@ impl Actor {
         }
     }
 
-    /// Whether he has a permission; admin has all of them.
+    /// Whether they have a permission. Admin has all of them.
     pub fn may(&self, permission: Permission) -> bool {
         self.user_type == UserType::Admin || self.permissions.contains(&permission)
     }
 
-    /// Whether he has a right. Accountants and managers act for admin within their permissions, managers never on DIDs; a
-    /// reseller manages DIDs with the permission, and sees his own without; a plain user looks at what is his.
+    /// Whether they have a right. Accountants and managers act for admin within their permissions, managers never on
+    /// DIDs. A reseller needs the permission to manage DIDs, and sees their own without it. A plain user looks at their
+    /// own things.
     pub fn has(&self, right: Right) -> bool {
         let devices = self.may(Permission::ManageDevices);
         let dids = self.may(Permission::ManageDids);
@@ -182,7 +183,8 @@ impl Actor {
         }
     }
 
-    /// What a user of this type needs for a right, beyond the type: nothing, or a permission. None: they never have it.
+    /// What a user of this type needs for a right beyond their type: nothing, or a permission. None: they can never
+    /// have it.
     pub fn needs(user_type: UserType, right: Right) -> Option<Option<Permission>> {
         let mut actor = Self::system(0);
         actor.user_type = user_type;
@@ -194,12 +196,12 @@ impl Actor {
         })
     }
 
-    /// Refuses whoever lacks a right.
+    /// Refuses an actor who lacks a right.
     pub fn require(&self, right: Right) -> Result<(), Error> {
         if self.has(right) {
             return Ok(());
         }
-        // A type that gets the right with a permission is told that this is what is missing.
+        // If a permission would give their type the right, the refusal says that it is missing.
         let could = Self {
             permissions: Permission::ALL.to_vec(),
             ..self.clone()
@@ -210,7 +212,7 @@ impl Actor {
         })
     }
 
-    /// Refuses whoever does not reach everything: lists over all owners are the operator's alone.
+    /// Refuses an actor who does not reach everything: lists over all owners are the operator's alone.
     pub fn require_everything(&self) -> Result<(), Error> {
         match self.scope {
             Scope::Everything => Ok(()),
@@ -218,8 +220,8 @@ impl Actor {
         }
     }
 
-    /// The owner for whom he makes things: his scope, or admin. A plain user makes nothing; for him it is himself, who
-    /// owns nothing.
+    /// The owner they make things for: their scope, or admin. A plain user makes nothing; for them it is their own id,
+    /// which owns nothing.
     pub fn owner_id(&self) -> Id {
         match self.scope {
             Scope::Everything => ADMIN,
@@ -227,7 +229,7 @@ impl Actor {
         }
     }
 
-    /// The plain user who sees only what is his.
+    /// The plain user, if the actor is one and sees only their own things.
     pub fn only_user(&self) -> Option<Id> {
         match self.scope {
             Scope::User(id) => Some(id),
@@ -235,7 +237,7 @@ impl Actor {
         }
     }
 
-    /// Whether something that belongs to `owner_id` is his.
+    /// Whether the things of `owner_id` are theirs.
     pub fn owns(&self, owner_id: Id) -> bool {
         match self.scope {
             Scope::Everything => true,
@@ -244,7 +246,7 @@ impl Actor {
         }
     }
 
-    /// Whether a user is his own: one of his scope's, or the scope itself.
+    /// Whether a user is their own: one in their scope, or the scope itself.
     pub fn owns_user(&self, user: &User) -> bool {
         match self.scope {
             Scope::User(id) => id == user.id,
@@ -252,13 +254,13 @@ impl Actor {
         }
     }
 
-    /// The user with this id, if he is the actor's own; any other is as good as none.
+    /// The user with this id, if they are the actor's own. Any other counts as missing.
     pub fn own_user(&self, tx: &ReadTx<'_>, id: Id) -> Result<Option<User>, StoreError> {
         Ok(users::find(tx, id)?.filter(|user| self.owns_user(user)))
     }
 }
 
-/// The owner in whose scope a user's things are: a reseller's and admin's own, everyone else's owner's.
+/// The owner whose scope a user's things are in: admin and resellers are their own, everyone else's is their owner.
 pub fn scope_of(user: &User) -> Id {
     match user.user_type {
         UserType::Admin | UserType::Reseller => user.id,
@@ -266,7 +268,7 @@ pub fn scope_of(user: &User) -> Id {
     }
 }
 
-/// Things are owned by admin or a reseller whom the actor reaches.
+/// Refuses an owner who is not admin or a reseller whom the actor reaches.
 pub fn check_owner(tx: &ReadTx<'_>, by: &Actor, owner_id: Id) -> Result<(), Error> {
     if !is_owner(tx, by, owner_id)? {
         return Err(SetupError::OwnerInvalid.into());

@@ -1,4 +1,4 @@
-//! One attempt to prove who somebody is. Whichever door they come to, it is refused, counted and forgiven in the same way.
+//! One attempt to prove an identity. At every door it is refused, counted and forgiven in the same way.
 
 use std::net::IpAddr;
 
@@ -7,36 +7,36 @@ use crate::service::guard::passwords;
 use crate::service::guard::throttle::{Failure, Guess, Proof};
 use crate::service::{AccessError, Error};
 
-/// From when somebody names themselves until it is known whether they are who they say. It is ended by
-/// [`failed`](Attempt::failed) or [`succeeded`](Attempt::succeeded); one that neither ends was given up.
+/// An attempt lasts from the moment somebody names themselves until it is known whether they are that user.
+/// [`failed`](Attempt::failed) or [`succeeded`](Attempt::succeeded) ends it; one without either was given up.
 pub struct Attempt<'a> {
     core: &'a Core,
     guess: Guess<'a>,
 }
 
 impl<'a> Attempt<'a> {
-    /// From `address` in the name of `username`, which is blank for what opens something by itself.
+    /// An attempt from `address` in the name of `username`, which is blank for a secret that works without a name.
     pub fn new(core: &'a Core, now_ms: i64, address: Option<IpAddr>, username: &'a str) -> Self {
         let guess = core.throttle.guess(now_ms, address, username);
         Self { core, guess }
     }
 
-    /// Refuses whoever has failed too often to be looked up at all.
+    /// Refuses an attempt after too many failures, before anything is looked up.
     pub fn check(&self) -> Result<(), AccessError> {
         let (throttle, guess) = (&self.core.throttle, &self.guess);
         let is_allowed = throttle.allows(guess.now_ms, guess.address, guess.username);
         is_allowed.then_some(()).ok_or(AccessError::TooManyGuesses)
     }
 
-    /// Refuses whoever has sent too many wrong passwords. The hashes that others send from the same address shut nobody out
-    /// here.
+    /// Refuses an attempt after too many wrong passwords. Incorrect hashes that others send from the address shut
+    /// nobody out here.
     pub fn check_password(&self) -> Result<(), AccessError> {
         let (throttle, guess) = (&self.core.throttle, &self.guess);
         let is_allowed = throttle.allows_password(guess.now_ms, guess.address, guess.username);
         is_allowed.then_some(()).ok_or(AccessError::TooManyGuesses)
     }
 
-    /// The name that is tried.
+    /// The name of the attempt.
     pub fn username(&self) -> &'a str {
         self.guess.username
     }
@@ -49,7 +49,7 @@ impl<'a> Attempt<'a> {
             .await
     }
 
-    /// The same for a form, into which anything can be typed: what can be nobody's password costs no argon2.
+    /// Verifies a password from a form, where anything can be typed: a text that cannot be a password costs no argon2.
     pub async fn verify_typed(&self, password: &str, stored: Option<&str>) -> Result<(), Error> {
         if password.chars().count() > passwords::MAX_PASSWORD {
             return Err(AccessError::WrongPassword.into());
@@ -57,7 +57,7 @@ impl<'a> Attempt<'a> {
         self.verify(password, stored).await
     }
 
-    /// Counts that it failed. To count takes a reader: whoever holds one gives it back first.
+    /// Counts the failure. Counting takes a reader, so a caller who holds one gives it back first.
     pub fn failed(self, how: Failure) {
         let (core, guess) = (self.core, &self.guess);
         let (now_ms, address) = (guess.now_ms, guess.address);
@@ -68,7 +68,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Forgives what was wrong before in this name from this address, as far as the proof disproves it.
+    /// Forgives earlier failures in this name from this address, as far as the proof disproves them.
     pub fn succeeded(self, proof: Proof) {
         let throttle = &self.core.throttle;
         throttle.succeeded(self.guess.address, self.guess.username, proof);

@@ -1,5 +1,5 @@
-//! Who calls, with what their calls are checked. It is remembered for as long as the database says that it holds: to identify
-//! a caller takes seven statements, and most calls are by the same few.
+//! Callers, and what their calls are checked with. They are remembered while the database says that nothing has
+//! changed: identifying a caller takes seven statements, and a few callers make most calls.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -17,18 +17,18 @@ use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
 use crate::store::tables::{api_keys, installation};
 use crate::store::{ReadTx, StoreError};
 
-/// Callers that are remembered; one more makes room by forgetting who called longest ago.
+/// Callers that are remembered. One more makes room by forgetting the one who called longest ago.
 pub const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
 
-/// How long anything is remembered, also while the database says that it holds: nothing that goes past its triggers stays
-/// unseen for longer.
+/// How long anything is remembered, even while the database reports no change. A change that goes past its triggers
+/// stays unseen no longer than this.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 
-/// The callers of late; one for the whole server.
+/// Recent callers. The whole server has one of these.
 #[derive(Default)]
 pub struct Callers(Mutex<Remembered>);
 
-/// What the database said when its `access_version` was this one.
+/// What the database said at this `access_version`.
 struct Remembered {
     version: i64,
     since_ms: i64,
@@ -78,7 +78,8 @@ impl Callers {
         })
     }
 
-    /// What [`find_caller`] finds on this snapshot. Only what is there is remembered: names that nobody has are endless.
+    /// What [`find_caller`] finds on this snapshot. Only callers that exist are remembered, because the number of
+    /// unknown names is unbounded.
     pub fn find(
         &self,
         tx: &ReadTx<'_>,
@@ -97,12 +98,12 @@ impl Callers {
         Ok(caller)
     }
 
-    /// What is remembered of this version; a newer one makes all that was remembered void, and so does its age. None: a
-    /// snapshot that is older than what others have seen meanwhile.
+    /// The memory of this version. A newer version or its age empties it. None: the snapshot is older than the version
+    /// that others have seen meanwhile.
     fn at(&self, version: i64, now_ms: i64) -> Option<MutexGuard<'_, Remembered>> {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let age_ms = now_ms - remembered.since_ms;
-        // A clock that was set back makes it void, too.
+        // A clock that was set back empties it, too.
         let is_fresh = (0..REMEMBERED_FOR.as_millis() as i64).contains(&age_ms);
         if remembered.version < version || !is_fresh {
             *remembered = Remembered {
@@ -115,26 +116,26 @@ impl Callers {
     }
 }
 
-/// A call's user, before anything has proved that it is him.
+/// The user in whose name a call comes, before anything has proved it.
 pub struct Caller {
-    /// The user himself.
+    /// The user.
     pub user: User,
-    /// The argon2 string of his password.
+    /// The argon2 string of their password.
     pub password: Option<String>,
-    /// What he may beyond his type.
+    /// Their permissions beyond their type.
     pub permissions: Vec<Permission>,
-    /// The owner he acts for.
+    /// The owner they act for.
     pub owner_id: Id,
     /// How that owner's calls are checked and answered.
     pub owner_settings: OwnerSettings,
-    /// The active keys that may have signed his call.
+    /// The active keys that may have signed their call.
     pub keys: Vec<String>,
-    /// That owner's IP allow-list.
+    /// The owner's IP allow-list.
     networks: Vec<String>,
 }
 
 impl Caller {
-    /// Refuses a call from an address that is not on the owner's allow-list, as if nobody had the caller's name.
+    /// Refuses a call from an address that is not on the owner's allow-list, as if the caller's name were unknown.
     pub fn check_address(&self, address: Option<IpAddr>) -> Result<(), Error> {
         if is_allowed(&self.networks, address) {
             return Ok(());
@@ -148,7 +149,7 @@ impl Caller {
     }
 }
 
-/// Finds the user who is named `username`. A blocked one is as unknown as a name that nobody has.
+/// Finds the user named `username`. A blocked user is as unknown as a name that nobody has.
 pub fn find_caller(tx: &ReadTx<'_>, settings: &Settings, username: &str) -> Result<Caller, Error> {
     let Some((user, password)) = users::find_by_username(tx, username)? else {
         return Err(AccessError::UnknownCaller.into());
@@ -173,20 +174,21 @@ pub fn admin(tx: &ReadTx<'_>) -> Result<Option<String>, StoreError> {
     Ok(users::find(tx, ADMIN)?.map(|admin| admin.username))
 }
 
-/// The username of whoever has the device with this username.
+/// The username of the user who has the device with this username.
 pub fn user_of_device(tx: &ReadTx<'_>, device: &str) -> Result<Option<String>, StoreError> {
     users::find_username_by_device(tx, device)
 }
 
-/// What signs the calls of someone: keys, and how strictly hashes are checked.
+/// How someone's calls are signed: the keys, and how strictly hashes are checked.
 pub struct Signers {
-    /// The active keys; the first one signs what is shown.
+    /// The active keys. The first one signs in examples.
     pub keys: Vec<String>,
     /// Which orders are accepted.
     pub check: HashCheck,
 }
 
-/// What signs the calls of the user named `username`, if the actor may know: his own scope's keys, and nobody else's.
+/// How the calls of the user named `username` are signed, if the actor may know: their own scope's keys, and nobody
+/// else's.
 pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Signers>, Error> {
     by.require(Right::ManageApi)?;
     let settings = settings::get(tx)?;
@@ -200,8 +202,8 @@ pub fn signers(tx: &ReadTx<'_>, by: &Actor, username: &str) -> Result<Option<Sig
     }
 }
 
-/// An accountant or manager signs with keys of his own, and with admin's while `shared_admin_key` is on; everyone else
-/// with his owner's.
+/// An accountant or manager signs with their own keys, and with admin's while `shared_admin_key` is on; everyone else
+/// with their owner's.
 fn keys(
     tx: &ReadTx<'_>,
     settings: &Settings,

@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use crate::service::guard::network::Network;
 
-/// For how long failures are counted together, beginning with the first.
+/// How long failures are counted together, beginning with the first.
 pub const WINDOW: Duration = Duration::from_secs(60);
-/// Wrong passwords and unknown names per window that an address may send, under any name. Offices share addresses.
+/// Wrong passwords and unknown names that an address may send per window, under any name. Offices share addresses.
 pub const MAX_PER_ADDRESS: u32 = 60;
-/// Wrong passwords per window that an address may send under one name.
+/// Wrong passwords that an address may send per window under one name.
 pub const MAX_PER_PAIR: u32 = 10;
-/// Incorrect hashes per window that an address may send under one name: honest clients try several orders.
+/// Incorrect hashes that an address may send per window under one name. Honest clients try several orders.
 pub const MAX_HASHES_PER_PAIR: u32 = 60;
-/// Addresses and pairs that are counted at once. One more makes room by forgetting all that are below their limit.
+/// The most addresses and pairs that are counted at once. One more makes room by forgetting all that are below their
+/// limit.
 pub const MAX_COUNTED: usize = 50_000;
-/// How often room is made, at most: it looks at everything that is counted.
+/// The shortest time between two such sweeps, because each looks at everything that is counted.
 pub(super) const SWEEP_EVERY_MS: i64 = 1000;
 pub(super) const WINDOW_MS: i64 = WINDOW.as_millis() as i64;
 
-/// How many failures are let through in a window. A wider network has so many times these as it is wider.
+/// How many failures are let through in a window. A wider network has a multiple of these.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Wrong passwords and unknown names, per address.
@@ -49,29 +50,29 @@ impl Limits {
         limit.saturating_mul(key.network.times)
     }
 
-    /// None: there is no limit, because hashes are counted under names only.
+    /// None: no limit, because hashes are counted under names only.
     pub(super) fn hashes(&self, key: &Key) -> Option<u32> {
         let limit = self.hashes_per_pair.saturating_mul(key.network.times);
         key.name.map(|_| limit)
     }
 }
 
-/// How a caller failed to prove who he is.
+/// How a caller failed to prove their identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// No such name, or not his password.
+    /// An unknown name, or a wrong password.
     Credentials,
-    /// Not his hash.
+    /// An incorrect hash.
     Hash,
 }
 
 /// What a caller proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// His hash was right; a password was not looked at. Somebody who copied a call can send it again, so this does not
-    /// make his wrong passwords forgotten.
+    /// The hash was right, and no password was checked. Somebody who copied a call can send it again, so wrong
+    /// passwords are not forgotten for this.
     Hash,
-    /// His password was right too.
+    /// The password was right, too.
     Password,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct Counts {
     pub(super) swept_ms: i64,
 }
 
-/// A network, or a network and a name. The name is kept as a keyed hash: names have no useful limit of length.
+/// A network, or a network and a name. The name is kept as a keyed hash, because names have no useful limit of length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) network: Network,
@@ -93,7 +94,7 @@ pub(super) struct Count {
     pub(super) since_ms: i64,
     pub(super) credentials: u32,
     pub(super) hashes: u32,
-    /// Passwords that were turned away because too many waited: nobody knows whether they were wrong.
+    /// Passwords that were turned away because too many waited. Nobody knows whether they were wrong.
     pub(super) turned_away: u32,
     /// Passwords that are being verified.
     pub(super) guesses: u32,
@@ -105,7 +106,7 @@ impl Counts {
         count.is_some_and(|count| count.is_over(now_ms, key, limits))
     }
 
-    /// Whether one more failure than those known and those that may follow is within the limit.
+    /// Whether one more failure is within the limit, counting known failures and guesses under way.
     pub(super) fn may_guess(&self, key: &Key, now_ms: i64, limits: &Limits) -> bool {
         let Some(count) = self.by_key.get(key) else {
             return true;
@@ -124,7 +125,7 @@ impl Counts {
         }
     }
 
-    /// What is counted under a key in the window that runs, or begins; none: there is no room.
+    /// The count under a key in the window that runs, or begins; none: no room is left.
     pub(super) fn of(&mut self, key: Key, now_ms: i64, limits: &Limits) -> Option<&mut Count> {
         if !self.by_key.contains_key(&key) && !self.has_room(now_ms, limits) {
             return None;
@@ -140,14 +141,14 @@ impl Counts {
         Some(count)
     }
 
-    /// Takes off what a caller has disproved: the failures of his name from his own address, and nothing else. What the
-    /// address guessed about others stays, and so does what other addresses guessed about him: one valid account must
-    /// not lift their limits.
+    /// Takes off the failures that a caller has disproved: those of their name from their own address, and nothing
+    /// else. The address's guesses about others stay, and so do other addresses' guesses about them: one valid account
+    /// must not lift those limits.
     pub(super) fn take_off(&mut self, key: Key, disproved: &Count, proof: Proof) {
         let Some(count) = self.by_key.get_mut(&key) else {
             return;
         };
-        // What was counted before this window began is not in it.
+        // Failures from before this window are not in it.
         if disproved.since_ms < count.since_ms {
             return;
         }
@@ -171,7 +172,7 @@ impl Counts {
             self.by_key
                 .retain(|_, count| count.is_running(now_ms) || count.guesses > 0);
             if self.by_key.len() >= MAX_COUNTED {
-                // Whoever is refused stays so: the flood that fills the table must not free anyone.
+                // A refused key stays refused: the flood that fills the table must not free anyone.
                 self.by_key
                     .retain(|key, count| count.is_over(now_ms, key, limits) || count.guesses > 0);
             }
@@ -181,7 +182,7 @@ impl Counts {
 }
 
 impl Count {
-    /// A clock that was set back ends the window too.
+    /// A clock that was set back ends the window, too.
     pub(super) fn is_running(&self, now_ms: i64) -> bool {
         (self.since_ms..self.since_ms + WINDOW_MS).contains(&now_ms)
     }

@@ -1,4 +1,4 @@
-//! Failed sign-ins, for the action log: counted in memory, since whoever guesses must not make the server write, and
+//! Failed sign-ins for the action log. They are counted in memory, because guessing must not make the server write, and
 //! written when the hour or the server ends.
 
 use std::collections::HashMap;
@@ -16,16 +16,16 @@ use crate::store::tables::action_log::{self, Entry, Through};
 use crate::store::tables::users;
 use crate::store::{Store, StoreError, WriteTx};
 
-/// Rows of the action log that one hour's failures make at most: one for each address (of IPv6 a /64) and name, the last
-/// of them for all others together.
+/// The most rows of the action log for one hour's failures: one for each address (of IPv6 a /64) and name, the last of
+/// them for all others together.
 pub const MAX_ROWS: usize = 1000;
-/// What all names that nobody has are called. They may be passwords that were typed into the wrong field, so none of them
-/// is kept. No username has a space.
+/// Stands for all unknown names. They may be passwords typed into the wrong field, so none of them is kept. No username
+/// has a space.
 pub const UNKNOWN: &str = "(unknown names)";
-/// What stands for the names and addresses that found no room.
+/// Stands for the names and addresses that found no room.
 pub const OTHERS: &str = "(all others)";
 
-/// Counts failures until they are written; one for the whole server.
+/// Counts failures until they are written. The whole server has one of these.
 #[derive(Default)]
 pub struct Failures {
     counts: Mutex<Counts>,
@@ -37,7 +37,7 @@ struct Counts {
     others: Option<Count>,
 }
 
-/// From where, and for whom; none: a name that nobody has.
+/// The address, and the user; none: a name that nobody has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key(Option<IpNet>, Option<Id>);
 
@@ -49,9 +49,9 @@ struct Count {
 }
 
 impl Failures {
-    /// Counts a name or a password that was refused.
+    /// Counts a refused name or password.
     pub fn note(&self, store: &Store, now_ms: i64, address: Option<IpAddr>, username: &str) {
-        // One that cannot be looked up counts as one that nobody has.
+        // A name that cannot be looked up counts as unknown.
         let found = store.read(|tx| users::find_by_username(tx, username));
         let user_id = found.ok().flatten().map(|(user, _)| user.id);
         self.add(Key(address.map(network), user_id), Count::once(now_ms));
@@ -75,7 +75,7 @@ impl Failures {
         }
     }
 
-    // Counts are whole between two statements, so a poisoned lock is as good as any.
+    // The counts are consistent between two statements, so a poisoned lock is safe to use.
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,5 @@
-//! The line in which passwords wait for argon2. Nobody takes all of it: a full line turns away who takes most, and whoever
-//! sends one password does not wait for all that somebody else has sent.
+//! The line in which passwords wait for argon2. Nobody can take all of it: a full line turns away whoever takes most,
+//! and a single password does not wait for all that somebody else has sent.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,32 +10,32 @@ use crate::service::guard::network::{IPV6, Network};
 
 /// Passwords that wait at once.
 pub const MAX_WAITING: usize = 64;
-/// Of these places, how many only those have who were right lately.
+/// How many of these places are kept for those who were right lately.
 pub const RESERVED: usize = 16;
-/// One of so many passes is of whoever came first, whatever else waits: everyone's turn comes.
+/// Every so many passes, the password that came first is served, so that everyone's turn comes.
 const OLDEST_EVERY: u64 = 8;
 
-/// Whose password waits.
+/// Who sent a waiting password.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::service) struct Who {
-    /// From where; none: it did not come through a socket.
+    /// Their address; none: it did not come through a socket.
     pub address: Option<IpAddr>,
-    /// The name was right from there lately, or is signed in.
+    /// The name was right from this address lately, or is signed in.
     pub is_known: bool,
-    /// How often its network was wrong lately, or turned away, as far as is known.
+    /// How often their network was wrong or turned away lately, as far as is known.
     pub failures: u32,
 }
 
-/// What becomes of a job.
+/// What happens to a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::service) enum Verdict {
-    /// It is to be done now.
+    /// It is done now.
     Served,
-    /// Its place was needed more by somebody else.
+    /// Somebody else needed its place more.
     TurnedAway,
 }
 
-/// What waits: one argon2 pass, or that it was turned away.
+/// A waiting job: one argon2 pass, or the news that it was turned away.
 pub(in crate::service) type Job = Box<dyn FnOnce(Verdict) + Send>;
 
 /// The line.
@@ -49,7 +49,7 @@ pub(in crate::service) struct Line {
 #[derive(Default)]
 struct State {
     waiting: Vec<Waiting>,
-    /// The turn of the last who was served.
+    /// The turn of the one served last.
     turn: u64,
     /// How many have come.
     came: u64,
@@ -61,18 +61,18 @@ struct State {
 struct Waiting {
     who: Who,
     job: Job,
-    /// Dropped when the caller hangs up.
+    /// It is dropped when the caller hangs up.
     caller: Weak<()>,
-    /// Of those who were wrong as often, the lowest is served first.
+    /// Among those who were wrong equally often, the lowest turn is served first.
     turn: u64,
-    /// How many had come with this one.
+    /// The number of this one, in the order in which all came.
     number: u64,
 }
 
 impl Line {
-    /// Puts a job into the line. If that is full, the newest of the network that has the most in it is turned away: of
-    /// several such networks, from the one that was wrong most often lately. That may be this one. `failures` says how
-    /// often the network of somebody who waits was wrong by now.
+    /// Puts a job into the line. If the line is full, the newest job of the network with the most in it is turned away;
+    /// of several such networks, that of the one that was wrong most often lately. It may be this job. `failures` says
+    /// how often the network of a waiting job has been wrong by now.
     pub(in crate::service) fn put(
         &self,
         who: Who,
@@ -92,7 +92,7 @@ impl Line {
             number,
         });
         if !state.has_room() {
-            // Whoever hung up makes room before anybody is turned away.
+            // Callers who hung up make room before anybody is turned away.
             state
                 .waiting
                 .retain(|waiting| waiting.caller.strong_count() > 0);
@@ -127,7 +127,7 @@ impl Line {
         }
     }
 
-    /// Lets everyone who waits for a job go.
+    /// Releases all threads that wait for a job.
     pub(in crate::service) fn close(&self) {
         self.lock().is_closed = true;
         self.has_come.notify_all();
@@ -143,14 +143,14 @@ impl Line {
         self.lock().waiting.len()
     }
 
-    // The state is whole between two statements, so a poisoned lock is as good as any.
+    // The state is consistent between two statements, so a poisoned lock is safe to use.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Behind one of each other network, and behind all that its own has in the line already.
+    /// The turn of a new job: behind one of each other network, and behind all of its own that wait already.
     fn turn_of(&self, who: &Who) -> u64 {
         let last = self
             .waiting
@@ -165,7 +165,7 @@ impl State {
         self.waiting.len() <= MAX_WAITING && strangers.count() <= MAX_WAITING - RESERVED
     }
 
-    /// Takes out who has to go for the newest.
+    /// Takes out the job that has to go for the newest.
     fn turn_away(&mut self) -> Waiting {
         let mut counts: HashMap<Option<Network>, u32> = HashMap::new();
         for waiting in &self.waiting {
@@ -173,7 +173,7 @@ impl State {
                 *counts.entry(network).or_default() += 1;
             }
         }
-        // The widest network counts singly, narrower ones as many times as it has their limit.
+        // The widest network counts each job once. A narrower one counts it as often as the widest has its limit.
         let widest = IPV6[IPV6.len() - 1].1;
         let share = |network: &Option<Network>| {
             counts[network] * network.map_or(widest, |network| widest / network.times)
@@ -182,7 +182,7 @@ impl State {
             let most = networks(&waiting.who).iter().map(share).max();
             (most, waiting.who.failures, waiting.number)
         };
-        // A stranger does not take the place of who is known.
+        // A stranger does not take the place of someone who is known.
         let is_known = self
             .waiting
             .last()
@@ -194,7 +194,7 @@ impl State {
         self.waiting.remove(place)
     }
 
-    /// Takes out who is next: of those whose network was wrong least often, the lowest turn.
+    /// Takes out the next job: the lowest turn among those whose network was wrong least often.
     fn next(&mut self) -> Option<Job> {
         let is_oldest = (self.served + 1).is_multiple_of(OLDEST_EVERY);
         let order = |waiting: &Waiting| match is_oldest {
@@ -208,7 +208,7 @@ impl State {
         if !is_oldest {
             self.turn = self.turn.max(next.turn);
         }
-        // It is wrong until it is known to be right; then the next who comes says so.
+        // It counts as wrong until it is known to be right. Then the next job of its network says so.
         let others = self.waiting.iter_mut().map(|waiting| &mut waiting.who);
         for who in others.filter(|who| who.is_like(&next.who)) {
             who.failures = who.failures.saturating_add(1);
@@ -218,13 +218,13 @@ impl State {
 }
 
 impl Who {
-    /// Whether it waits behind this one of its network.
+    /// Whether both belong to one network, so that this one waits behind the other.
     fn is_like(&self, other: &Self) -> bool {
         let network = |who: &Self| who.address.map(Network::of);
         self.is_known == other.is_known && network(self) == network(other)
     }
 
-    /// The failures that let others go before it. Whoever was right lately has none.
+    /// The failures that let others go before it. A name that was right lately has none.
     fn counted(&self) -> u32 {
         match self.is_known {
             true => 0,
@@ -233,7 +233,7 @@ impl Who {
     }
 }
 
-/// What a password counts in; those that did not come through a socket count together.
+/// The networks that a password counts in. Those that did not come through a socket count together.
 fn networks(who: &Who) -> Vec<Option<Network>> {
     match who.address {
         Some(address) => Network::all(address).map(Some).collect(),

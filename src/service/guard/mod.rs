@@ -1,4 +1,4 @@
-//! Who is let in: accounts and what they may, passwords and how they wait, what failed and how often.
+//! Who is let in: accounts and their rights, passwords and how they wait, failures and how often they came.
 
 pub mod access;
 pub mod attempt;

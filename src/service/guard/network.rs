@@ -1,4 +1,4 @@
-//! What counts as one address: an IPv4 address, and what one customer may have of IPv6.
+//! What counts as one address: an IPv4 address, or the IPv6 networks that one customer may have.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,12 +14,12 @@ const IPV4: [(u8, u32); 1] = [(32, 1)];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
     addresses: IpNet,
-    /// How many times an address's limit it has.
+    /// How many times an address's limit this network has.
     pub times: u32,
 }
 
 impl Network {
-    /// What an address is counted in, the narrowest first. `::ffff:192.0.2.1` is 192.0.2.1.
+    /// The networks that an address counts in, the narrowest first. `::ffff:192.0.2.1` is 192.0.2.1.
     pub fn all(address: IpAddr) -> impl Iterator<Item = Self> + Clone {
         let address = address.to_canonical();
         let widths: &[(u8, u32)] = match address {
@@ -34,7 +34,7 @@ impl Network {
         })
     }
 
-    /// What counts as one address.
+    /// The network that counts as one address.
     pub fn of(address: IpAddr) -> Self {
         let mut all = Self::all(address);
         all.next().expect("there is one for every address")

@@ -1,4 +1,4 @@
-//! Passwords: which are good enough, and how they are kept.
+//! Passwords: which are good enough, and how they are stored.
 
 use argon2::{Argon2, PasswordHasher};
 
@@ -8,7 +8,7 @@ use crate::store::StoreError;
 
 /// Shortest password, in characters.
 pub const MIN_PASSWORD: usize = 8;
-/// Longest password, in characters: what a stranger can make the server hash is bounded.
+/// Longest password, in characters. It bounds the work that a stranger can cause.
 pub const MAX_PASSWORD: usize = 128;
 /// Length of the passwords that linebook makes.
 pub const GENERATED_PASSWORD: usize = 20;
@@ -30,14 +30,14 @@ pub(in crate::service) fn salt(ambient: &Ambient) -> Salt {
     ambient.bytes()
 }
 
-/// The argon2id string under which a password is kept. Takes tens of milliseconds and 19 MiB: a server has
-/// [`super::verifier::Verifier::hash`] do it, and nobody does it in the writer.
+/// The argon2id string that is stored for a password. It takes tens of milliseconds and 19 MiB, so a server leaves it
+/// to [`super::verifier::Verifier::hash`], and it never runs in the writer.
 pub fn hash(password: &str, ambient: &Ambient) -> Result<String, Error> {
     check(password)?;
     hash_with(password, &salt(ambient))
 }
 
-/// The same of a password that was checked.
+/// The argon2id string of a password that was checked.
 pub(in crate::service) fn hash_with(password: &str, salt: &Salt) -> Result<String, Error> {
     let hash = Argon2::default()
         .hash_password_with_salt(password.as_bytes(), salt)

@@ -1,4 +1,4 @@
-//! What was used lately, so many at most: one more makes room by forgetting what was used longest ago.
+//! A bounded memory of recent things: one more makes room by forgetting the one that was used longest ago.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -17,7 +17,7 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         Self(cache)
     }
 
-    /// What is remembered under a key. It was used now.
+    /// The value under a key, which counts as used now.
     pub fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -25,7 +25,7 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         self.0.get(key)
     }
 
-    /// Remembers something.
+    /// Remembers a value.
     pub fn put(&mut self, key: K, value: V) {
         self.0.put(key, value);
     }

@@ -1,7 +1,7 @@
-//! How often one may fail to prove who he is: failures are counted for a minute, and beyond a limit a call is refused
+//! How often one may fail to prove an identity. Failures are counted for a minute, and beyond a limit a call is refused
 //! before anything is looked up for it.
 //!
-//! Never per username alone: then anyone could lock anyone out.
+//! They are never counted by username alone: then anyone could lock anyone out.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -16,19 +16,19 @@ pub use crate::service::guard::counts::{
     Failure, Limits, MAX_COUNTED, MAX_HASHES_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_PAIR, Proof, WINDOW,
 };
 
-/// Counts failures; one for the whole server.
+/// Counts failures. The whole server has one of these.
 #[derive(Default)]
 pub struct Throttle {
     limits: Limits,
     counts: Mutex<Counts>,
-    /// How many are counted, so that a server that nobody attacks takes no lock.
+    /// How many are counted, so that a server without attacks takes no lock.
     counted: AtomicUsize,
     refused: AtomicU64,
     hasher: RandomState,
 }
 
-/// A password that may be wrong, from when it is verified until it is known. It counts as a failure for that long, so
-/// that many at once are no more than many one by one.
+/// A password whose verification is under way. It counts as a failure until its result is known, so that many guesses
+/// at once are no more than many one by one.
 pub struct Guess<'a> {
     throttle: &'a Throttle,
     pub(in crate::service) now_ms: i64,
@@ -38,7 +38,7 @@ pub struct Guess<'a> {
 }
 
 impl Guess<'_> {
-    /// How often the network of an address was wrong lately, or turned away.
+    /// How often the network of this address was wrong or turned away lately.
     pub(in crate::service) fn failures_of(&self, address: Option<IpAddr>) -> u32 {
         self.throttle.failures(self.now_ms, address)
     }
@@ -48,7 +48,7 @@ impl Guess<'_> {
         self.throttle.turned_away(self.now_ms, self.address);
     }
 
-    /// Counts it, or refuses it: with those under way it could be one too many.
+    /// Counts the guess, or refuses it if it could be one too many, together with those under way.
     pub(in crate::service) fn begin(&self) -> Result<(), AccessError> {
         let Some(address) = self.address else {
             return Ok(());
@@ -81,16 +81,16 @@ impl Throttle {
         }
     }
 
-    /// Whether a call from `address` in the name of `username` may go on that proves with a hash who calls. A call without
-    /// an address (none came through a socket) always may.
+    /// Whether a call from `address` in the name of `username` may go on to prove itself with a hash. A call without an
+    /// address (one that came through no socket) always may.
     pub fn allows(&self, now_ms: i64, address: Option<IpAddr>, username: &str) -> bool {
         self.is_within(address, username, |count, key| {
             !count.is_over(now_ms, key, &self.limits)
         })
     }
 
-    /// Whether one may go on that proves it with a password. Whatever hashes others have sent from the same address does
-    /// not shut him out.
+    /// Whether an attempt may go on to prove itself with a password. Hashes that others have sent from the address do
+    /// not shut it out.
     pub fn allows_password(&self, now_ms: i64, address: Option<IpAddr>, username: &str) -> bool {
         self.is_within(address, username, |count, key| {
             count.credentials_at(now_ms) < self.limits.credentials(key)
@@ -119,8 +119,8 @@ impl Throttle {
         is_within
     }
 
-    /// How many wrong passwords and unknown names have come from where `address` is in the window that runs, and how many
-    /// that were turned away: whoever asks again and again is not who asks once.
+    /// How many wrong passwords, unknown names and turned-away passwords came from the network of `address` in the
+    /// present window. Asking again and again is not the same as asking once.
     pub fn failures(&self, now_ms: i64, address: Option<IpAddr>) -> u32 {
         let Some(address) = self.counting(address) else {
             return 0;
@@ -134,7 +134,7 @@ impl Throttle {
         count.map_or(0, |count| count.failures_at(now_ms))
     }
 
-    /// Counts a password that was turned away. It refuses nobody, and has its place beside those of others.
+    /// Counts a password that was turned away. This count refuses nobody, and is kept beside the others.
     fn turned_away(&self, now_ms: i64, address: Option<IpAddr>) {
         let Some(address) = address else {
             return;
@@ -150,7 +150,7 @@ impl Throttle {
         self.counted.store(counts.by_key.len(), Ordering::Relaxed);
     }
 
-    /// Counts a failure. A limit that is reached by it is logged, once.
+    /// Counts a failure. When it reaches a limit, that is logged once.
     pub fn failed(&self, now_ms: i64, address: Option<IpAddr>, username: &str, failure: Failure) {
         let Some(address) = address else {
             return;
@@ -175,7 +175,7 @@ impl Throttle {
         self.counted.store(counts.by_key.len(), Ordering::Relaxed);
     }
 
-    /// Forgets the failures of a caller who has proved who he is.
+    /// Forgets the failures of a caller who has proved their identity.
     pub fn succeeded(&self, address: Option<IpAddr>, username: &str, proof: Proof) {
         let Some(address) = self.counting(address) else {
             return;
@@ -193,7 +193,8 @@ impl Throttle {
         self.counted.store(counts.by_key.len(), Ordering::Relaxed);
     }
 
-    /// A password that a caller has sent. To be kept until its failure is counted, or what it disproves is forgotten.
+    /// A password that a caller has sent. Keep it until its failure is counted, or the failures that it disproves are
+    /// forgotten.
     pub fn guess<'a>(
         &'a self,
         now_ms: i64,
@@ -250,7 +251,7 @@ impl Throttle {
         address.filter(|_| self.counted.load(Ordering::Relaxed) > 0)
     }
 
-    /// All that something from `address` in the name of `username` is counted under.
+    /// All keys under which an attempt from `address` in the name of `username` counts.
     fn keys(&self, address: IpAddr, username: &str) -> impl Iterator<Item = Key> {
         let names = [None, Some(self.name(username))];
         Network::all(address)
@@ -261,7 +262,7 @@ impl Throttle {
         self.hasher.hash_one(username)
     }
 
-    // A map is whole between two statements, so a poisoned lock is as good as any.
+    // A map is consistent between two statements, so a poisoned lock is safe to use.
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

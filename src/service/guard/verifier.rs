@@ -1,6 +1,5 @@
-//! Whether a password is its user's, at the speed of the API: argon2 is slow on purpose, so a pair that was verified is
-//! remembered for a while, equal pairs share one verification, and only a few run at once. New passwords are hashed on
-//! the same threads.
+//! Verifies passwords at the speed of the API. Argon2 is slow on purpose, so a verified pair is remembered for a while,
+//! equal pairs share one verification, and only a few run at once. New passwords are hashed on the same threads.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -27,23 +26,23 @@ use crate::service::guard::throttle::Guess;
 use crate::service::{AccessError, Error};
 use crate::store::StoreError;
 
-/// Argon2 passes that run at once in the whole server. Each has a thread of its own for good, because the memory of an argon2 pass stays with
-/// the thread that made it.
+/// Argon2 passes that run at once in the whole server. Each has a permanent thread of its own, because the memory of an
+/// argon2 pass stays with its thread.
 pub const AT_ONCE: usize = 2;
-/// Pairs that are remembered; one more makes room by forgetting the one that was used longest ago.
+/// Pairs that are remembered. One more makes room by forgetting the one that was used longest ago.
 pub const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 /// How long a verified pair is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(600);
-/// Names and addresses that are known to have been right together; one more makes room as above.
+/// Names and addresses that are known to have been right together. One more makes room as above.
 pub const MAX_KNOWN: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
-/// How long it counts that a name was right from an address: over a weekend, and longer.
+/// How long it is known that a name was right from an address: over a weekend, and longer.
 pub const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// A keyed hash over username, password and stored string: what is remembered reveals nothing without the key, and a
-/// changed password is a different pair at once.
+/// A keyed hash over username, password and stored string. The memory reveals nothing without the key, and a changed
+/// password is a different pair at once.
 type Pair = [u8; 32];
 
-/// Verifies passwords; one for the whole server.
+/// Verifies passwords. The whole server has one of these.
 pub struct Verifier {
     key: [u8; 32],
     /// Verified pairs and when each is forgotten, in milliseconds since 1970-01-01 UTC.
@@ -54,7 +53,7 @@ pub struct Verifier {
     /// Pairs being verified; equal ones wait for the same cell.
     running: Mutex<HashMap<Pair, Arc<OnceCell<bool>>>>,
     line: Arc<Line>,
-    /// Passwords that were right and known to be, since the start.
+    /// Passwords that were right and remembered, since the start.
     hits: AtomicU64,
 }
 
@@ -78,8 +77,7 @@ impl Verifier {
         }
     }
 
-    /// Refuses unless the `password` that is guessed is what `stored` was made from: an argon2 string; none: no password is
-    /// right.
+    /// Refuses unless `stored`, an argon2 string, was made from `password`; none: no password is right.
     pub async fn verify(
         &self,
         guess: &Guess<'_>,
@@ -126,7 +124,7 @@ impl Verifier {
         self.line.turned_away()
     }
 
-    /// The verification of this pair that is under way, or a new one.
+    /// Joins the verification of this pair that is under way, or begins one.
     fn join(&self, pair: Pair) -> Running<'_> {
         let mut running = lock(&self.running);
         Running {
@@ -136,8 +134,8 @@ impl Verifier {
         }
     }
 
-    /// The argon2id string of a new password, or why it cannot be one. It is made for somebody at `address` who is known:
-    /// signed in, or in possession of a link.
+    /// The argon2id string of a new password, or the reason why the password is not allowed. It is made for somebody at
+    /// `address` who is known: signed in, or in possession of a link.
     pub async fn hash(
         &self,
         password: &str,
@@ -161,7 +159,7 @@ impl Verifier {
         password: &str,
         stored: &str,
     ) -> Result<bool, Error> {
-        // Whoever shares a verification guesses nothing that is not being guessed.
+        // Sharing a verification is not another guess.
         guess.begin()?;
         let (password, stored) = (password.to_owned(), stored.to_owned());
         let who = Who {
@@ -178,7 +176,7 @@ impl Verifier {
         Ok(passed?)
     }
 
-    /// Has one of the threads do `work`, unless its caller hangs up before, or has to go for somebody else.
+    /// Has one of the threads do `work`, unless its caller hangs up first, or has to make room for somebody else.
     async fn pass<T: Send + 'static>(
         &self,
         who: Who,
@@ -247,7 +245,8 @@ fn work(line: &Line) {
     }
 }
 
-/// Whether what is known for a time, until then, still is: by a clock that was set back it would be for longer.
+/// Whether something that is known until `until_ms`, for `time` at most, still is. Without that bound, a clock that was
+/// set back would make it last longer.
 fn is_before(now_ms: i64, until_ms: i64, time: Duration) -> bool {
     let time_ms = time.as_millis() as i64;
     is_young(until_ms - time_ms, now_ms, time_ms)
@@ -260,7 +259,7 @@ fn is_made_from(password: &str, stored: &str) -> bool {
     })
 }
 
-/// One caller's share in a verification; the last one to leave, also by hanging up, takes it off the list.
+/// One caller's share in a verification. The last one to leave, even by hanging up, takes it off the list.
 struct Running<'a> {
     verifier: &'a Verifier,
     pair: Pair,
@@ -270,14 +269,14 @@ struct Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut running = lock(&self.verifier.running);
-        // Shares are handed out under this lock: two left are the list's and this one.
+        // Shares are handed out under this lock: if two are left, they are the list's and this one.
         if Arc::strong_count(&self.cell) <= 2 {
             running.remove(&self.pair);
         }
     }
 }
 
-// A map is whole between two statements, so a poisoned lock is as good as any.
+// A map is consistent between two statements, so a poisoned lock is safe to use.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

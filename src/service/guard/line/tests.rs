@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 
-/// A line in which names wait, and what became of them, in order.
+/// A line in which names wait, and what happened to them, in order.
 struct Waiters {
     line: Line,
     caller: Arc<()>,
@@ -46,7 +46,7 @@ impl Waiters {
         self.line.put(who, caller, job, |who| failures(who.address));
     }
 
-    /// Who was turned away since it was last asked.
+    /// Those who were turned away since the last question.
     fn turned_away(&self) -> Vec<String> {
         let outcomes = self.outcomes.try_iter();
         let away = outcomes.map(|(name, verdict)| {
@@ -92,7 +92,7 @@ fn a_full_line_turns_away_the_newest_of_who_has_most() {
     let last = |back| format!("many{}", STRANGERS - back);
     assert_eq!(line.turned_away(), [last(1), last(2)]);
     assert_eq!(line.line.turned_away(), 3);
-    // Behind one of those who came before, and before all others of his.
+    // It comes behind one of the earlier ones, and before all others of that address.
     let served = line.served();
     assert_eq!(served[..4], ["many0", "first", "second", "many1"]);
     assert_eq!(served.len(), STRANGERS);
@@ -120,7 +120,7 @@ fn of_equals_those_who_were_wrong_lately_go_first_and_wait_longest() {
     for number in 0..STRANGERS {
         line.put_after(&format!("{number}"), &address(number), false, &failures);
     }
-    // All have one in the line: the newest is the newcomer.
+    // All have one in the line, so the newcomer's is the newest.
     line.put("new", &address(200), false);
     assert_eq!(line.turned_away(), ["new"]);
     line.put_after("new", &address(200), false, &failures);
@@ -137,7 +137,7 @@ fn of_equals_those_who_were_wrong_lately_go_first_and_wait_longest() {
     assert_eq!(line.served(), ["right", "known", "wrong"]);
 }
 
-/// Whoever came while forty waited that had been wrong was behind all of them once the first of them was served.
+/// Someone who came while forty waited that had been wrong was once behind all of them as soon as the first was served.
 #[test]
 fn whoever_was_not_wrong_goes_before_all_who_were_whenever_they_come() {
     let line = Waiters::new();
@@ -176,7 +176,8 @@ fn everyone_has_a_turn_however_many_come_after_them() {
     assert_eq!(line.turned_away(), Vec::<String>::new());
 }
 
-/// One that is served is wrong until it is known to be right: an address with many does not go before who was wrong once.
+/// A password that is being served counts as wrong until it is known to be right. So an address with many does not go
+/// before one that was wrong once.
 #[test]
 fn whoever_sends_many_is_behind_who_was_wrong_once() {
     let line = Waiters::new();
@@ -202,7 +203,7 @@ fn those_who_were_right_have_places_of_their_own() {
     assert_eq!(line.line.len(), MAX_WAITING);
     line.put("known too", "198.51.100.99", true);
     assert_eq!(line.turned_away(), ["known too"]);
-    // Nobody is known enough to take several.
+    // Being known does not allow anyone to take several places.
     line.put("again", "198.51.100.1", true);
     assert_eq!(line.turned_away(), ["again"]);
 }

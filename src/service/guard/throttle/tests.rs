@@ -29,7 +29,7 @@ fn a_pair_is_refused_at_its_limit_and_other_pairs_are_not() {
     fail(&throttle, 1, "192.0.2.1", "a", Failure::Credentials);
     assert!(!throttle.allows(NOW, from("192.0.2.1"), "a"));
     assert!(throttle.allows(NOW, from("192.0.2.1"), "b"));
-    // Never by name alone.
+    // A name alone is never refused.
     assert!(throttle.allows(NOW, from("192.0.2.2"), "a"));
     assert_eq!(throttle.refused(), 1);
 }
@@ -64,12 +64,12 @@ fn hashes_have_a_limit_of_their_own() {
     assert!(throttle.allows(NOW, from("192.0.2.1"), "a"));
     fail(&throttle, 1, "192.0.2.1", "a", Failure::Hash);
     assert!(!throttle.allows(NOW, from("192.0.2.1"), "a"));
-    // They are not counted for the address.
+    // They do not count for the address.
     fail(&throttle, MAX_PER_ADDRESS, "192.0.2.1", "a", Failure::Hash);
     assert!(throttle.allows(NOW, from("192.0.2.1"), "b"));
 }
 
-/// From one /64 after the other, each within its own limit: a /56 has twice that limit, a /48 four times.
+/// Failures from one /64 after the other, each within its own limit: a /56 has twice that limit, a /48 four times.
 #[test]
 fn whoever_has_many_addresses_of_ipv6_has_no_more_than_four_limits() {
     let within_56 = |place| format!("2001:db8:1:{place:x}::1");
@@ -91,7 +91,7 @@ fn whoever_has_many_addresses_of_ipv6_has_no_more_than_four_limits() {
                 sent += 1;
             }
             assert_eq!(sent, times * most, "{failure:?}");
-            // The neighbours' are their own.
+            // Neighbouring networks have limits of their own.
             assert!(throttle.allows(NOW, from("2001:db8:2::1"), &name(sent)));
         }
     }
@@ -143,7 +143,7 @@ fn incorrect_hashes_do_not_refuse_a_password() {
     throttle.turned_away(NOW, address);
     assert_eq!(throttle.failures(NOW, address), MAX_PER_PAIR + 1);
     assert_eq!(throttle.failures(NOW + WINDOW_MS, address), 0);
-    // That refuses nobody.
+    // This refuses nobody.
     let other = from("192.0.2.2");
     (0..2 * MAX_PER_ADDRESS).for_each(|_| throttle.turned_away(NOW, other));
     assert!(throttle.allows(NOW, other, "a") && throttle.guess(NOW, other, "a").begin().is_ok());
@@ -224,7 +224,7 @@ fn a_right_password_leaves_what_was_guessed_about_others() {
         fail(&throttle, 1, "192.0.2.1", &name, Failure::Credentials);
     }
     throttle.succeeded(address, "mine", Proof::Password);
-    // One's own are taken off, whatever their number.
+    // The caller's own failures are taken off, whatever their number.
     fail(&throttle, 1, "192.0.2.1", "mine", Failure::Credentials);
     assert!(!throttle.allows(NOW, address, "new"));
     throttle.succeeded(address, "mine", Proof::Password);
@@ -245,19 +245,19 @@ fn what_is_being_verified_counts_until_it_is_known() {
     let mut guesses: Vec<_> = (3..MAX_PER_PAIR).map(|_| begin("a").unwrap()).collect();
     assert!(begin("a").is_err());
     assert_eq!(throttle.refused(), 1);
-    // It refuses guesses, and no calls without one.
+    // It refuses guesses, but not calls without a password.
     assert!(throttle.allows(NOW, address, "a"));
-    // Given up.
+    // One is given up.
     guesses.pop();
     guesses.push(begin("a").unwrap());
-    // Right: those before it are forgotten, those under way are not.
+    // One is right: those before it are forgotten, those under way are not.
     throttle.succeeded(address, "a", Proof::Password);
     drop(guesses.pop());
     guesses.extend((0..4).map(|_| begin("a").unwrap()));
     assert!(begin("a").is_err());
     drop(guesses);
     assert_eq!(throttle.counted.load(Ordering::Relaxed), 0);
-    // Over many names, the address's limit.
+    // Over many names, the address's limit counts.
     let names: Vec<String> = (0..=MAX_PER_ADDRESS).map(|i| i.to_string()).collect();
     let guesses: Vec<_> = names.iter().map(|name| begin(name)).collect();
     let begun = guesses.iter().filter(|guess| guess.is_ok()).count();

@@ -9,7 +9,7 @@ use crate::ambient::SLACK_MS;
 use crate::service::guard::line::{MAX_WAITING, RESERVED};
 use crate::service::guard::throttle::Throttle;
 
-/// An argon2 string that takes so many passes over 8 KiB: 1 is quick, 300,000 take a while.
+/// An argon2 string that takes this many passes over 8 KiB: 1 is quick, 300,000 take a while.
 fn stored(password: &str, passes: u32) -> String {
     let params = Params::new(8, passes, 1, None).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -88,7 +88,7 @@ async fn what_is_remembered_has_a_limit() {
 async fn equal_pairs_share_one_verification() {
     let (verifier, slow) = (verifier(), slow());
     let calls = (0..MAX_WAITING * 4).map(|_| verify(&verifier, 0, "u", "p", Some(&slow)));
-    // More than may wait: they are one.
+    // These are more than may wait, but they share one verification.
     assert!(
         join_all(calls)
             .await
@@ -109,7 +109,7 @@ async fn what_waits_has_a_limit_and_whoever_hangs_up_makes_room() {
         assert!((&mut call).now_or_never().is_none());
         waiting.push(call);
         if waiting.len() <= AT_ONCE {
-            // It does not wait, it runs.
+            // Wait until it runs.
             while verifier.waiting() > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -164,12 +164,12 @@ async fn new_passwords_wait_in_the_same_line() {
     assert_eq!(check.await, Ok(()));
     assert!(verifier.hash("short", &ambient, None).await.is_err());
 
-    // Behind as many as run at once, as many as may wait; one more is refused.
+    // Behind those that run, as many as may wait; one more is refused.
     let mut running = ["1", "2"].map(|name| Box::pin(verify(&verifier, 0, name, "p", Some(&slow))));
     for call in &mut running {
         assert!(call.now_or_never().is_none());
     }
-    // A new password would go before them in the line.
+    // Otherwise a new password would go before them in the line.
     while verifier.waiting() > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -179,7 +179,7 @@ async fn new_passwords_wait_in_the_same_line() {
         let mut call = hash();
         match (&mut call).now_or_never() {
             None => waiting.push(call),
-            // The two that are to run are still in the line.
+            // The two that should run are still in the line.
             Some(answer) => {
                 assert_eq!(answer, Err(StoreError::Overloaded.into()));
                 tokio::time::sleep(Duration::from_millis(1)).await;
