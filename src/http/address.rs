@@ -1,4 +1,4 @@
-//! From where a call comes, and whether over TLS: the peer, or what a trusted proxy says about it.
+//! Where a call comes from, and whether over TLS: the peer tells, or a trusted proxy's headers.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,20 +8,21 @@ use ipnet::IpNet;
 
 use crate::app::App;
 
-/// Addresses in `X-Forwarded-For` that are looked at, from the right; a longer chain of trusted proxies is a mistake.
+/// The most addresses in `X-Forwarded-For` that are looked at, from the right. A longer chain of trusted proxies is a
+/// mistake.
 pub const MAX_HOPS: usize = 32;
 
-/// Who is at the other end; worked out once for each request.
+/// The caller's end of a request, worked out once for each request.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
-    /// From where they come.
+    /// The caller's address.
     pub address: Option<IpAddr>,
-    /// They came over TLS.
+    /// Whether they came over TLS.
     pub is_secure: bool,
 }
 
 impl Client {
-    /// What the peer is, or says as a trusted proxy.
+    /// The caller's end: the peer itself, or what it says as a trusted proxy.
     pub fn of(http: &HttpRequest, app: &App) -> Self {
         Self {
             address: of(http, app),
@@ -30,19 +31,19 @@ impl Client {
     }
 }
 
-/// Whether the caller reached us over TLS, ours or that of a trusted proxy which says so.
+/// Whether the caller came over TLS: ours, or a trusted proxy's that says so.
 fn is_secure(http: &HttpRequest, app: &App) -> bool {
     let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
     let is_trusted = peer.is_some_and(|peer| app.trusts(&peer));
     let proto = http.headers().get("X-Forwarded-Proto");
-    // The proxy that is asked wrote the last of them.
+    // The trusted proxy wrote the last of them.
     let proto = proto.and_then(|proto| proto.to_str().ok()?.rsplit(',').next());
     app.has_tls
         || is_trusted && proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
 }
 
-/// From where a request comes. Who says for whom it calls and is not trusted is warned about, once: a proxy that was
-/// forgotten would make all of its callers one.
+/// Where a request comes from. A peer that forwards without being trusted gets one warning: a forgotten proxy would
+/// make all its callers one.
 fn of(http: &HttpRequest, app: &App) -> Option<IpAddr> {
     let peer = http.peer_addr()?.ip().to_canonical();
     if !app.trusts(&peer) && http.headers().contains_key(X_FORWARDED_FOR) && app.warns_of(peer) {
@@ -54,8 +55,8 @@ fn of(http: &HttpRequest, app: &App) -> Option<IpAddr> {
     caller(Some(peer), http.headers(), &app.trusted_proxies)
 }
 
-/// The right-most address in `X-Forwarded-For` that is not a trusted proxy, if the peer is one; otherwise the peer's. What
-/// is left of that address was written by whoever is not trusted.
+/// The right-most address in `X-Forwarded-For` that is not a trusted proxy, if the peer is one; otherwise the peer's.
+/// Addresses to the left of it were written by someone who is not trusted.
 fn caller(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = peer?.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
@@ -71,7 +72,7 @@ fn caller(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Optio
         match address(hop.trim()) {
             Some(address) if is_trusted(&address) => {}
             Some(address) => return Some(address),
-            // Nothing left of what cannot be read can be believed.
+            // Nothing to the left of an unreadable address can be believed.
             None => break,
         }
     }
@@ -92,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// The caller's address behind `peer`, with these header lines, when 10.0.0.0/8 and fd00::/8 are trusted.
+    /// Checks the caller's address behind `peer`, with these header lines, where 10.0.0.0/8 and fd00::/8 are trusted.
     fn check(peer: &str, lines: &[&str], expected: &str) {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
         let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! Where a request comes in: which path leads where.
+//! The entry of every request: which path leads where.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use crate::api::xml::Layout;
 use crate::app::App;
 use crate::metrics;
 
-/// The routes, for the server and for tests alike. Paths are matched here and not by the framework, so that doubled and
-/// trailing slashes are tolerated without a redirect, which a client would follow with a GET.
+/// The routes, for the server and for tests alike. This code matches paths instead of the framework, so that doubled
+/// and trailing slashes are tolerated without a redirect, which a client would follow with a GET.
 pub fn routes(config: &mut ServiceConfig, app: Arc<App>) {
     config
         .app_data(Data::from(app))
@@ -37,7 +37,7 @@ pub fn metrics_routes(config: &mut ServiceConfig, app: Arc<App>) {
         .default_service(web::to(inside));
 }
 
-/// A request that came in: from whom, and when.
+/// A request that came in: its sender, and its time.
 struct Arrival {
     http: HttpRequest,
     app: Arc<App>,
@@ -90,7 +90,7 @@ impl Arrival {
                 self.api(payload, call).await
             }
             ["metrics"] if !self.app.has_public_metrics => self.unknown(),
-            // Whoever asks for the API gets XML, whatever the path: never a page, never a redirect to one.
+            // Below the API's paths every answer is XML: never a web page, never a redirect to one.
             ref other @ ["billing" | "health" | "metrics", ..] => self.look(other).await,
             ref other => self.page(payload, other).await,
         }
@@ -113,7 +113,7 @@ impl Arrival {
         reply
     }
 
-    /// What looks inside, and everything else that is no call.
+    /// Health, metrics, and everything else that is not a call.
     async fn look(&self, path: &[&str]) -> HttpResponse {
         let (http, app) = (&self.http, &self.app);
         let is_known = matches!(path, ["health", "live" | "ready"] | ["metrics"]);
@@ -123,7 +123,7 @@ impl Arrival {
         if !matches!(*http.method(), HttpMethod::GET | HttpMethod::HEAD) {
             return self.fault(Fault::OnlyGet);
         }
-        // What came with it is not looked at, but it has to be a whole request.
+        // The body is not looked at, but the request has to be complete.
         let broken = http.extensions().get::<Fault>().copied();
         if let Some(broken) = broken {
             return self.fault(broken);
@@ -136,7 +136,7 @@ impl Arrival {
             },
             _ => (TEXT, "ok\n".into()),
         };
-        // Asked every few seconds, by machines: no line for each in the log.
+        // Machines ask this every few seconds, so it gets no line in the log.
         reply::builder(200, &app.core.ambient.request_id())
             .insert_header((CONTENT_TYPE, content_type))
             .body(text)
@@ -161,7 +161,7 @@ impl Arrival {
             now_ms: app.core.ambient.now_ms(),
             session: None,
         };
-        // A panic is a defect, but its caller gets an answer and the others do not notice.
+        // A panic is a defect, but its caller gets an answer, and others do not notice.
         let answer = AssertUnwindSafe(dispatch(&app.core, call))
             .catch_unwind()
             .await
@@ -184,7 +184,7 @@ impl Arrival {
         self.fault(Fault::UnknownMethod)
     }
 
-    /// The answer to what is no call of a method.
+    /// The answer to a request that calls no method.
     fn fault(&self, fault: Fault) -> HttpResponse {
         let (headers, took) = (self.http.headers(), self.started.elapsed());
         reply::fault(&self.app, headers, self.client.address, fault, took)

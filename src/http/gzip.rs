@@ -18,7 +18,7 @@ fn compressor() -> Compress {
     Compress::new_gzip(Compression::fast(), WINDOW_BITS)
 }
 
-/// The whole of `plain`, gzipped.
+/// Gzips the whole of `plain`.
 pub fn whole(plain: &[u8]) -> Vec<u8> {
     COMPRESSOR.with_borrow_mut(|compressor| {
         compressor.reset();
@@ -35,12 +35,12 @@ impl Gzip {
         Self(compressor())
     }
 
-    /// What can be sent once `plain` is added.
+    /// Adds `plain`, and gives the bytes that can be sent now.
     pub fn piece(&mut self, plain: &[u8]) -> Vec<u8> {
         run(&mut self.0, plain, FlushCompress::None)
     }
 
-    /// The end of the file.
+    /// The last bytes of the file.
     pub fn finish(&mut self) -> Vec<u8> {
         run(&mut self.0, &[], FlushCompress::Finish)
     }
@@ -57,7 +57,7 @@ fn run(compressor: &mut Compress, plain: &[u8], flush: FlushCompress) -> Vec<u8>
         let is_taken = (compressor.total_in() - start) as usize == plain.len();
         let is_done = match flush {
             FlushCompress::Finish => status == Status::StreamEnd,
-            // Room left over means that there is nothing more to come out for now.
+            // Room left over means that no more output comes for now.
             _ => is_taken && packed.len() < packed.capacity(),
         };
         if is_done {

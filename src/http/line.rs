@@ -8,25 +8,25 @@ use crate::api::method::Method;
 use crate::app::App;
 use crate::metrics::NO_METHOD;
 
-/// A request that has been answered.
+/// A request that was answered.
 pub struct Answered<'a> {
     /// Ties the reply, the log line and the action log together.
     pub request_id: &'a str,
-    /// From where it came.
+    /// The address it came from.
     pub address: Option<IpAddr>,
     /// The HTTP status.
     pub status: u16,
-    /// From its head to the first byte of its answer.
+    /// The time from its head to the first byte of its answer.
     pub took: Duration,
 }
 
 impl Answered<'_> {
-    /// A call of a method, by whom that is known to be.
+    /// Logs and counts a call of a method, with its caller if known.
     pub fn call(&self, app: &App, method: &Method, caller: Option<&str>, outcome: Outcome) {
         self.write(app, Some(method), Some(caller.unwrap_or("-")), outcome);
     }
 
-    /// What is no call of a method. The path is not in its line: it may hold anything.
+    /// Logs a request that calls no method. Its path is not in the line, because it may hold anything.
     pub fn fault(&self, app: &App, outcome: Outcome) {
         self.write(app, None, None, outcome);
     }
@@ -45,7 +45,7 @@ impl Answered<'_> {
         );
     }
 
-    /// A page, by the name of its route.
+    /// Logs a web page, by the name of its route.
     pub fn page(&self, name: &str, verb: &str) {
         tracing::info!(
             request_id = %self.request_id,

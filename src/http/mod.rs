@@ -10,5 +10,5 @@ mod request;
 pub mod server;
 pub mod wire;
 
-/// What the framework need not log.
+/// The filter for the framework's needless log lines.
 pub const QUIET_LOG: &str = "actix_server=warn";

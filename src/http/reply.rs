@@ -1,4 +1,4 @@
-//! From an answer to an HTTP reply: status, headers, gzip.
+//! Makes an HTTP reply from an answer: status, headers, gzip.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -24,28 +24,29 @@ use crate::service::Error;
 use crate::store::StoreError;
 use crate::store::tables::settings::Gzip as Compression;
 
-/// What is said to whoever came over TLS: for a year, come only so. The hosts below this one may belong to others.
+/// Sent to clients who came over TLS: for a year, come only over TLS. It leaves out subdomains, which may belong to
+/// others.
 pub const HSTS: &str = "max-age=31536000";
 
-/// What of a request decides how its answer is sent.
+/// The traits of a request that decide how its answer is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask {
-    /// Only the headers are wanted.
+    /// Whether only the headers are wanted.
     pub is_head: bool,
-    /// It speaks HTTP/1.0, which has no chunks.
+    /// Whether it speaks HTTP/1.0, which has no chunks.
     pub is_old: bool,
-    /// The connection is closed after the answer.
+    /// Whether the connection is closed after the answer.
     pub is_last: bool,
 }
 
-/// What is sent when no request is understood.
+/// The traits that count when no request was understood.
 pub const NOBODY: Ask = Ask {
     is_head: false,
     is_old: false,
     is_last: true,
 };
 
-/// The status line and the headers of an answer.
+/// Writes the status line and the headers of an answer.
 pub fn head(out: &mut Vec<u8>, ask: &Ask, head: &ResponseHead, size: BodySize, date: &str) {
     let version: &[u8] = if ask.is_old {
         b"HTTP/1.0 "
@@ -89,7 +90,7 @@ pub fn bytes(ask: &Ask, reply: HttpResponse, date: &str) -> Vec<u8> {
     bytes
 }
 
-/// The reply that says a fault, to what is no call of a method, counted and logged.
+/// The reply that states a fault to a request that calls no method. It is counted and logged.
 pub fn fault(
     app: &App,
     headers: &HeaderMap,
@@ -119,7 +120,7 @@ pub fn builder(status: u16, request_id: &str) -> HttpResponseBuilder {
     builder
 }
 
-/// The reply that carries an answer.
+/// The reply with an answer.
 pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpResponse {
     let is_packed = is_packed(request, &answer);
     let mut builder = builder(answer.status, request_id);
@@ -148,7 +149,7 @@ pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpRespons
                 let Some((pieces, gzip)) = state else {
                     return Ok(None);
                 };
-                // Off the worker: a long list must not stop its other connections.
+                // This runs off the worker: a long list must not stop its other connections.
                 let next = tokio::task::spawn_blocking(move || next(pieces, gzip));
                 next.await.unwrap_or(Err(StoreError::Internal.into()))
             },
@@ -159,7 +160,7 @@ pub fn xml(request: &HeaderMap, request_id: &str, answer: Answer) -> HttpRespons
 type Rest = Option<(Box<Pieces>, Option<Gzip>)>;
 
 /// The next bytes of a reply in pieces, and what is left. An error cuts the connection, so that the client sees that
-/// the list is not whole.
+/// the list is incomplete.
 fn next(mut pieces: Box<Pieces>, mut gzip: Option<Gzip>) -> Result<Option<(Bytes, Rest)>, Error> {
     match (pieces.next().transpose()?, &mut gzip) {
         (Some(plain), None) => Ok(Some((plain.into(), Some((pieces, gzip))))),

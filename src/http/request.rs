@@ -1,4 +1,5 @@
-//! From an HTTP request to parameters: its query and its body, whole, bounded, and decoded by what it says it is.
+//! Makes parameters from an HTTP request: its query and its body, complete, within limits, and decoded by the stated
+//! type.
 
 use actix_multipart::Multipart;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
@@ -11,8 +12,8 @@ use crate::api::fault::Fault;
 use crate::api::limits::{MAX_BODY, MAX_QUERY};
 use crate::api::parameters::Parameters;
 
-/// The parameters of a request: the query's, then the body's. What stands in the path, under the name that is given with
-/// it, counts where neither of them has that name.
+/// The parameters of a request: the query's, then the body's. A value in the path counts, under its given name, where
+/// neither of them has that name.
 pub async fn parameters(
     request: &HttpRequest,
     payload: Payload,
@@ -35,7 +36,7 @@ pub async fn parameters(
     }
 }
 
-/// The body, which is here; or why it is not.
+/// The body, or why it did not come.
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Fault> {
     if let Some(fault) = request.extensions().get::<Fault>() {
         return Err(*fault);

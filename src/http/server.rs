@@ -1,4 +1,4 @@
-//! The server: its limits, its start, its end.
+//! The server: its limits, its start and its end.
 
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
@@ -29,18 +29,18 @@ use crate::http::wire::tls::Tls;
 pub const BACKLOG: i32 = 1024;
 /// Connections of the metrics' own address: a scraper, and a person with a question.
 pub const MAX_METRICS_CONNECTIONS: usize = 64;
-/// Files that are open beside the connections: the database's, its readers', the log, and those of who has to go.
+/// Open files besides the connections: the database's, its readers', the log, and those of connections that have to go.
 const OTHER_FILES: u64 = 512 + MAX_LEAVING as u64 + MAX_TURNED_AWAY as u64;
-/// Connections that an address may have in any case, unless it is said otherwise.
+/// Connections that an address may have in any case, by default.
 pub const MIN_SHARE: usize = 256;
 
-/// Of so many connections, how many one address may have unless it is said otherwise: an eighth, or [`MIN_SHARE`], or all
-/// if there are fewer.
+/// How many of the connections one address may have by default: an eighth, at least [`MIN_SHARE`], or all if there are
+/// fewer.
 pub fn share(max_connections: usize) -> usize {
     (max_connections / 8).max(MIN_SHARE).min(max_connections)
 }
 
-/// How the server runs.
+/// The options of the server.
 #[derive(Debug)]
 pub struct Options {
     /// Threads that serve connections.
@@ -49,11 +49,11 @@ pub struct Options {
     pub shutdown_timeout: Duration,
     /// Connections that may be open at once.
     pub max_connections: usize,
-    /// Of these, from one address; none: as many as [`share`] says.
+    /// How many of these one address may have; none: the number from [`share`].
     pub max_connections_per_address: Option<usize>,
     /// How long clients may take.
     pub timeouts: Timeouts,
-    /// Certificate and key, when TLS is spoken.
+    /// Certificate and key, if the server speaks TLS.
     pub tls: Option<Tls>,
     /// An address of the metrics' own.
     pub metrics: Option<TcpListener>,
@@ -73,7 +73,7 @@ impl Default for Options {
     }
 }
 
-/// Takes the address; done before anything is printed about it.
+/// Takes the address. This happens before anything is printed about it.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     // The standard library's own backlog is short.
@@ -82,8 +82,8 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes what is in flight. `hello` says that it does,
-/// once signals are listened for: whoever reads it may send one.
+/// Serves until the process is told to stop (SIGINT, SIGTERM), then finishes the requests in flight. `hello` reports
+/// the start once the process listens for signals, because its reader may send one.
 pub fn run(
     app: Arc<App>,
     listener: TcpListener,
@@ -109,7 +109,7 @@ pub fn run(
             select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
             tracing::info!("stopping: requests in flight are finished");
         };
-        // Listened for once, it never again ends the process, with or without a certificate to read.
+        // From now on this signal does not end the process, with or without a certificate to read.
         let _hangup = signal(SignalKind::hangup())?;
         hello()?;
         actix_web::rt::spawn(housekeeping::run(app.core.clone(), app.backups.clone()));
@@ -119,7 +119,7 @@ pub fn run(
         let mut server = ServerBuilder::default()
             .workers(options.workers)
             .worker_max_blocking_threads(aside::BLOCKING_THREADS)
-            // The door says no, which is an answer; this would be silence.
+            // The door refuses with an answer. This limit would refuse in silence.
             .max_concurrent_connections(max_connections.saturating_mul(2))
             .shutdown_signal(stop)
             .shutdown_timeout(options.shutdown_timeout.as_secs());
@@ -133,7 +133,8 @@ pub fn run(
     })
 }
 
-/// Lets the process have as many files as connections may be open; what the system refuses lowers their number.
+/// Lets the process have as many files as connections may be open. If the system refuses, fewer connections may be
+/// open.
 fn allow_files(max_connections: usize) -> usize {
     let wanted = max_connections as u64 + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);
@@ -160,7 +161,7 @@ fn allow_files(max_connections: usize) -> usize {
     max_connections.min(files.saturating_sub(OTHER_FILES).max(1) as usize)
 }
 
-/// Serves what comes through a [`Door`] by routes of actix-web's.
+/// Serves the connections of a [`Door`] with actix-web's routes.
 fn serve(
     server: ServerBuilder,
     name: &str,

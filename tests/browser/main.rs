@@ -507,7 +507,7 @@ fn menu() {
     browser.click(".open-menu");
     assert_eq!(browser.run(is_shown), true);
     browser.click("nav a[href='/hash']");
-    browser.wait_for("Paste his request");
+    browser.wait_for("Paste their request");
     browser.look(1280, false);
     assert_eq!(browser.run(is_shown), true, "it stands beside the page");
 }

@@ -147,7 +147,7 @@ fn a_block_and_a_new_password_end_sessions_at_once() {
         .write_blocking(move |tx| users::set_password(tx, &Actor::operator(NOW_MS), 4, &hash));
     set.unwrap();
     assert!(!is_in(&world, &again));
-    // Nobody blocks himself or admin.
+    // Nobody can block themselves or admin.
     assert_eq!(world.post("/users/0/block", &admin, &[]).status, 422);
 }
 

@@ -1,4 +1,4 @@
-//! One's own account: who one is, what one may, one's password and sessions.
+//! One's own account: name, rights, password and sessions.
 
 use maud::{Markup, html};
 
@@ -40,7 +40,7 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     Ok(visit.page_or_problem("Your account", problem.is_some(), body))
 }
 
-/// From where one is signed in, with buttons that end that.
+/// One's sessions, each with its address and a button that ends it.
 fn session_list(visit: &Visit, sessions: &[(String, Listed)]) -> Markup {
     let this = sessions::name(&visit.token);
     html! {
@@ -80,7 +80,7 @@ pub async fn leave(visit: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SignedOut("/sign-in".into()))
 }
 
-/// Ends one of one's own sessions; this one, as signing out does.
+/// Ends one of one's own sessions. Ending the present one signs out.
 pub async fn end_session(visit: Visit) -> Result<Answer, Trouble> {
     let name = visit.text("session");
     if name == sessions::name(&visit.token) {
@@ -99,7 +99,7 @@ pub async fn end_others(visit: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SeeOther("/account?done=ended".into()))
 }
 
-/// Changes the password of whoever knows the one until now.
+/// Changes the password of a user who knows the present one.
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let by = visit.by();
     let attempt = password::attempt(&visit, &by.name)?;

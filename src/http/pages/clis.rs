@@ -132,7 +132,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     LIST.show(&visit, "CLIs", head, filter)
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
@@ -149,7 +149,7 @@ fn offered_ivrs(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     Ok(options)
 }
 
-/// The newest devices; where there are more, the field takes any own one by its ID.
+/// The newest devices. Where more exist, the field takes any own device by its ID.
 fn offered_devices(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     let (by, limit) = (visit.by(), MAX_OFFERED as usize);
     let all = device_lists::Filter::default();
@@ -284,7 +284,7 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     Ok(visit.page_or_problem(&format!("CLI {name}"), problem.is_some(), body))
 }
 
-/// Changes what can be edited.
+/// Changes the fields that can be edited.
 pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
     let id = visit.id();
@@ -315,7 +315,7 @@ pub async fn delete(visit: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SeeOther("/clis?done=deleted".into()))
 }
 
-/// Beside which field of a CLI's form a refusal stands, and in which words: those of the API.
+/// The field of a CLI's form that shows a refusal, and its text in the API's words.
 pub fn problem_of(refusal: &Refusal) -> (&'static str, String) {
     let field = match refusal.rule {
         Rule::Cli(CliError::DeviceMissing | CliError::DeviceNotFound) => "device",

@@ -13,7 +13,7 @@ use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::Right;
 use crate::service::guard::callers::{Signers, signers};
 
-/// Bytes of an answer that are shown.
+/// The most bytes of an answer that are shown.
 const SHOWN: usize = 64 * 1024;
 
 /// All methods.
@@ -77,13 +77,13 @@ fn field(visit: &Visit, parameter: &'static Parameter) -> Markup {
             &None,
         );
     }
-    // Not required here: what the API says of a call without it is worth seeing.
+    // Nothing is required here: the API's answer to a call without it is worth seeing.
     Field::text(parameter.name, parameter.name, value)
         .hint(parameter.doc)
         .render(&None)
 }
 
-/// Signs and calls it.
+/// Signs a call and makes it.
 pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageApi)?;
     let method = method(&visit)?;
@@ -109,7 +109,7 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
         .order()
         .map(|order| signature::sign(order, &unsigned, &key));
     pairs.extend(hash.map(|hash| ("hash".into(), hash)));
-    // Asks for XML that can be read.
+    // This asks for XML that people can read.
     pairs.push(("test".into(), "1".into()));
     let request = Request {
         method,
@@ -121,7 +121,7 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
         session: Some(visit.token.clone()),
     };
     let answer = dispatch(&visit.app.core, request).await;
-    // The call did nothing if the session had ended by then; then there is nothing to show either.
+    // If the session had ended by then, the call did nothing, and nothing is shown either.
     visit.read(|tx| visit.standing().renew(tx))?;
     let status = answer.status;
     let (xml, is_whole) = collect(answer.body);
@@ -137,7 +137,7 @@ pub async fn call(visit: Visit) -> Result<Answer, Trouble> {
     Ok(render(&visit, method, outcome))
 }
 
-/// The request as it is sent; the password stays between the browser and the server.
+/// The request as it is sent. The page does not repeat the password.
 fn written(method: &Method, pairs: &[(String, String)]) -> String {
     let sent = pairs.iter().map(|(name, value)| match name.as_str() {
         "p" => "p=******".into(),

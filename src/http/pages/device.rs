@@ -19,7 +19,7 @@ use crate::store::tables::devices::Device;
 use crate::store::tables::dids::Did;
 use crate::store::tables::users::Permission;
 
-/// CLIs and DIDs that a device's page shows at most; the lists have the others.
+/// The most CLIs and DIDs on a device's page. The lists have the others.
 const SHOWN: usize = 20;
 
 /// One device.
@@ -27,7 +27,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     render(&visit, Shown::default())
 }
 
-/// What the page of a device shows beyond the device.
+/// What the page of a device shows besides the device.
 #[derive(Default)]
 struct Shown {
     secret: Option<String>,
@@ -36,7 +36,7 @@ struct Shown {
     hide_problem: Problem,
 }
 
-/// What belongs to a device.
+/// The things that belong to a device.
 struct Whole {
     device: Device,
     username: String,
@@ -123,7 +123,7 @@ fn registration(visit: &Visit, whole: &Whole, shown: &Shown, manages: bool) -> M
     }
 }
 
-/// What a device's user proves himself with: shown to whoever has asked for it, and else with a button that does.
+/// A secret that proves a device's user: shown to someone who has asked for it, otherwise a button to ask.
 fn hidden(
     visit: &Visit,
     device: &Device,
@@ -179,7 +179,7 @@ fn belongings(visit: &Visit, whole: &Whole, manages: bool) -> Markup {
 
 fn edit_form(visit: &Visit, whole: &Whole, problem: &Problem) -> Markup {
     let device = &whole.device;
-    // What was typed stays when it was refused.
+    // Typed text stays in the form when it was refused.
     let typed = |name: &str, stored: &str| match problem {
         Some(_) => visit.sent.raw(name).unwrap_or_default().to_owned(),
         None => stored.to_owned(),
@@ -244,7 +244,7 @@ fn actions(visit: &Visit, device: &Device, hide_problem: &Problem) -> Markup {
     }
 }
 
-/// Changes what can be edited.
+/// Changes the fields that can be edited.
 pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
     let id = visit.id();

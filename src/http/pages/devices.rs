@@ -19,10 +19,10 @@ use crate::store::row::Cursor;
 use crate::store::tables::devices::{Device, DeviceType};
 use crate::store::tables::users::Permission;
 
-/// What stands for a secret or a PIN that nobody asked for.
+/// Stands for a secret or a PIN that nobody asked to see.
 pub(super) const MASK: &str = "••••••••";
 
-/// That a device has a PIN, and not which.
+/// Shows that a device has a PIN, but not which.
 fn masked(device: &Device) -> &'static str {
     match device.pin {
         Some(_) => MASK,
@@ -30,7 +30,7 @@ fn masked(device: &Device) -> &'static str {
     }
 }
 
-/// A device, and what its user is called.
+/// A device, and its user's name.
 pub struct Row {
     device: Device,
     username: String,
@@ -126,7 +126,7 @@ fn filter(tx: &ReadTx<'_>, by: &Actor, sent: &Parameters) -> Result<Filter, Erro
     let text = |name| sent.get(name).unwrap_or_default().trim();
     Ok(Filter {
         search: text("q").into(),
-        // A name that nobody has, or somebody else's user, has no devices.
+        // An unknown name or somebody else's user has no devices.
         user_id: match text("user") {
             "" => None,
             name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
@@ -171,7 +171,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     LIST.show(&visit, "Devices", head, filter)
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
@@ -209,7 +209,7 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
                 .hint("What people call it").render(problem))
             (select("type", "Type", &types, &text("type"), "", problem))
             (Field::text("group", "Device group", &text("group"))
-                .hint("The ID of one of this user's groups; blank: his primary one").render(problem))
+                .hint("The ID of one of this user's groups; blank: the primary one").render(problem))
             (select("pin_kind", "PIN", &pins, &text("pin_kind"), "", &None))
             (Field::text("pin", "Chosen PIN", &text("pin")).hint("Up to 20 digits, and no other device has it").render(problem))
             @if visit.by().may(Permission::ManageCallerId) {
@@ -227,7 +227,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     let text = |name: &str| visit.text(name);
     let pin = match (text("pin_kind").as_str(), text("pin")) {
         ("none", _) => Pin::Pinless,
-        // Whoever typed a PIN means it.
+        // A typed PIN counts.
         (_, pin) if !pin.is_empty() => Pin::Chosen(pin),
         ("chosen", pin) => Pin::Chosen(pin),
         _ => Pin::Random,
@@ -266,7 +266,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     }
 }
 
-/// Beside which field a refusal stands, and in which words: those of the API.
+/// The field that shows a refusal, and its text in the API's words.
 pub(super) fn problem_of(refusal: &Refusal) -> (&'static str, String) {
     let method = methods::find("device_create");
     let field = match refusal.rule {

@@ -19,7 +19,7 @@ use crate::service::{DidError, Error, Refusal, Rule, UserError, devices, dids, s
 use crate::store::row::Id;
 use crate::store::tables::dids::Did;
 
-/// A step in a DID's life, as its page offers it.
+/// The words of a step in a DID's life, for its page.
 struct Words {
     step: &'static Step,
     title: &'static str,
@@ -28,7 +28,7 @@ struct Words {
     is_grave: bool,
 }
 
-/// Every step, in the order in which they are offered.
+/// Every step, in the order of the page.
 static WORDS: [Words; STEPS.len()] = [
     Words {
         step: &did_life::ASSIGN,
@@ -47,7 +47,7 @@ static WORDS: [Words; STEPS.len()] = [
     Words {
         step: &did_life::RESERVE,
         title: "Reserve for a user",
-        consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into his scope, where he assigns it or reserves it onward, and it cannot be taken back here.",
+        consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into their scope, where they assign it or pass it on, and it cannot be taken back here.",
         button: "Reserve it",
         is_grave: false,
     },
@@ -75,7 +75,7 @@ static WORDS: [Words; STEPS.len()] = [
     Words {
         step: &did_life::FREE,
         title: "Free",
-        consequence: "Its last user is forgotten here (the action log keeps him), and it can be reserved for anyone.",
+        consequence: "Its last user is forgotten here (the action log keeps them), and it can be reserved for anyone.",
         button: "Free it",
         is_grave: false,
     },
@@ -88,7 +88,7 @@ static WORDS: [Words; STEPS.len()] = [
     },
 ];
 
-/// The steps that a DID's state offers. Whether one is taken is the rules' to say.
+/// The steps that a DID's state offers. The rules decide whether one is taken.
 fn offered(did: &Did) -> impl Iterator<Item = &'static Words> {
     WORDS.iter().filter(|words| words.step.is_open_to(did))
 }
@@ -98,9 +98,9 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     render(&visit, "", &None)
 }
 
-/// What there is to choose from for a DID's next step.
+/// The choices for a DID's next step.
 struct Choices {
-    /// Whom it is reserved for, if he has no device.
+    /// The user it is reserved for, if they have no device.
     deviceless: Option<String>,
     users: Vec<(String, String)>,
     devices: Vec<(String, String)>,
@@ -118,7 +118,7 @@ fn choices(visit: &Visit, did: &Did, username: &str) -> Result<Choices, Trouble>
     if let Some(user_id) = did.user_id {
         let found = match visit.read(|tx| devices::list_offered(tx, by, user_id)) {
             Ok(found) => Some(found),
-            // Its user may be someone whom only another scope reaches, and not everyone sees devices.
+            // Its user may be in another scope, and not everyone sees devices.
             Err(Error::Refused(_)) => None,
             Err(Error::Store(error)) => return Err(error.into()),
         };
@@ -153,7 +153,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     let did = &found.did;
     let body = html! {
         p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
-        // Someone else was faster: the step that failed is not offered any more.
+        // Someone else was faster, and the failed step is not offered any more.
         @if let (Some((_, text)), false) = (problem, offered(did).any(|offered| offered.step.name == failed)) {
             p.notice.bad role="alert" { (text) }
         }
@@ -221,7 +221,7 @@ fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &P
         ),
     };
     let fields = match (step.asks, choices.devices.as_slice()) {
-        // A choice of the owner's devices would keep those of his users out.
+        // A choice among the owner's devices would leave out those of their users.
         (Asks::Device, [_, ..]) if !did_life::is_owners(did) => select(
             "device",
             "Device",
@@ -301,7 +301,7 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
     }
 }
 
-/// The word under which the next page says what was done.
+/// The word that makes the next page say what was done.
 fn done(step: &str) -> &str {
     if step == "dialplan" { "assign" } else { step }
 }

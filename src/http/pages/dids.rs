@@ -18,20 +18,20 @@ use crate::store::ReadTx;
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::dids::{Did, DidStatus};
 
-/// Numbers of a range that the preview shows from each of its ends.
+/// Numbers that the preview shows from each end of a range.
 const PREVIEWED: usize = 5;
 
-/// A DID, and the names of what it is tied to.
+/// A DID, and the names of the things it is tied to.
 pub struct Row {
     /// The DID.
     pub did: Did,
-    /// What its user is called.
+    /// Its user's name.
     pub username: String,
-    /// For whoever may know it.
+    /// Its provider's name, for those who may know it.
     pub provider: Option<String>,
-    /// The device it is on, for whoever may look at that.
+    /// The device it is on, for those who may see it.
     pub device_id: Option<Id>,
-    /// What it is on.
+    /// The device or dial plan it is on, in words.
     pub on: String,
 }
 
@@ -94,7 +94,7 @@ fn fetch(
     let filter = Filter {
         start: text("q").into(),
         status: text("status").parse().ok(),
-        // One whose name is not told has no DIDs here: they would tell which of them are its.
+        // A provider whose name is hidden from the actor has no DIDs here: the list would tell which of them it gave.
         provider_id: match sent.id("provider") {
             None => None,
             Some(id) => {
@@ -158,7 +158,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     LIST.show(&visit, "DIDs", head, filter)
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
@@ -187,7 +187,7 @@ fn new_form(visit: &Visit, problem: &Problem, preview: Markup) -> Result<Answer,
     Ok(visit.page_or_problem("New DIDs", problem.is_some(), body))
 }
 
-/// Shows what would be added; adds it once that was confirmed.
+/// Shows the DIDs that would be added, and adds them once that is confirmed.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     let first = visit.text("first");
     let last = match visit.text("last") {
@@ -216,7 +216,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     }
 }
 
-/// What all numbers of a range begin with.
+/// The beginning that all numbers of a range share.
 fn common_start(numbers: &[String]) -> String {
     let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
         return String::new();
@@ -261,7 +261,7 @@ fn problem_of_new(refusal: &Refusal) -> (&'static str, String) {
     };
     let text = words(refusal, methods::find("did_create"));
     match (&refusal.detail, refusal.rule) {
-        // The API's words do not say which of a range.
+        // The API's words do not say which number of a range it is.
         (Some(number), Rule::Did(DidError::Exists)) => (field, format!("{text}: {number}")),
         _ => (field, text),
     }

@@ -23,7 +23,7 @@ const KIND: Kind = Kind {
     hiding: "Devices can no longer be put into it. It is refused while devices are in it, and for a user's primary group. It is not deleted: the action log points to it.",
 };
 
-/// A group, and what its user is called.
+/// A group, and its user's name.
 pub struct Row {
     group: DeviceGroup,
     username: String,
@@ -95,7 +95,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     )
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
@@ -106,7 +106,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
     Ok(KIND.new_form(&visit, &None, user_field(&visit, &None)?))
 }
 
-/// Whose devices it sorts.
+/// The field for the user whose devices it sorts.
 fn user_field(visit: &Visit, problem: &Problem) -> Result<Markup, Trouble> {
     let offers = offered_users(visit)?;
     let field = Field::text("user", "User", visit.sent.get("user").unwrap_or_default());

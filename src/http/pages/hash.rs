@@ -1,4 +1,4 @@
-//! Generate hash: what a pasted request is signed with, and why its hash is or is not accepted.
+//! Generate hash: how a pasted request is signed, and why its hash is or is not accepted.
 
 use maud::{Markup, html};
 
@@ -26,7 +26,7 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
     let request = visit.sent.raw("request").unwrap_or_default();
     let bad = problem.as_ref().map(|(_, text)| text);
     let body = html! {
-        p { b { "A client gets “Incorrect hash”?" } " Paste his request, as he sends it, to see why: what his hash was made of, and what it must be made of. Nothing is called, and nothing is changed." }
+        p { b { "A client gets “Incorrect hash”?" } " Paste their request as it was sent to see why: what its hash was made of, and what it must be made of. Nothing is called, and nothing is changed." }
         form.card method="post" action="/hash" {
             (parts::form_token(visit))
             div.field {
@@ -73,7 +73,7 @@ pub async fn explain(visit: Visit) -> Result<Answer, Trouble> {
     Ok(render(&visit, &None, found))
 }
 
-/// The method and the parameters of what was pasted.
+/// The method and the parameters of a pasted request.
 fn read(request: &str) -> Result<(&'static Method, Parameters), String> {
     let (address, body) = match request.trim().split_once('\n') {
         Some((address, body)) => (address.trim(), body.trim()),
@@ -87,7 +87,7 @@ fn read(request: &str) -> Result<(&'static Method, Parameters), String> {
         .split(['\'', '"'])
         .find(|part| part.contains("api/"))
         .unwrap_or(address);
-    // One of the documentation's own addresses has its question mark misprinted.
+    // One of the manual's own addresses has a misprinted question mark.
     let (path, query) = address.split_once(['?', '&']).unwrap_or((address, ""));
     let name = path
         .trim_end_matches('/')
@@ -104,7 +104,7 @@ fn read(request: &str) -> Result<(&'static Method, Parameters), String> {
     Ok((method, parameters))
 }
 
-/// What the server would say of the hash that was sent.
+/// What the server would say to the sent hash.
 fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Markup {
     let sent = parameters.get("hash").unwrap_or_default();
     if signers.check == HashCheck::Off {
@@ -128,7 +128,7 @@ fn verdict(method: &Method, parameters: &Parameters, signers: &Signers) -> Marku
     }
 }
 
-/// What was found out, as a sentence.
+/// The finding, as a sentence.
 fn plainly(found: &Diagnosis) -> String {
     match found {
         Diagnosis::Accepted(order, _) => format!("It is the SHA1 of {}", order.describe()),
@@ -150,7 +150,7 @@ fn plainly(found: &Diagnosis) -> String {
     }
 }
 
-/// What to do about it.
+/// Advice about the finding.
 fn advice(found: &Diagnosis, signers: &Signers) -> Markup {
     html! {
         @match found {
@@ -176,7 +176,7 @@ fn advice(found: &Diagnosis, signers: &Signers) -> Markup {
     }
 }
 
-/// What is hashed in which order, the hash, and a line to paste.
+/// The values in their order, the hash, and a line to paste.
 fn signing(
     visit: &Visit,
     method: &'static Method,

@@ -1,4 +1,4 @@
-//! The action log: who changed what, when, through what and from where, before and after.
+//! The action log: who changed what, when, through which door and from where, before and after.
 
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -169,7 +169,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     LIST.show(&visit, "Action log", html! {}, filter)
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }

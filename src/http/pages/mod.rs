@@ -1,4 +1,5 @@
-//! The pages: what the service layer can do, in a browser. Rendered here, without JavaScript; no rule stands here.
+//! The web pages: everything that the rules can do, in a browser. They are rendered here, without JavaScript. No rule
+//! is here.
 
 mod account;
 mod clis;
@@ -38,9 +39,9 @@ use crate::http::pages::frame::visit::Visit;
 use crate::service::sessions;
 use crate::store::row::Id;
 
-/// What a path leads to.
+/// The target of a path.
 pub enum Found {
-    /// A page or an action, with the ids and the name that stand in its path.
+    /// A page or an action, with the ids and the name in its path.
     Route(&'static Route, Vec<Id>, Option<String>),
     /// A page, but not with this verb.
     WrongVerb,
@@ -49,7 +50,7 @@ pub enum Found {
 }
 
 impl Found {
-    /// How it is called in the log. The path itself may hold anything, also the token of a link.
+    /// Its name in the log. The path itself may hold anything, even the token of a link.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Route(route, ..) => route.path,
@@ -58,7 +59,7 @@ impl Found {
     }
 }
 
-/// What the path leads to; none: nothing that a browser asked for.
+/// The target of a path; none: no browser asked for it.
 pub fn find(http: &HttpRequest, segments: &[&str]) -> Option<Found> {
     let verb = match *http.method() {
         HttpMethod::GET | HttpMethod::HEAD => Some(Verb::Get),
@@ -118,7 +119,7 @@ pub async fn serve(
     found: Found,
     request_id: &str,
 ) -> HttpResponse {
-    // All of it first, whatever the answer: who asks is decided by what holds when the request is there.
+    // The whole request is read first, whatever the answer. Who asks is decided by what holds once it is complete.
     let sent = request::parameters(http, payload, None).await;
     let mut visit = Visit::new(http, app, client, request_id);
     let answer = match visit.sign_in() {
@@ -140,7 +141,7 @@ pub async fn serve(
     visit.reply(answer)
 }
 
-/// Who is let through, and with which form; then the page or the action itself.
+/// Checks who is let through and whose form it is, and then runs the page or the action.
 async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
     if route.who == Who::SignedIn && visit.by.is_none() {
         return Ok(visit.ask_to_sign_in());
@@ -155,13 +156,13 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
             .core
             .store
             .write(move |tx| sessions::see(tx, &token, remote));
-        // Whoever only looks is not kept out because the disk is full.
+        // A full disk does not keep out someone who only looks.
         if let Err(error) = seen.await {
             tracing::warn!(%error, "that a session was used could not be noted");
         }
     }
     match &visit.by {
-        // What anyone may ask for is small, and is answered also when those who are signed in ask for too much.
+        // Pages for anyone are small, and are answered even while signed-in users ask for too much.
         Some(by) if route.who == Who::SignedIn => {
             let user_id = by.user_id.unwrap_or_default();
             let page = make(route.handler, visit.clone());
@@ -172,7 +173,7 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
     }
 }
 
-/// A page for whoever is still signed in once it is its turn.
+/// Makes a page, if its user is still signed in when its turn comes.
 async fn make(handler: Handler, mut visit: Visit) -> Result<Answer, Trouble> {
     visit.sign_in()?;
     match visit.by {

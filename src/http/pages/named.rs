@@ -1,4 +1,4 @@
-//! IVRs and dial plans, which are a name and nothing more: the lists, a new one, one to rename or hide.
+//! IVRs and dial plans, which have only a name: the lists, a new one, one to rename or hide.
 
 use maud::html;
 
@@ -15,7 +15,7 @@ use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::named::Named;
 
-/// What differs between the two.
+/// The differences between the two.
 struct Area {
     rules: &'static Rules,
     kind: Kind,
@@ -58,7 +58,7 @@ static DIALPLANS: Area = Area {
     ),
 };
 
-/// Which of the two is asked for.
+/// The one of the two that is asked for.
 fn area(visit: &Visit) -> &'static Area {
     match visit.route.starts_with(IVRS.kind.path) {
         true => &IVRS,
@@ -66,7 +66,7 @@ fn area(visit: &Visit) -> &'static Area {
     }
 }
 
-/// A row of a list, and where its page is.
+/// A row of a list, and the path of its page.
 struct Row {
     path: &'static str,
     named: Named,
@@ -151,7 +151,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     list.show(&visit, kind.plural, new, html! {})
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     area(&visit).list.export(&visit)
 }

@@ -1,4 +1,4 @@
-//! The overview: what there is, what should be looked at, what was done last.
+//! The overview: counts, things that need attention, and the last changes.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ use crate::service::log;
 use crate::service::overview::{self, LONG_RESERVED_DAYS, LOOKED_AT, Overview, Warning};
 use crate::store::tables::dids::DidStatus;
 
-/// Changes that are shown.
+/// How many changes are shown.
 const CHANGES: usize = 8;
 /// The chart's measures, in its own units.
 const BAR: u32 = 240;
@@ -109,7 +109,7 @@ fn chart(overview: &Overview) -> Markup {
 
 fn bar(status: DidStatus, count: u32, most: u32) -> Markup {
     let full = u64::from(BAR) * u64::from(count) / u64::from(most);
-    // What is there can be seen, however little it is.
+    // A bar above zero is always visible.
     let width = if count == 0 { 0 } else { full.max(3) };
     html! {
         svg class={ "bar " (status) } viewBox={ "0 0 " (BAR) " 12" } preserveAspectRatio="none" aria-hidden="true" {
@@ -168,7 +168,7 @@ fn first_steps(overview: &Overview) -> Markup {
                 h2 { "First steps" }
                 ol {
                     li { a href="/users/new" { "Add a user" } " whose devices they will be." }
-                    li { a href="/devices/new" { "Create his first device" } ": it can register at once." }
+                    li { a href="/devices/new" { "Create their first device" } ": it can register at once." }
                     li { a href="/providers/new" { "Add a provider" } ", and " a href="/dids/new" { "DIDs" } " from it; reserve one for the user, and assign it." }
                     li { a href="/console" { "Try the API" } "." }
                 }

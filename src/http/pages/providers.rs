@@ -72,7 +72,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     )
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
@@ -83,7 +83,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
     Ok(KIND.new_form(&visit, &None, common_use(&visit, false)))
 }
 
-/// The field that is admin's to tick.
+/// The field that only admin may tick.
 fn common_use(visit: &Visit, is_on: bool) -> Markup {
     html! {
         @if visit.by().user_type == UserType::Admin {
@@ -130,7 +130,7 @@ fn render(visit: &Visit, edit_problem: Problem, hide_problem: Problem) -> Result
     ))
 }
 
-/// Renames it, and offers it to everyone or no longer.
+/// Renames it, and sets whether everyone may use it.
 pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     let (id, name) = (visit.id(), visit.text("name"));
     let is_common = visit.is_on("common_use");

@@ -1,4 +1,4 @@
-//! Every page and every action: its address, who is let through, and what it does. Tests generate from this table.
+//! Every page and every action: its address, who is let through, and its handler. Tests are generated from this table.
 
 use futures_util::FutureExt;
 
@@ -11,7 +11,7 @@ use crate::http::pages::{
 
 macro_rules! routes {
     ($($verb:ident $path:literal $who:ident => $handler:path;)+) => {
-        /// All of them.
+        /// All routes.
         pub static ROUTES: &[Route] = &[$(Route {
             verb: Verb::$verb,
             path: $path,

@@ -10,7 +10,7 @@ use crate::service::settings::{self, SETTINGS, Setting};
 use crate::service::{Error, Refusal, Rule, SetupError, UserError, users};
 use crate::store::tables::users::UserType;
 
-/// What the page shows beyond what is stored.
+/// What the page shows besides the stored settings.
 #[derive(Default)]
 struct Shown {
     new_key: Option<String>,
@@ -99,7 +99,7 @@ fn field(setting: &'static Setting, value: &str, problem: &Problem) -> Markup {
     select(setting.name, setting.name, &options, value, &hint, problem)
 }
 
-/// A sentence; what begins with a name keeps it.
+/// A sentence. A name at its beginning keeps its case.
 fn capital(text: &str) -> String {
     if text
         .split(' ')
@@ -146,7 +146,7 @@ fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> M
                 (parts::problem_of_form(problem))
                 @if visit.by().user_type == UserType::Admin {
                     (Field::text("key_user", "New key for", &visit.by().name)
-                        .hint("You, a reseller, or an accountant or manager who is to have one of his own").render(problem))
+                        .hint("You, a reseller, or an accountant or manager who should have their own key").render(problem))
                 }
                 div.buttons { button type="submit" { "Make a new key" } }
             }
@@ -225,7 +225,7 @@ fn problem_of(refusal: &Refusal) -> (&'static str, String) {
     (field, words(refusal, None))
 }
 
-/// Puts a block on the allow-list.
+/// Adds a block to the allow-list.
 pub async fn allow(visit: Visit) -> Result<Answer, Trouble> {
     set_allowed(visit, true).await
 }
@@ -287,7 +287,7 @@ pub async fn add_key(visit: Visit) -> Result<Answer, Trouble> {
     }
 }
 
-/// Ends a key, and makes and shows another.
+/// Revokes a key, and makes and shows another.
 pub async fn replace_key(visit: Visit) -> Result<Answer, Trouble> {
     let key = keys::generate(&visit.app.core.ambient);
     let (id, secret) = (visit.id(), key.clone());
@@ -303,7 +303,7 @@ pub async fn replace_key(visit: Visit) -> Result<Answer, Trouble> {
     )
 }
 
-/// Ends a key.
+/// Revokes a key.
 pub async fn revoke_key(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
     visit.write(move |tx, by| keys::revoke(tx, by, id)).await?;

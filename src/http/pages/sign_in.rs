@@ -14,12 +14,12 @@ use crate::service::{Error, installation, sessions};
 use crate::store::row::Id;
 use crate::store::tables::users::{ADMIN, UserType};
 
-/// The name under which people look for the pages.
+/// The address under which people look for the web pages.
 pub async fn admin(_: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SeeOther("/".into()))
 }
 
-/// Asks who it is.
+/// The form for username and password.
 pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
     if visit.by.is_some() {
         return Ok(Answer::SeeOther(next(&visit)));
@@ -47,7 +47,7 @@ fn ask(visit: &Visit, status: u16, problem: &Problem, is_demo: bool) -> Answer {
     Answer::Form(status, Box::new(layout::page(visit, "Sign in", body)))
 }
 
-/// Where to go afterwards: an address of ours and of nobody else.
+/// Where to go afterwards: only to an address of this server.
 fn next(visit: &Visit) -> String {
     let next = visit.text("next");
     let is_ours = next.starts_with('/')
@@ -86,7 +86,7 @@ pub async fn enter(visit: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SignedIn(next(&visit), token))
 }
 
-/// A session with a token of its own: one that was known before signing in is worth nothing.
+/// Begins a session with a new token: one from before signing in must be worthless.
 async fn begin(visit: &Visit, user_id: Id, verified: String) -> Result<String, Error> {
     let token = sessions::new_token(&visit.app.core.ambient);
     let (from, kept) = (visit.origin(), token.clone());

@@ -1,4 +1,4 @@
-//! Users: the list, a new one, one with his password, his permissions and his access.
+//! Users: the list, a new one, one with their password, permissions and access.
 
 use maud::html;
 
@@ -93,7 +93,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     )
 }
 
-/// The list as a file.
+/// The list as a CSV file.
 pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
     LIST.export(&visit)
 }
@@ -105,7 +105,7 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 
 fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     visit.require(Right::ManageUsers)?;
-    // A reseller has plain users; which types go with which owner is the rules' to say.
+    // A reseller has plain users. The rules say which types go with which owner.
     let types = match visit.by().user_type {
         UserType::Admin => parts::options(&["user", "reseller", "accountant", "manager"]),
         _ => parts::options(&["user"]),
@@ -118,18 +118,18 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         html! {
             (Field::text("username", "Username", &visit.text("username")).required()
                 .hint("1 to 80 visible characters without a space").render(problem))
-            (select("type", "Type", &types, &visit.text("type"), "A user has devices; a reseller has users of his own; accountants and managers work for admin, with permissions", problem))
+            (select("type", "Type", &types, &visit.text("type"), "A user has devices; a reseller has their own users; accountants and managers work for admin, with permissions", problem))
             (Field::text("new_password", "Password", "").kind("password")
-                .hint("8 to 128 characters; blank: he cannot sign in").render(problem))
+                .hint("8 to 128 characters; blank: they cannot sign in").render(problem))
             (Field::text("again", "The same again", "").kind("password").render(problem))
         },
     );
     Ok(visit.page_or_problem("New user", problem.is_some(), body))
 }
 
-/// Adds one, with his primary device group.
+/// Adds one, with a primary device group.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
-    // Before argon2 takes its time.
+    // This comes before argon2 takes its time.
     visit.require(Right::ManageUsers)?;
     let wants_password = visit.is_on("new_password") || visit.is_on("again");
     let password_hash = match wants_password {
@@ -195,9 +195,9 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     ]))
                     p {
                         a href={ "/devices?user=" (user.id) } { "His devices" } " · "
-                        a href={ "/dids?user=" (user.id) } { "his DIDs" } " · "
-                        a href={ "/groups?user=" (user.id) } { "his groups" }
-                        @if visit.may(Right::SeeLog) { " · " a href={ "/log?object=" (user.id) "&action=user" } { "what was done to him" } }
+                        a href={ "/dids?user=" (user.id) } { "their DIDs" } " · "
+                        a href={ "/groups?user=" (user.id) } { "their groups" }
+                        @if visit.may(Right::SeeLog) { " · " a href={ "/log?object=" (user.id) "&action=user" } { "what was done to them" } }
                     }
                 }
                 @if takes && visit.may(Right::ManagePermissions) {
@@ -216,7 +216,7 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     (Action {
                         path: &path("password"),
                         title: "Set a new password",
-                        consequence: "The old one stops working at once, for the pages and for the API's p, and he is signed out everywhere.",
+                        consequence: "The old one stops working at once, for the pages and for the API's p, and they are signed out everywhere.",
                         button: "Set the password",
                         is_grave: false,
                     }.render(visit, password, new_password(password)))
@@ -225,7 +225,7 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     (Action {
                         path: &path("unblock"),
                         title: "Give access back",
-                        consequence: "He can sign in and call the API again, with the password and the permissions he had.",
+                        consequence: "They can sign in and call the API again, with their password and permissions as before.",
                         button: "Give access back",
                         is_grave: false,
                     }.render(visit, access, html! {}))
@@ -233,8 +233,8 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     (Action {
                         path: &path("block"),
                         title: "Block",
-                        consequence: "He is signed out everywhere, and the API answers him as if he did not exist. His devices, DIDs and history stay. It can be undone.",
-                        button: "Block him",
+                        consequence: "They are signed out everywhere, and the API answers as if they did not exist. Their devices, DIDs and history stay. This can be undone.",
+                        button: "Block them",
                         is_grave: true,
                     }.render(visit, access, html! {}))
                 }
@@ -253,7 +253,7 @@ fn explain(permission: Permission) -> &'static str {
     }
 }
 
-/// Sets his password.
+/// Sets their password.
 pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
     visit.read(|tx| users::get(tx, visit.by(), id))?;
@@ -285,12 +285,12 @@ pub async fn set_permissions(visit: Visit) -> Result<Answer, Trouble> {
     Ok(Answer::SeeOther(format!("/users/{id}?done=saved")))
 }
 
-/// Takes his access away.
+/// Takes their access away.
 pub async fn block(visit: Visit) -> Result<Answer, Trouble> {
     set_blocked(visit, true).await
 }
 
-/// Gives his access back.
+/// Gives their access back.
 pub async fn unblock(visit: Visit) -> Result<Answer, Trouble> {
     set_blocked(visit, false).await
 }

@@ -1,4 +1,4 @@
-//! What a page is answered with, or why it is not, and in which words.
+//! The answer to a request for a web page, or why there is none, and in which words.
 
 use maud::Markup;
 
@@ -10,44 +10,44 @@ use crate::service::{
 };
 use crate::store::StoreError;
 
-/// What is sent back.
+/// An answer to a request for a web page.
 pub enum Answer {
     /// A page.
     Page(u16, Box<Markup>),
     /// A page that keeps the visitor's token, for the form in it.
     Form(u16, Box<Markup>),
-    /// Elsewhere, after an action.
+    /// A redirect after an action.
     SeeOther(String),
-    /// Elsewhere, signed in with this token.
+    /// A redirect after signing in with this token.
     SignedIn(String, String),
-    /// Elsewhere, signed out.
+    /// A redirect after signing out.
     SignedOut(String),
-    /// A list as a file.
+    /// A list as a CSV file.
     Csv(Box<Export>),
-    /// Something that never changes under its name.
+    /// A file that never changes under its name.
     Asset(&'static str, &'static [u8]),
 }
 
 /// Why there is no answer.
 pub enum Trouble {
-    /// There is nothing, or nothing that is his.
+    /// The thing does not exist, or is not theirs.
     NotFound,
-    /// There is a page, but not for this verb.
+    /// The page exists, but not for this verb.
     WrongVerb,
-    /// The form is not one that was made for him.
+    /// The form was not made for them.
     WrongForm,
-    /// His session ended while the request was on its way.
+    /// Their session ended while the request was on its way.
     SignedOut,
-    /// A rule said no, and the page has no better place for it.
+    /// A rule refused, and the page has no better place to say so.
     Refused(Refusal),
     /// The request cannot be read.
     Fault(Fault),
-    /// The store could not.
+    /// The store failed.
     Store(StoreError),
 }
 
 impl Trouble {
-    /// After how many seconds it may be worth trying again.
+    /// The seconds after which another try may be worthwhile.
     pub fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Fault(fault) => fault.retry_after_s(),
@@ -90,8 +90,8 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// A refusal, for a page that shows it beside its field. A fault of the store is none, too many guesses are none, and who
-/// may not do this at all is shown no form for it.
+/// A refusal, for a page that shows it beside its field. Faults of the store and too many guesses are troubles of
+/// another kind, and someone without the right is shown no form at all.
 pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     match error {
         Error::Refused(refusal) if refusal.rule == Rule::Access(AccessError::TooManyGuesses) => {
@@ -106,7 +106,7 @@ pub fn refusal(error: Error) -> Result<Refusal, Trouble> {
     }
 }
 
-/// Whether it is about who he is, and not about what he sent.
+/// Whether it is about who they are, and not about what they sent.
 pub fn is_forbidden(refusal: &Refusal) -> bool {
     matches!(
         refusal.rule,
@@ -114,7 +114,7 @@ pub fn is_forbidden(refusal: &Refusal) -> bool {
     )
 }
 
-/// What a refusal says: the words of the API's method where it has some, and else the rule's own.
+/// The text of a refusal: the words of the API's method if it has any, otherwise the rule's own.
 pub fn words(refusal: &Refusal, method: Option<&Method>) -> String {
     let said = method.and_then(|method| method.say(refusal));
     let text = match said {

@@ -1,4 +1,4 @@
-//! What the pages load: one style sheet and one icon, compiled in.
+//! The files of the web pages: one style sheet and one icon, compiled in.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use crate::http::pages::frame::visit::Visit;
 const STYLE: &str = include_str!("assets/style.css");
 const ICON: &str = include_str!("assets/icon.svg");
 
-/// The style sheet's address. It changes with its content, so that a browser may keep it for ever.
+/// The style sheet's address. It changes with the content, so that a browser may keep it forever.
 pub static STYLE_PATH: LazyLock<String> = LazyLock::new(|| path("style.css", STYLE));
 /// The icon's address.
 pub static ICON_PATH: LazyLock<String> = LazyLock::new(|| path("icon.svg", ICON));
@@ -22,7 +22,7 @@ fn path(name: &str, content: &str) -> String {
     format!("/assets/{name}?v={:016x}", hasher.finish())
 }
 
-/// A file of the pages.
+/// Answers with a file of the web pages.
 pub async fn file(visit: Visit) -> Result<Answer, Trouble> {
     match visit.name.as_str() {
         "style.css" => Ok(Answer::Asset("text/css; charset=utf-8", STYLE.as_bytes())),

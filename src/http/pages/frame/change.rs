@@ -1,4 +1,4 @@
-//! An entry of the action log in a few words, with the way to what it is about.
+//! An entry of the action log in a few words, with a link to its object.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use crate::ambient::{plain_time, rfc3339};
 use crate::service::action::Area;
 use crate::store::tables::action_log::Entry;
 
-/// The page of what an action's first word and its number name, where there is one.
+/// The page of the thing that an action's first word and its number name, if it has one.
 fn page_of(entry: &Entry) -> Option<String> {
     let id = entry.object_id?;
     let path = match Area::of(&entry.action)? {
@@ -23,9 +23,9 @@ fn page_of(entry: &Entry) -> Option<String> {
     Some(format!("/{path}/{id}"))
 }
 
-/// The action, and what it was done to.
+/// The action, and its object.
 pub fn what(entry: &Entry) -> Markup {
-    // Who signed in stands beside it already.
+    // The name of who signed in is beside it already.
     let is_session = Area::of(&entry.action) == Some(Area::Session) && entry.actor_id.is_some();
     let id = entry.object_id.filter(|_| !is_session);
     let id = id.map(|id| id.to_string());

@@ -1,13 +1,13 @@
-//! What a field offers to choose from, in more than one area.
+//! The choices of fields in more than one area.
 
 use crate::http::pages::frame::answer::Trouble;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::{providers, users};
 
-/// How a user is typed where there are too many to choose from.
+/// How to type a user where there are too many to choose from.
 pub const BY_NAME: &str = "a username or an ID";
 
-/// Users that a field offers; where they are too many to choose from, it takes any own one by name or ID.
+/// Users that a field offers. Where they are too many to choose from, it takes any own user by name or ID.
 pub fn offered_users(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     let users = visit.read(|tx| users::list_offered(tx, visit.by()))?;
     Ok(users
@@ -26,7 +26,7 @@ pub fn offered_users(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
         .collect())
 }
 
-/// Providers that a field offers: those that DIDs can be added to.
+/// Providers that a field offers: those that take new DIDs.
 pub fn offered_providers(visit: &Visit) -> Result<Vec<(String, String)>, Trouble> {
     let usable = visit.read(|tx| providers::list_usable(tx, visit.by()))?;
     Ok(usable

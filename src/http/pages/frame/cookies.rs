@@ -7,7 +7,7 @@ use crate::service::sessions::ABSOLUTE_MS;
 
 /// Its name.
 const NAME: &str = "linebook";
-/// Characters of a token.
+/// The length of a token, in characters.
 const TOKEN: usize = 64;
 
 /// The token that the browser sent.
@@ -26,7 +26,7 @@ fn is_token(value: &str) -> bool {
 }
 
 /// A `Set-Cookie` that keeps a token: a session's for as long as it can last, a visitor's until the browser is closed.
-/// Lax, so that a link to a page that someone shared works.
+/// It is `Lax`, so that a shared link to a page works.
 pub fn keep(token: &str, is_session: bool, is_secure: bool) -> String {
     let mut cookie = format!("{NAME}={token}; Path=/; HttpOnly; SameSite=Lax");
     if is_session {

@@ -1,4 +1,4 @@
-//! A list on its way out as a CSV file, piece by piece.
+//! A list that is sent as a CSV file, piece by piece.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::app::App;
 use crate::service::{Error, text};
 use crate::store::row::Id;
 
-/// Gives the next bytes of a file, until there are none.
+/// Gives the next bytes of a file, until its end.
 pub type Pieces = Box<dyn FnMut() -> Option<Result<Vec<u8>, Error>> + Send>;
 
-/// A list on its way out as a file.
+/// A list that is sent as a CSV file.
 pub struct Export {
     /// The server.
     pub app: Arc<App>,
-    /// Whose turn each piece is.
+    /// The user whose turn each piece is.
     pub user_id: Id,
     /// The name of the file.
     pub name: String,
@@ -40,7 +40,7 @@ impl Export {
                     name,
                     mut pieces,
                 } = export;
-                // An error cuts the connection, so that nobody takes the part for the whole.
+                // An error cuts the connection, so that nobody takes a part for the whole.
                 let next = app.aside.go_on(user_id, move || (pieces(), pieces)).await;
                 let (piece, pieces) = next.map_err(Error::from)?;
                 let rest = Self {
@@ -66,7 +66,7 @@ pub fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
         .expect("writing into memory does not fail")
 }
 
-/// A cell that no spreadsheet takes for a formula, and in which nothing is hidden.
+/// A cell that no spreadsheet takes for a formula, without hidden characters.
 fn harmless(cell: &str) -> String {
     let cell = text::revealed(cell);
     match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {

@@ -1,4 +1,4 @@
-//! What is around every page: head, navigation, what was just done.
+//! The frame of every page: head, navigation, and the note about what was just done.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -51,7 +51,7 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
     ),
 ];
 
-/// What was just done, by the word that stands in the address after it.
+/// What was just done, by the word in the address.
 const DONE: &[(&str, &str)] = &[
     ("added", "It was added."),
     ("saved", "The changes are saved."),
@@ -69,7 +69,7 @@ const DONE: &[(&str, &str)] = &[
     ("reserve", "The DID is reserved."),
     (
         "handed-over",
-        "The DID is reserved for the reseller, and in his scope from now on.",
+        "The DID is reserved for the reseller, and in their scope from now on.",
     ),
     (
         "unreserve",
@@ -101,7 +101,7 @@ pub fn page(visit: &Visit, title: &str, body: Markup) -> Markup {
     page_with(visit, title, html! {}, body)
 }
 
-/// The same with something beside the title.
+/// The whole document, with something beside the title.
 pub fn page_with(visit: &Visit, title: &str, beside: Markup, body: Markup) -> Markup {
     let done = visit.sent.get("done").and_then(|word| {
         let known = DONE.iter().find(|(known, _)| *known == word);
@@ -139,7 +139,7 @@ fn header(visit: &Visit) -> Markup {
     html! {
         header {
             a.brand href="/" { (assets::mark()) "linebook" }
-            // Stands beside the page where there is room; where there is none, the button opens it over the page.
+            // The navigation is beside the page where there is room. Otherwise the button opens it over the page.
             button.quiet.open-menu type="button" popovertarget="menu" { "Menu" }
             div.menu #menu popover {
                 nav aria-label="Pages" {
@@ -188,7 +188,7 @@ impl Visit {
         Answer::Page(422, Box::new(page(self, title, body)))
     }
 
-    /// A page with what was just done, or with the problem that stopped it.
+    /// A page that says what was just done, or shows the problem that stopped it.
     pub fn page_or_problem(&self, title: &str, has_problem: bool, body: Markup) -> Answer {
         match has_problem {
             true => self.refused(title, body),

@@ -1,4 +1,4 @@
-//! Lists: one description of columns gives the table, the order, the next page and the CSV file.
+//! Lists: one description of columns gives the table, the order, the next part and the CSV file.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use crate::service::lists::{MAX_LOOKED_AT, Slice, grouped};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 
-/// Rows of one page.
+/// Rows of one part of a list.
 pub const PAGE: usize = 50;
-/// Rows that a file is read and sent in.
+/// Rows of one piece of a CSV file.
 const PIECE: usize = 500;
 
 /// A column: its head, its cell on the page, its cell in the file.
 pub struct Column<T: 'static> {
-    /// What stands above it, and in the file's first line.
+    /// Its head in the table, and in the file's first line.
     pub name: &'static str,
-    /// The word in the address by which the list is in its order.
+    /// The word in the address that orders the list by it.
     pub sort: Option<&'static str>,
     /// The cell on the page; none: it is only in the file.
     pub html: Option<fn(&T) -> Markup>,
@@ -34,30 +34,30 @@ pub struct Column<T: 'static> {
     pub text: fn(&T) -> String,
 }
 
-/// Reads a page of a list.
+/// Reads a part of a list.
 pub type Fetch<T> =
     fn(&ReadTx<'_>, &Actor, &Parameters, Option<Cursor>, usize) -> Result<Slice<T>, Error>;
 
 /// A list.
 pub struct List<T: 'static> {
-    /// Its page.
+    /// The path of its page.
     pub path: &'static str,
-    /// What one row is called; also the file's name.
+    /// The name of one row, and of the file.
     pub noun: &'static str,
     /// Its columns. The first one leads to the row's own page.
     pub columns: &'static [Column<T>],
-    /// The words in the address that are its filter.
+    /// The words in the address that filter it.
     pub filters: &'static [&'static str],
-    /// What the field `q` looks at, said when it finds nothing; blank where its label says it all.
+    /// What the field `q` looks at, shown when it finds nothing; blank where its label says it all.
     pub searched: &'static str,
-    /// What is said when there is nothing yet.
+    /// The text of an empty list.
     pub empty: &'static str,
     /// Reads it.
     pub fetch: Fetch<T>,
 }
 
 impl<T> List<T> {
-    /// The page: the filter, the table, the way on.
+    /// The page: the filter, the table, the link to the next part.
     pub fn show(
         &self,
         visit: &Visit,
@@ -166,7 +166,7 @@ impl<T> List<T> {
         }
     }
 
-    /// The filter and the order as they stand in an address, with what is given besides.
+    /// The filter and the order as an address has them, with `extra` pairs.
     fn query(&self, sent: &Parameters, extra: &[(&str, &str)]) -> String {
         let kept = self.filters.iter().copied().chain(["sort"]);
         let kept = kept.filter(|name| extra.iter().all(|(other, _)| other != name));
@@ -180,12 +180,12 @@ impl<T> List<T> {
         }
     }
 
-    /// The whole list as a file, whatever page it is asked from.
+    /// The whole list as a CSV file, whichever part it is asked from.
     pub fn export(&'static self, visit: &Visit) -> Result<Answer, Trouble> {
         let (app, standing, sent) = (visit.app.clone(), visit.standing(), visit.sent.clone());
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let mut place = Place::Start(line(names.into_iter().map(Into::into)));
-        // While there is still a status to answer with.
+        // The first piece is read while an error can still have a status.
         let mut first = self.piece(&app, &standing, &sent, &mut place)?;
         let mut next = move || match first.take() {
             Some(piece) => Ok(Some(piece)),
@@ -200,8 +200,8 @@ impl<T> List<T> {
         })))
     }
 
-    /// The next lines of the file. Each piece is a snapshot of its own: a slow reader holds no transaction open, and nobody
-    /// reads on who may not any more.
+    /// The next lines of the file. Each piece has a snapshot of its own, so a slow reader holds no transaction open,
+    /// and someone who loses the right reads no further.
     fn piece(
         &self,
         app: &Arc<App>,
@@ -232,7 +232,7 @@ fn is_sorted(sort: Option<&str>, sorted: Option<&str>) -> bool {
     sort.is_some() && sort == sorted
 }
 
-/// Where the address says that the list goes on.
+/// Where the list continues, as the address says.
 fn cursor(sent: &Parameters) -> Option<Cursor> {
     let id = parse_id(sent.get("after")?)?;
     let text = sent.raw("at").unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What every area of the pages is built from. The areas import the frame, never each other.
+//! The frame: every area of the web pages is built from it. The areas import the frame, never each other.
 
 pub(in crate::http) mod answer;
 pub(in crate::http) mod assets;

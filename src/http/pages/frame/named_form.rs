@@ -1,5 +1,4 @@
-//! What is set up before there are devices and DIDs: providers, device groups, IVRs and dial plans have their forms from
-//! here.
+//! The forms of the things that are set up before devices and DIDs: providers, device groups, IVRs and dial plans.
 
 use maud::{Markup, html};
 
@@ -9,20 +8,20 @@ use crate::http::pages::frame::visit::Visit;
 use crate::service::{Error, Rule, SetupError, UserError};
 use crate::store::row::Id;
 
-/// What is said about one kind of thing.
+/// The words for one kind of thing.
 pub struct Kind {
     /// The first part of its addresses.
     pub path: &'static str,
-    /// What many are called.
+    /// The name of many.
     pub plural: &'static str,
-    /// What one is called.
+    /// The name of one.
     pub singular: &'static str,
-    /// What hiding one does.
+    /// The effect of hiding one.
     pub hiding: &'static str,
 }
 
 impl Kind {
-    /// The form of a new one; `more` are the fields beside its name.
+    /// The form of a new one. `more` are the fields besides its name.
     pub fn new_form(&self, visit: &Visit, problem: &Problem, more: Markup) -> Answer {
         let path = format!("{}/new", self.path);
         let body = parts::form(
@@ -38,7 +37,7 @@ impl Kind {
         visit.page_or_problem(&format!("New {}", self.singular), problem.is_some(), body)
     }
 
-    /// Where one goes that was added, or the form again.
+    /// The redirect after one was added, or the form again.
     pub fn added(
         &self,
         visit: &Visit,
@@ -54,7 +53,7 @@ impl Kind {
         }
     }
 
-    /// The page of one: what it is, its form, and hiding it.
+    /// The page of one: its facts, its form, and hiding it.
     pub fn show(&self, visit: &Visit, one: &One<'_>) -> Answer {
         let (edit, hide) = (&one.edit_problem, &one.hide_problem);
         let name = match edit {
@@ -87,7 +86,7 @@ impl Kind {
         visit.page_or_problem(one.name, edit.is_some() || hide.is_some(), body)
     }
 
-    /// Where it goes on after one was changed; or why it was not.
+    /// The redirect after one was changed, or why it was not.
     pub fn saved(
         &self,
         id: Id,
@@ -102,7 +101,7 @@ impl Kind {
         }
     }
 
-    /// Where it goes on after one was hidden; or why it was not.
+    /// The redirect after one was hidden, or why it was not.
     pub fn hidden(&self, hidden: Result<(), Error>) -> Result<Result<Answer, Problem>, Trouble> {
         match hidden {
             Ok(()) => Ok(Ok(Answer::SeeOther(format!("{}?done=hidden", self.path)))),
@@ -117,9 +116,9 @@ pub struct One<'a> {
     pub id: Id,
     /// Its name.
     pub name: &'a str,
-    /// What else there is to know.
+    /// Further facts.
     pub facts: Markup,
-    /// The fields beside its name.
+    /// The fields besides its name.
     pub more: Markup,
     /// Why it was not changed.
     pub edit_problem: Problem,
@@ -127,7 +126,7 @@ pub struct One<'a> {
     pub hide_problem: Problem,
 }
 
-/// Beside which field a refusal stands. What is not there, or not his, is no problem of a form.
+/// The field that shows a refusal. A thing that is missing or not theirs is not a problem of the form.
 fn problem_of(error: Error) -> Result<Problem, Trouble> {
     if let Error::Refused(refused) = &error
         && refused.rule == SetupError::NotFound.into()

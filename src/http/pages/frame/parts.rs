@@ -1,4 +1,4 @@
-//! What pages are made of: fields with their labels and problems, forms, badges, times.
+//! The parts of web pages: fields with their labels and problems, forms, badges, times.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,15 @@ use crate::http::pages::frame::visit::Visit;
 use crate::service::lists::MAX_OFFERED;
 use crate::service::{sessions, text};
 
-/// A page in which nothing is hidden: names and other texts are shown with the escapes of what nobody would see in them.
-/// What goes back to the server (values, typed text) stays as it is.
+/// A page without hidden characters: names and other texts show them as escapes. Text that goes back to the server
+/// (values, typed text) stays as it is.
 pub fn revealed(html: String) -> String {
     if let Cow::Borrowed(_) = text::revealed(&html) {
         return html;
     }
     let mut shown = String::with_capacity(html.len() + 64);
     let (mut rest, mut is_typed) = (html.as_str(), false);
-    // In a text and in a value `<` and `>` are escaped, so each pair of them is a tag.
+    // In texts and values `<` and `>` are escaped, so each pair of them is a tag.
     while let Some((text, tag)) = rest.split_once('<') {
         let (tag, behind) = tag.split_once('>').unwrap_or((tag, ""));
         push(&mut shown, text, is_typed);
@@ -36,7 +36,7 @@ fn push(shown: &mut String, text: &str, is_typed: bool) {
     }
 }
 
-/// The problem that stopped a form: the field it stands beside (blank: the form as a whole), and its text.
+/// The problem that stopped a form: its field (blank: the form as a whole), and its text.
 pub type Problem = Option<(&'static str, String)>;
 
 fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
@@ -44,7 +44,7 @@ fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
     found.map(|(_, text)| text.as_str())
 }
 
-/// What stands above a form that was refused, where no field is to blame.
+/// The text above a refused form, where no field is to blame.
 pub fn problem_of_form(problem: &Problem) -> Markup {
     html! {
         @if let Some(text) = problem_of(problem, "") {
@@ -62,19 +62,19 @@ pub fn form_token(visit: &Visit) -> Markup {
 pub struct Field<'a> {
     /// Its name in the form.
     pub name: &'static str,
-    /// What stands above it.
+    /// Its label.
     pub label: &'static str,
-    /// What is in it.
+    /// Its value.
     pub value: &'a str,
-    /// What helps to fill it in.
+    /// The hint for filling it in.
     pub hint: &'a str,
     /// `text`, `password`, `number`, ...
     pub kind: &'static str,
     /// Whether the browser asks for it.
     pub is_required: bool,
-    /// What it offers to choose from.
+    /// The values that it offers.
     pub offers: &'a [(String, String)],
-    /// The offers are all there is, unless there are [`MAX_OFFERED`] of them: then this says what is typed instead.
+    /// Set if the offers are complete, unless there are [`MAX_OFFERED`] of them. Then this says what to type instead.
     pub typed: Option<&'static str>,
 }
 
@@ -93,12 +93,12 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The same with a hint.
+    /// Adds a hint.
     pub fn hint(self, hint: &'a str) -> Self {
         Self { hint, ..self }
     }
 
-    /// The same, required.
+    /// Makes it required.
     pub fn required(self) -> Self {
         Self {
             is_required: true,
@@ -106,18 +106,18 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The same of another kind.
+    /// Gives it another kind.
     pub fn kind(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }
 
-    /// The same with offers, beside which anything else can be typed.
+    /// Adds offers. Anything else can be typed, too.
     pub fn offers(self, offers: &'a [(String, String)]) -> Self {
         Self { offers, ..self }
     }
 
-    /// A choice among these, as long as one can look through them; beyond that a text that offers them, for what `typed`
-    /// says.
+    /// Makes it a choice among these, as long as they are few. Beyond that it is a text with offers, which takes what
+    /// `typed` says.
     pub fn among(self, offers: &'a [(String, String)], typed: &'static str) -> Self {
         Self {
             offers,
@@ -150,7 +150,7 @@ impl<'a> Field<'a> {
         html! { @if self.is_required { span.must aria-hidden="true" { " *" } } }
     }
 
-    /// The field, with the problem where it is this one's.
+    /// The field, with the problem if it belongs to this field.
     pub fn render(&self, problem: &Problem) -> Markup {
         if self.typed.is_some()
             && !self.offers.is_empty()
@@ -206,7 +206,7 @@ fn help(name: &str, hint: &str, bad: Option<&str>) -> Markup {
     }
 }
 
-/// A choice. An option is what is sent, and what is shown.
+/// A choice. An option has a sent value and a shown text.
 pub fn select(
     name: &'static str,
     label: &str,
@@ -229,7 +229,7 @@ pub fn select(
     }
 }
 
-/// Options out of words that are shown as they are sent.
+/// Options from words that are shown as they are sent.
 pub fn options(words: &[&str]) -> Vec<(String, String)> {
     words
         .iter()
@@ -267,22 +267,22 @@ pub fn form(
     }
 }
 
-/// An action that opens first and says what it will do; the button in it does it.
+/// An action. It opens first and says what it will do; the button in it does it.
 pub struct Action<'a> {
-    /// Where its form goes.
+    /// The path that its form is sent to.
     pub path: &'a str,
-    /// What it is called.
+    /// Its title.
     pub title: &'a str,
-    /// What will be so afterwards.
+    /// Its consequence.
     pub consequence: &'a str,
-    /// What its button says.
+    /// The text of its button.
     pub button: &'a str,
-    /// It takes something away.
+    /// Whether it takes something away.
     pub is_grave: bool,
 }
 
 impl Action<'_> {
-    /// The action, with what its form asks.
+    /// The action, with the fields of its form.
     pub fn render(&self, visit: &Visit, problem: &Problem, fields: Markup) -> Markup {
         html! {
             details.action open[problem.is_some()] {
@@ -299,7 +299,7 @@ impl Action<'_> {
     }
 }
 
-/// A short word in a colour of its own; the word says it all without the colour.
+/// A short word in a colour of its own. The word alone says everything.
 pub fn badge(word: &str) -> Markup {
     html! { span class={ "badge " (word) } { (word) } }
 }
@@ -315,7 +315,7 @@ pub fn time(at_ms: i64) -> Markup {
     html! { time datetime=(exact) { (plain_time(at_ms)) } }
 }
 
-/// A definition list: what something is made of.
+/// A definition list of facts.
 pub fn facts(facts: &[(&str, Markup)]) -> Markup {
     html! {
         dl.facts {
@@ -324,12 +324,12 @@ pub fn facts(facts: &[(&str, Markup)]) -> Markup {
     }
 }
 
-/// A dash where there is nothing.
+/// The text, or a dash for a blank one.
 pub fn or_dash(text: &str) -> Markup {
     html! { @if text.is_empty() { span.none { "–" } } @else { (text) } }
 }
 
-/// The way to Generate hash, for whoever looks for the words that their client shows.
+/// The link to Generate hash, for people who look for the words that their client shows.
 pub fn way_to_hash() -> Markup {
     html! { p.hint { "A client gets “Incorrect hash”? " a href="/hash" { "Generate hash" } " says why." } }
 }

@@ -1,4 +1,4 @@
-//! Passwords on the pages: those that are guessed, and new ones that are typed twice.
+//! Passwords on the web pages: those that prove a user, and new ones that are typed twice.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::service::guard::attempt::Attempt;
 use crate::service::guard::throttle::Failure;
 use crate::service::{Error, Rule, UserError};
 
-/// An attempt to prove with a password to be the user of this name, unless too many were wrong, here or through the API.
+/// An attempt to prove with a password that one is this user, unless too many were wrong, here or through the API.
 pub fn attempt<'a>(visit: &'a Visit, username: &'a str) -> Result<Attempt<'a>, Trouble> {
     let core = &visit.app.core;
     let attempt = Attempt::new(core, visit.now_ms, visit.remote, username);
@@ -38,7 +38,7 @@ pub fn new_password(problem: &Problem) -> Markup {
     }
 }
 
-/// The argon2 string of the new password that was sent twice; or why it cannot be one.
+/// The argon2 string of the new password that was sent twice, or why it is not allowed.
 pub async fn hashed(visit: &Visit) -> Result<String, Error> {
     let sent = |name| visit.sent.raw(name).unwrap_or_default();
     let password = sent("new_password");
@@ -52,7 +52,7 @@ pub async fn hashed(visit: &Visit) -> Result<String, Error> {
         .await
 }
 
-/// Beside which field a refused password stands.
+/// The field that shows a refused password's problem.
 pub fn problem_of_password(error: Error) -> Result<Problem, Trouble> {
     let refused = refusal(error)?;
     let field = match refused.rule {

@@ -1,11 +1,11 @@
-//! What a page or an action is: its address, who is let through, what answers.
+//! A page or an action: its address, who is let through, and its handler.
 
 use futures_util::future::BoxFuture;
 
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::visit::Visit;
 
-/// How it is asked for.
+/// Its verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     /// A page: it changes nothing.
@@ -14,26 +14,26 @@ pub enum Verb {
     Post,
 }
 
-/// Who is let through to a handler. What he may see and do there is the rules' to say.
+/// Who is let through to a handler. The rules decide what they may see and do there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Anyone.
     Anyone,
-    /// Whoever is signed in; others are asked to.
+    /// Users who are signed in. Others are asked to sign in.
     SignedIn,
 }
 
-/// What answers: on a thread that has time for it.
+/// The handler. It runs on a thread that has time for it.
 pub type Handler = fn(Visit) -> BoxFuture<'static, Result<Answer, Trouble>>;
 
 /// A page or an action.
 pub struct Route {
-    /// How it is asked for.
+    /// Its verb.
     pub verb: Verb,
     /// Its path; `{id}` is digits, `{name}` one word.
     pub path: &'static str,
     /// Who is let through.
     pub who: Who,
-    /// What answers.
+    /// The handler.
     pub handler: Handler,
 }

@@ -1,4 +1,4 @@
-//! From an answer to the HTTP reply of a page: headers, cookies, and what is said where there is no page.
+//! Makes the HTTP reply from a page's answer: headers, cookies, and a text where no page exists.
 
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -13,11 +13,11 @@ use crate::http::pages::frame::parts;
 use crate::http::pages::frame::visit::Visit;
 use crate::http::reply;
 
-/// Nothing but what the pages themselves bring: no script, no frame, no other origin.
+/// Allows only the pages' own style sheet and icon: no script, no frame, no other origin.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 impl Visit {
-    /// To the sign-in, and back to where he wanted to go.
+    /// A redirect to the sign-in, which leads back to this page.
     pub fn ask_to_sign_in(&self) -> Answer {
         let next = match self.is_action || self.address == "/" {
             true => String::new(),

@@ -1,4 +1,4 @@
-//! One request for a page: who asks, what they sent, and as whom they act.
+//! One request for a web page: who asks, what they sent, and the actor they are.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,19 +22,19 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 pub struct Visit {
     /// The server.
     pub app: Arc<App>,
-    /// Who asks; none: nobody is signed in.
+    /// The actor who asks; none: nobody is signed in.
     pub by: Option<Actor>,
-    /// The `access_version` by which that was found.
+    /// The `access_version` by which they were found.
     pub version: i64,
-    /// It is time to note that he was seen.
+    /// Whether it is time to note that they were seen.
     pub is_due: bool,
-    /// When the request had come in whole: limits and ends are measured by it.
+    /// When all of the request had come. Limits and ends are measured by this.
     pub now_ms: i64,
-    /// It is to change something, and no page to come back to.
+    /// Whether it should change something; there is no page to come back to then.
     pub is_action: bool,
-    /// The token of his cookie, or a new one.
+    /// The token of their cookie, or a new one.
     pub token: String,
-    /// What he sent, in the address and in the form.
+    /// What they sent, in the address and in the form.
     pub sent: Parameters,
     /// The ids in the path.
     pub ids: Vec<Id>,
@@ -44,19 +44,19 @@ pub struct Visit {
     pub route: &'static str,
     /// The path.
     pub path: String,
-    /// The path and what stands behind its question mark.
+    /// The path with its query.
     pub address: String,
-    /// From where.
+    /// The address it comes from.
     pub remote: Option<IpAddr>,
     /// Ties the reply, the log line and the action log together.
     pub request_id: String,
-    /// Over TLS.
+    /// Whether it came over TLS.
     pub is_secure: bool,
-    /// The server as the browser names it: `http://127.0.0.1:8080`.
+    /// The server's base address as the browser names it: `http://127.0.0.1:8080`.
     pub base: String,
 }
 
-/// Who a request found to be signed in, for when they act.
+/// The user whom a request found to be signed in, for the moment when they act.
 pub struct Standing {
     token: String,
     by: Actor,
@@ -64,14 +64,14 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// As whom they act in this moment; refused, if their session has ended.
+    /// The actor they are at this moment. Refuses if their session has ended.
     pub fn renew(&self, tx: &ReadTx<'_>) -> Result<Actor, Error> {
         sessions::renew(tx, &self.token, &self.by, self.version)
     }
 }
 
 impl Visit {
-    /// What the request says, before anything is looked up.
+    /// Reads the request, before anything is looked up.
     pub fn new(http: &HttpRequest, app: &Arc<App>, client: Client, request_id: &str) -> Self {
         let host = http.headers().get(HOST).and_then(|host| host.to_str().ok());
         let scheme = if client.is_secure { "https" } else { "http" };
@@ -96,7 +96,7 @@ impl Visit {
         }
     }
 
-    /// Finds out who holds the token.
+    /// Looks up the holder of the token.
     pub fn sign_in(&mut self) -> Result<(), StoreError> {
         let found = self.read(|tx| sessions::find(tx, &self.token, self.origin()))?;
         self.is_due = found.as_ref().is_some_and(|found| found.is_due);
@@ -105,7 +105,7 @@ impl Visit {
         Ok(())
     }
 
-    /// From where whoever asks acts.
+    /// The address, door and time of the request, for the actor.
     pub fn origin(&self) -> Origin {
         Origin {
             through: Through::Pages,
@@ -115,17 +115,17 @@ impl Visit {
         }
     }
 
-    /// Who is signed in. A route for [`Who::SignedIn`](super::route::Who) is not reached by anyone else.
+    /// The actor who is signed in. Nobody else reaches a route for [`Who::SignedIn`](super::route::Who).
     pub fn by(&self) -> &Actor {
         self.by.as_ref().expect("the route is for who is signed in")
     }
 
-    /// Refuses whoever lacks a right, before a form is shown or read: the rules behind the form ask again.
+    /// Refuses someone who lacks a right, before a form is shown or read. The rules behind the form ask again.
     pub fn require(&self, right: Right) -> Result<(), Trouble> {
         Ok(self.by().require(right)?)
     }
 
-    /// Whether whoever is signed in has a right: what he lacks is not offered.
+    /// Whether the signed-in user has a right. Actions without it are not offered.
     pub fn may(&self, right: Right) -> bool {
         self.by.as_ref().is_some_and(|by| by.has(right))
     }
@@ -135,7 +135,7 @@ impl Visit {
         self.ids.first().copied().unwrap_or(-1)
     }
 
-    /// What was sent under a name, without the space around it; blank when nothing was.
+    /// The value sent under a name, without the space around it; blank when none was sent.
     pub fn text(&self, name: &str) -> String {
         self.sent.raw(name).unwrap_or_default().trim().into()
     }
@@ -153,7 +153,8 @@ impl Visit {
         self.app.core.store.read(work)
     }
 
-    /// Changes something as whoever is signed in, if in that moment he still is, and with the rights that he then has.
+    /// Changes something as the signed-in user, if at that moment they still are, and with the rights that they have
+    /// then.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -168,13 +169,13 @@ impl Visit {
         written.await
     }
 
-    /// Whether the form that was sent was made for the holder of the token.
+    /// Whether the sent form was made for the holder of the token.
     pub fn is_own_form(&self) -> bool {
         let sent = self.sent.in_body("form_token").unwrap_or_default();
         sessions::is_form_token(&self.token, sent)
     }
 
-    /// What it takes to ask later who is signed in.
+    /// What is needed to ask again later who is signed in.
     pub fn standing(&self) -> Standing {
         Standing {
             token: self.token.clone(),
