@@ -1,5 +1,5 @@
-//! Who calls, and whether they may: every check of the contract before the method's own. They are made when a call comes
-//! in, and again when it is written, or goes on, if what they depend on has changed meanwhile.
+//! Who calls, and whether they may: every check of the contract before the method's own. They run when a call comes in,
+//! and again when it writes or continues a list, if anything that they depend on has changed meanwhile.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ use crate::store::tables::action_log::Through;
 use crate::store::tables::settings::{Dialect, Gzip, HashCheck, RequirePassword, Settings};
 use crate::store::{ReadTx, Snapshot};
 
-/// What is known of a call while it goes down the pipeline: enough to shape the answer wherever it ends.
+/// What is known about a call on its way through the pipeline: enough to shape the answer wherever it ends.
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) dialect: Dialect,
@@ -33,7 +33,7 @@ pub(super) struct Known {
     pub(super) caller: Option<String>,
 }
 
-/// What the checks look at.
+/// The call, as the checks see it.
 struct Asked<'a> {
     method: &'static Method,
     verb: Verb,
@@ -43,7 +43,7 @@ struct Asked<'a> {
     now_ms: i64,
 }
 
-/// Who was found to call.
+/// The caller that was found.
 struct Identity {
     /// The `access_version` by which they were found.
     version: i64,
@@ -51,22 +51,22 @@ struct Identity {
     caller: Arc<Caller>,
 }
 
-/// A call that passed every check but the method's own.
+/// A call that has passed every check before the method's own.
 pub(super) struct Admitted {
     pub(super) call: Call,
     pub(super) known: Known,
     verb: Verb,
-    /// The token of the session in which the console sent it.
+    /// The token of the session, if the console sent the call.
     session: Option<String>,
-    /// The `access_version` by which it passed.
+    /// The `access_version` at which it passed.
     version: i64,
-    /// The argon2 string of the password that was sent with it.
+    /// The argon2 string of the password that the call sent.
     verified: Option<String>,
 }
 
 impl Admitted {
-    /// Every check in the contract's order. The snapshot on which they were made is given back, unless a password took its
-    /// time.
+    /// Runs every check in the contract's order. Returns the snapshot of the checks, unless verifying a password took
+    /// its time.
     pub(super) async fn new(
         core: &Core,
         request: Request,
@@ -94,7 +94,7 @@ impl Admitted {
         Ok((admitted, snapshot))
     }
 
-    /// The same, for a call that passed before the caller's password was changed.
+    /// Runs every check again, for a call that passed before the caller's password was changed.
     pub(super) async fn again(&mut self, core: &Core) -> Result<Option<Snapshot>, Failure> {
         let mut known = self.known.clone();
         let admitted = admit(core, &self.asked(), &mut known).await;
@@ -104,8 +104,8 @@ impl Admitted {
         Ok(snapshot)
     }
 
-    /// Refuses a call that would be refused if it came now, and lets one that would not be act as its caller now may. `tx`
-    /// is of the moment that counts. While `access_version` stays the same this costs one look at it.
+    /// Refuses a call that would be refused if it came now, and gives any other the rights that its caller has now.
+    /// `tx` belongs to the moment that counts. While `access_version` is unchanged, this costs one look at it.
     pub(super) fn renew(&mut self, tx: &ReadTx<'_>) -> Result<(), Failure> {
         if let Some(token) = &self.session
             && !sessions::is_on(tx, token, &self.call.actor)?
@@ -115,7 +115,7 @@ impl Admitted {
         if installation::access_version(tx)? == self.version {
             return Ok(());
         }
-        // What others remember is of no use here: in the writer, what is found may still be rolled back.
+        // The shared memory is not used here: what is found in the writer may still be rolled back.
         let unremembered = Callers::default();
         let mut known = self.known.clone();
         let identified = identify(&unremembered, None, tx, &self.asked(), &mut known)
@@ -132,7 +132,7 @@ impl Admitted {
         Ok(())
     }
 
-    /// Counts what may be somebody guessing.
+    /// Counts a failure that may be somebody guessing.
     pub(super) fn note(&self, core: &Core, failure: &Failure) {
         let asked = self.asked();
         note(core, asked.attempt(core), failure);
@@ -172,7 +172,7 @@ impl Request {
 }
 
 impl<'a> Asked<'a> {
-    /// The attempt that it is, where it names anybody.
+    /// The attempt to prove an identity, where the call names anybody.
     fn attempt(&self, core: &'a Core) -> Option<Attempt<'a>> {
         let tried = tried(self.method, self.parameters.ok()?)?;
         Some(Attempt::new(core, self.now_ms, self.address, tried))
@@ -191,7 +191,7 @@ impl Identity {
     }
 }
 
-/// Every check, with the time that a password takes, and with the count of those that fail.
+/// Runs every check, waits for a password if needed, and counts failures.
 async fn admit(
     core: &Core,
     asked: &Asked<'_>,
@@ -209,7 +209,7 @@ async fn admit(
     let (identity, sent) = match identified {
         Ok(identified) => identified,
         Err(failure) => {
-            // To count takes a reader, so this one is given back first.
+            // Counting takes a reader, so this one is given back first.
             drop(snapshot);
             note(core, attempt, &failure);
             return Err(failure);
@@ -220,7 +220,7 @@ async fn admit(
         let mut proof = pin!(check_password(password, &identity, attempt.as_ref()));
         match proof.as_mut().now_or_never() {
             Some(proof) => (proof, Some(snapshot)),
-            // Argon2 takes its time; nobody holds a snapshot for so long.
+            // Argon2 takes its time, and nobody holds a snapshot for that long.
             None => {
                 drop(snapshot);
                 (proof.await, None)
@@ -236,7 +236,7 @@ async fn admit(
         }
     };
     match (asked.method.who, attempt) {
-        // Who knows the name of a device has proved nothing about its user.
+        // Knowing the name of a device proves nothing about its user.
         (Who::Device(_), _) | (_, None) => {}
         (_, Some(attempt)) => attempt.succeeded(proof),
     }
@@ -261,7 +261,7 @@ fn identify<'a>(
         check_address(&caller, asked)?;
         Ok((caller, sent))
     });
-    // Until the caller is known, and to one who never is, the system owner's dialect is spoken.
+    // Until the caller is known, and for callers who stay unknown, the system owner's dialect is spoken.
     known.dialect = match &found {
         Ok((caller, _)) => caller.owner_settings.dialect,
         Err(_) => settings::system_dialect(tx)?,
@@ -290,7 +290,7 @@ fn check_switches(settings: &Settings, verb: Verb) -> Result<(), Failure> {
     }
 }
 
-/// Who calls, if the name by which they are called has not failed too often.
+/// The name of the caller, if attempts in that name have not failed too often.
 fn username<'a>(
     tx: &ReadTx<'_>,
     method: &Method,
@@ -313,7 +313,8 @@ fn username<'a>(
     Ok(found.ok_or(AccessError::UnknownCaller)?)
 }
 
-/// The name under which a call's failures are counted. What opens something by itself is counted, and told, as no name.
+/// The name under which a call's failures are counted. A secret that works without a name is counted, and told, as no
+/// name.
 fn tried<'a>(method: &Method, sent: &'a Parameters) -> Option<&'a str> {
     match method.who {
         Who::Signed | Who::Password => sent.get("u"),
@@ -343,7 +344,7 @@ fn check_hash(method: &Method, sent: &Parameters, caller: &Caller) -> Result<(),
     }
 }
 
-/// The password that is to be verified; none: the hash is enough.
+/// The password to verify; none: the hash is enough.
 fn password<'a>(
     method: &Method,
     sent: &'a Parameters,
@@ -368,7 +369,7 @@ async fn check_password(
 ) -> Result<Proof, Failure> {
     match (password?, attempt) {
         (None, _) => Ok(Proof::Hash),
-        // Nobody was found without a name.
+        // Without a name, nobody was found.
         (Some(_), None) => Err(AccessError::UnknownCaller.into()),
         (Some(password), Some(attempt)) => {
             let stored = identity.caller.password.as_deref();
@@ -382,7 +383,7 @@ fn authorise(method: &Method, actor: &Actor) -> Result<(), Failure> {
     Ok(actor.require(method.right)?)
 }
 
-/// Counts what may be somebody guessing; nobody guesses without a name.
+/// Counts a failure that may be somebody guessing. Nobody guesses without a name.
 fn note(core: &Core, attempt: Option<Attempt<'_>>, failure: &Failure) {
     let rule = match failure {
         Failure::Elsewhere => {

@@ -1,4 +1,4 @@
-//! What is answered: a reply or a refusal in the method's envelope, all at once or, for a long list, piece by piece.
+//! Answers: a reply or a refusal in the method's envelope, all at once or, for a long list, piece by piece.
 
 use std::sync::Arc;
 
@@ -13,36 +13,36 @@ use crate::service::{AccessError, Error, Refusal};
 use crate::store::StoreError;
 use crate::store::tables::settings::{Dialect, Gzip};
 
-/// What is sent back.
+/// An answer to send back.
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// What is in it.
+    /// Its body.
     pub body: Body,
-    /// What that is.
+    /// The kind of its body.
     pub media: Media,
-    /// The method's name, when its XML is to be sent as a file.
+    /// The method's name, if its XML is sent as a file.
     pub file: Option<&'static str>,
     /// Plain XML was asked for (`test=1`): no compression.
     pub is_plain: bool,
-    /// When files are compressed.
+    /// Whether files are compressed.
     pub gzip: Gzip,
-    /// After how many seconds it may be worth trying again.
+    /// The seconds after which another try may be worthwhile.
     pub retry_after_s: Option<u32>,
-    /// Who called, once that was known: for the log.
+    /// The caller, once known, for the log.
     pub caller: Option<String>,
-    /// How it ended: for the log and the metrics.
+    /// The outcome, for the log and the metrics.
     pub outcome: Outcome,
 }
 
-/// How a call ended, without anything that its caller sent.
+/// The outcome of a call, without anything that its caller sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// With success.
+    /// It succeeded.
     Done,
-    /// With this error of the method's list, its name left open.
+    /// It ended with this error of the method's list, with the name left open.
     Refused(&'static str),
-    /// With a fault.
+    /// It ended with a fault.
     Fault(Fault),
 }
 
@@ -57,7 +57,7 @@ impl Outcome {
     }
 }
 
-/// What is in an answer.
+/// The body of an answer.
 pub enum Body {
     /// All of it.
     Whole(Vec<u8>),
@@ -100,7 +100,7 @@ pub(super) fn success(
     }
 }
 
-/// A document with the first piece of a list, open for the next.
+/// Begins a document with the first piece of a list, open for the next.
 fn begin(layout: Layout, root: Option<&'static str>, list: List) -> Document {
     let mut document = Document::start(layout);
     if let Some(root) = root {
@@ -145,7 +145,7 @@ pub(super) fn refusal(
     }
 }
 
-/// The answer to what no page describes.
+/// The answer to a fault that MOR's manual does not describe.
 pub fn fault(fault: Fault, layout: Layout) -> Answer {
     let text = Element::text("error", fault.text());
     let body = document(layout, Some("page"), &[text]);
@@ -169,8 +169,8 @@ fn answer(status: u16, body: Body, outcome: Outcome) -> Answer {
     }
 }
 
-/// The rest of a long list. Each piece is a snapshot of its own: a slow reader holds no transaction open, and nobody reads
-/// on who may not any more.
+/// The rest of a long list. Each piece has a snapshot of its own, so a slow reader holds no transaction open, and a
+/// caller who loses the right reads no further.
 pub struct Pieces {
     core: Arc<Core>,
     admitted: Admitted,
@@ -181,7 +181,7 @@ pub struct Pieces {
 impl Iterator for Pieces {
     type Item = Result<Vec<u8>, Error>;
 
-    /// What has been written so far, and reads the next piece of the list into the document.
+    /// Gives the bytes written so far, and reads the next piece of the list into the document.
     fn next(&mut self) -> Option<Self::Item> {
         let mut document = self.document.take()?;
         let written = document.take();

@@ -1,5 +1,5 @@
-//! Every order of some values and a key, hashed as a tree: a text that begins as another one does goes on from there. What
-//! that costs is counted and has an end.
+//! Every order of some values and a key, hashed as a tree: a text continues from the hash state of its beginning. The
+//! cost is counted and limited.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use sha1::{Digest, Sha1};
 
 use crate::ambient::Deadline;
 
-/// What the end of a text costs, in bytes: SHA1 works on blocks of so many, and fills the last one up.
+/// The cost of a text's end, in bytes: SHA1 works on blocks of this size, and fills up the last one.
 const BLOCK: u64 = 64;
-/// After how many bytes the clock is looked at again: a power of two, hashed in some tens of microseconds.
+/// The bytes between two looks at the clock: a power of two, hashed in some tens of microseconds.
 const LOOK_EVERY: u64 = 16 * 1024;
 
-/// How much may be tried.
+/// The limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Bytes that go through SHA1, with what it adds to the end of each text.
+    /// Bytes that go through SHA1, with its own addition to the end of each text.
     pub bytes: u64,
-    /// How long it may take.
+    /// The time it may take.
     pub time: Duration,
 }
 
 impl Budget {
-    /// For a page: others wait for the thread.
+    /// For a web page: others wait for the thread.
     pub const PAGE: Self = Self {
         bytes: 64 * 1024 * 1024,
         time: Duration::from_millis(200),
@@ -34,27 +34,27 @@ impl Budget {
     };
 }
 
-/// Why it was given up.
+/// Why a search was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// So many bytes may be hashed, and no more.
+    /// The limit of bytes was reached.
     Bytes,
     /// It took too long.
     Time,
 }
 
-/// A text whose SHA1 is the one that is looked for.
+/// A text with the wanted SHA1.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Text {
-    /// The places of the values that it is made of, in their order.
+    /// The places of its values, in their order.
     pub row: Vec<usize>,
-    /// Where the key stands in it.
+    /// The place of the key in it.
     pub place: &'static str,
-    /// Which key, by its place.
+    /// The key, by its place in the list.
     pub key: Option<usize>,
 }
 
-/// The search for a text by its SHA1.
+/// A search for a text by its SHA1.
 pub struct Search<'a> {
     sent: [u8; 20],
     keys: &'a [String],
@@ -66,13 +66,13 @@ pub struct Search<'a> {
     pub tried: u64,
 }
 
-/// Where a search ends: at a text, at the end of what may be done, or (none) when there is nothing more to try.
+/// The end of a search: a text, a limit, or none when everything was tried.
 type Outcome = Result<Option<Text>, Stop>;
 
-/// What is hashed behind the values.
+/// What is hashed after the values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
-    /// Nothing: this key, by its place, stands before them.
+    /// Nothing: this key, by its place in the list, comes before them.
     KeyFirst(usize),
     /// Nothing, each of the keys, and each of them with a line end.
     Keys,
@@ -91,14 +91,14 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// How many texts [`Search::all`] makes of so many values.
+    /// How many texts [`Search::all`] makes of this many values.
     pub fn count(&self, values: usize) -> u64 {
-        // None of them, each of them followed by an order of the others.
+        // No value, or each of them followed by an order of the others.
         let orders = (1..=values as u64).fold(1, |orders, count| 1 + count * orders);
         orders * (1 + 3 * self.keys.len() as u64)
     }
 
-    /// Tries every order of every choice of these values, with the keys behind them, before them, and without any.
+    /// Tries every order of every choice of these values, with a key after them, before them, and without a key.
     pub fn all(&mut self, values: &[String]) -> Outcome {
         let mut row = Vec::with_capacity(values.len());
         if let Some(text) = self.below(&Sha1::new(), values, &mut row, Ends::Keys)? {
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         Ok(None)
     }
 
-    /// Tries the values of `row`, which `state` has taken, and then each value more behind them.
+    /// Tries the values of `row`, which `state` holds, and then with each further value after them.
     fn below(
         &mut self,
         state: &Sha1,
@@ -249,7 +249,7 @@ mod tests {
         let mut search = Search::new([0; 20], &keys, budget(u64::MAX / 2, LONG));
         assert_eq!(search.all(&owned), Ok(None));
         assert_eq!(search.tried, search.count(values.len()));
-        // The key alone is found before the values and behind them.
+        // The key alone counts twice: before the values and after them.
         assert_eq!(search.tried, wanted.len() as u64 + 1);
     }
 

@@ -1,4 +1,4 @@
-//! How a method asks a call for what was sent.
+//! How a method reads the parameters of a call.
 
 use super::method::Call;
 use super::parameter::{Need, Parameter};
@@ -7,7 +7,7 @@ use crate::service::Error;
 use crate::store::row::Id;
 
 impl Call {
-    /// What was sent as this parameter, which a call may leave out.
+    /// The value of a parameter that a call may leave out.
     pub fn get(&self, parameter: Parameter) -> Option<&str> {
         debug_assert!(
             !matches!(parameter.need, Need::Required(_)),
@@ -17,18 +17,18 @@ impl Call {
         self.value(&parameter)
     }
 
-    /// The same as an owned text.
+    /// The value of an optional parameter, as an owned text.
     pub fn text(&self, parameter: Parameter) -> Option<String> {
         self.get(parameter).map(Into::into)
     }
 
-    /// The same as an id: not sent, an id, or something that is nobody's id.
+    /// The value of an optional parameter as an id: not sent, an id, or a text that cannot be an id.
     pub fn id(&self, parameter: Parameter) -> Option<Option<Id>> {
         self.get(parameter).map(parse_id)
     }
 
-    /// What was sent as this parameter, which no call may leave out. Where its absence has no rule of its own it is blank,
-    /// which nothing is called: the method's own rules refuse it in their place.
+    /// The value of a required parameter. If its absence has no rule of its own, it is blank, which names nothing: the
+    /// method's own rules then refuse it in their order.
     pub fn need(&self, parameter: Parameter) -> Result<&str, Error> {
         let Need::Required(rule) = parameter.need else {
             debug_assert!(false, "{} is not required: ask with get", parameter.name);
@@ -41,7 +41,7 @@ impl Call {
         }
     }
 
-    /// The same as an id, or nothing for what is nobody's id.
+    /// The value of a required parameter as an id; none: the text cannot be an id.
     pub fn need_id(&self, parameter: Parameter) -> Result<Option<Id>, Error> {
         self.need(parameter).map(parse_id)
     }

@@ -1,4 +1,4 @@
-//! A signed call as a line that can be pasted: for the demo, `linebook hash` and the reference.
+//! A signed call as a line to paste, for the demo, `linebook hash` and the reference.
 
 use super::encoding::query;
 use super::example::Example;
@@ -6,7 +6,8 @@ use super::method::{HashOrder, Method};
 use super::parameters::Parameters;
 use super::signature;
 
-/// A curl line that sends an example to `base` (`http://127.0.0.1:8080`), signed with `key` as documentation prints it.
+/// A curl line that sends an example to `base` (`http://127.0.0.1:8080`), signed with `key` in the method's first
+/// order.
 pub fn example(base: &str, method: &Method, example: &Example, key: &str) -> String {
     let segment = example.segment.as_ref();
     let segment = segment

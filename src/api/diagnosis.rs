@@ -1,4 +1,4 @@
-//! Why a hash is, or is not, the one that a call needs: the end of guessing for whoever writes a client.
+//! Why a hash is, or is not, the one that a call needs, so that authors of clients need not guess.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::store::tables::settings::HashCheck;
 
 /// Hex digits of a SHA1.
 const SHA1_DIGITS: usize = 40;
-/// More values than this are not put in every order: there would be too many.
+/// The most values that are tried in every order: more would have too many orders.
 const MAX_PERMUTED: usize = 7;
 
-/// What is found out about a hash.
+/// The finding about a hash.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Diagnosis {
     /// It is accepted: in this order, with the key at this place of the list.
@@ -24,35 +24,35 @@ pub enum Diagnosis {
     LevelTooLow(&'static HashOrder, usize),
     /// Nothing was sent, or it is not 40 hex digits.
     NotSha1(String),
-    /// It is a SHA1 over the sent values and the key at this place of the list, if any, but put together in this other way.
+    /// It is a SHA1 over the sent values and the key at this place of the list, if any, but in this other arrangement.
     OtherText(String, Option<usize>),
-    /// There is no key that could sign.
+    /// No key exists that could sign.
     NoKey,
-    /// Nothing that clients are known to do gives it: most likely another key, or values other than those sent.
+    /// No known habit of clients explains it: most likely another key was used, or values other than the sent ones.
     Unknown,
-    /// Nothing that was tried gives it, and this was not tried.
+    /// Nothing that was tried explains it, and this was not tried.
     NotAllTried(Untried),
 }
 
 /// What was not tried.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Untried {
-    /// Why it was given up, and how many of how many texts had been hashed by then; none: it was not.
+    /// Why the search was given up, and how many of how many texts had been hashed by then; none: it was completed.
     pub stopped: Option<(Stop, u64, u64)>,
-    /// Values that were left out, where there were too many to put them all in every order.
+    /// Values that were left out, where there were too many for every order.
     pub left_out: Vec<&'static str>,
 }
 
-/// What is found out about a hash, and at what cost.
+/// The finding about a hash, and its cost.
 #[derive(Debug)]
 pub struct Finding {
-    /// What is found out.
+    /// The finding.
     pub diagnosis: Diagnosis,
     /// Bytes that went through SHA1 while orders were tried.
     pub hashed: u64,
 }
 
-/// Finds out about the hash `sent` with a call of `method`, within `budget`.
+/// Explains the hash `sent` with a call of `method`, within `budget`.
 pub fn diagnose(
     method: &Method,
     check: HashCheck,
@@ -70,7 +70,7 @@ pub fn diagnose(
     }
 }
 
-/// The hash that other orders are tried for, or what can be said without trying any.
+/// The hash to try other orders for, or the finding if none need be tried.
 fn at_once(
     method: &Method,
     check: HashCheck,
@@ -111,7 +111,7 @@ fn shape(sent: &str) -> String {
 
 type Writing = fn(&str) -> String;
 
-/// How a client writes a value into the text that is hashed, when it is not written as it is.
+/// Ways in which clients change a value before they hash it.
 const WRITINGS: &[(&str, Writing)] = &[
     ("", str::to_owned),
     (", each value percent-encoded", percent_encode),
@@ -121,7 +121,7 @@ const WRITINGS: &[(&str, Writing)] = &[
     (", each value in lower case", str::to_lowercase),
 ];
 
-/// Tries every order in every writing, as far as the budget goes.
+/// Tries every order in every writing, within the budget.
 fn search(
     method: &Method,
     parameters: &Parameters,
@@ -157,7 +157,7 @@ fn search(
     }
 }
 
-/// The names that are put in every order, and those that there is no room for.
+/// The names that are tried in every order, and those beyond the limit.
 fn names(method: &Method, parameters: &Parameters) -> (Vec<&'static str>, Vec<&'static str>) {
     let taken = method.parameters.iter().map(|parameter| parameter.name);
     let mut names: Vec<&str> = taken.chain(["u", "p"]).collect();
@@ -224,7 +224,7 @@ impl fmt::Display for Untried {
 }
 
 impl HashOrder {
-    /// The order as it is written in documentation: `user_id + pin + key`.
+    /// The order as MOR's manual writes it: `user_id + pin + key`.
     pub fn describe(&self) -> String {
         let parameters = self.parameters.iter().copied();
         parameters.chain(["key"]).collect::<Vec<_>>().join(" + ")
@@ -330,7 +330,7 @@ mod tests {
             said.contains("not all orders were tried: the values are too long"),
             "{said}"
         );
-        // One writing: percent-encoding, trimming and lower case change nothing.
+        // These values have one writing: percent-encoding, trimming and lower case change nothing.
         assert!(said.ends_with(" of 95900 texts"), "{said}");
         let soon = Budget {
             time: Duration::ZERO,

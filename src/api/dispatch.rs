@@ -14,7 +14,8 @@ use crate::service::core::Core;
 use crate::store::tables::settings::{Dialect, Gzip};
 use crate::store::{Snapshot, StoreError};
 
-/// How often a call is admitted anew because its caller's password was changed while it was verified or while it waited.
+/// How often a call is admitted anew because the caller's password was changed while it was verified or while the call
+/// waited.
 pub const MAX_ADMISSIONS: u32 = 3;
 
 /// Answers a call.
@@ -41,7 +42,7 @@ pub async fn dispatch(core: &Arc<Core>, request: Request) -> Answer {
     answer
 }
 
-/// Every check in the contract's order, then the method itself.
+/// Runs every check in the contract's order, then the method itself.
 async fn perform(
     core: &Core,
     request: Request,
@@ -73,7 +74,7 @@ async fn perform(
     Err(Fault::Overloaded.into())
 }
 
-/// A call that was not made, and why; without the call where it went under with the writer.
+/// A call that was not made, and why; without the call if it was lost with the writer.
 struct Stopped(Option<Box<Admitted>>, Failure);
 
 impl From<StoreError> for Stopped {
@@ -82,7 +83,7 @@ impl From<StoreError> for Stopped {
     }
 }
 
-/// Does what the method does, if its caller still may in that moment.
+/// Runs the method, if its caller still has the right at that moment.
 async fn run(
     core: &Core,
     mut admitted: Admitted,
@@ -91,7 +92,7 @@ async fn run(
     match admitted.call.method.run {
         Run::Read(run) => {
             let (snapshot, checked) = match snapshot {
-                // The one on which it was checked.
+                // The snapshot of the checks.
                 Some(snapshot) => (snapshot, Ok(())),
                 None => {
                     let snapshot = core.store.snapshot()?;

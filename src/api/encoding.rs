@@ -1,4 +1,4 @@
-//! How names and values are written in an address, a form and JSON: out of them, strictly, and into them.
+//! Names and values in an address, a form and JSON: reads them strictly, and writes them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use super::fault::Fault;
 use super::limits::MAX_SEGMENT;
 
-/// Names and values, in the order in which they stand.
+/// Names and values, in their order.
 pub type Pairs = Vec<(String, String)>;
 
-/// Everything but letters, digits and `-._~` as `%XX`: safe in a query, and between single quotes of a shell.
+/// Encodes everything but letters, digits and `-._~` as `%XX`: safe in a query, and between single quotes of a shell.
 pub fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -57,9 +57,9 @@ pub fn form(encoded: &[u8]) -> Result<Pairs, Fault> {
         .collect()
 }
 
-/// A segment of a path; one that is too long leads nowhere.
+/// Decodes a segment of a path. One that is too long leads nowhere.
 pub fn segment(encoded: &str) -> Result<String, Fault> {
-    // There, a plus is a plus.
+    // In a path, a plus is a plus.
     let value = percent_decode(encoded.replace('+', "%2B").as_bytes())?;
     match value.chars().count() <= MAX_SEGMENT {
         true => Ok(value),
@@ -67,8 +67,8 @@ pub fn segment(encoded: &str) -> Result<String, Fault> {
     }
 }
 
-/// Strict, where the libraries are lenient: a cut or misspelt escape, or a byte that is not UTF-8, is an error, because
-/// what is guessed here would be signed and stored.
+/// Decodes strictly, where the libraries are lenient: a cut or misspelt escape, or a byte that is not UTF-8, is an
+/// error. A guess here would be signed and stored.
 fn percent_decode(encoded: &[u8]) -> Result<String, Fault> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
@@ -89,7 +89,7 @@ fn percent_decode(encoded: &[u8]) -> Result<String, Fault> {
     String::from_utf8(decoded).map_err(|_| Fault::BrokenEncoding)
 }
 
-/// One flat object: a number counts as its characters, `true` as 1, `false` as 0, `null` as not sent.
+/// Reads one flat object: a number counts as its characters, `true` as 1, `false` as 0, `null` as not sent.
 pub fn json(body: &[u8]) -> Result<Pairs, Fault> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let members = deserializer
@@ -113,7 +113,7 @@ pub fn json(body: &[u8]) -> Result<Pairs, Fault> {
     Ok(pairs)
 }
 
-/// The members of a JSON object in the order in which they stand, so that the last of a name can win.
+/// The members of a JSON object in their order, so that the last one of a name wins.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {

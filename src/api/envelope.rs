@@ -1,4 +1,4 @@
-//! What stands around an answer, in each dialect: roots, where an error stands, and what is no XML at all.
+//! The envelope of an answer in each dialect: roots, the place of errors, and answers that are not XML.
 
 use super::xml::{Element, Layout, document, html};
 use crate::store::row::Id;
@@ -7,14 +7,14 @@ use crate::store::tables::settings::Dialect;
 /// One value per dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerDialect<T> {
-    /// For the five documented pages of MOR's manual.
+    /// For the five documented methods of MOR's manual.
     pub classic: T,
     /// For their later revisions.
     pub current: T,
 }
 
 impl<T: Copy> PerDialect<T> {
-    /// The same in both.
+    /// One value for both.
     pub const fn same(value: T) -> Self {
         Self {
             classic: value,
@@ -31,36 +31,36 @@ impl<T: Copy> PerDialect<T> {
     }
 }
 
-/// What stands around the answers of a method.
+/// The envelope of a method's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope {
-    /// What its answers are.
+    /// The kind of its answers.
     pub media: Media,
     /// The root of a success; none: the reply brings its own.
     pub root: Option<&'static str>,
-    /// Where an error stands.
+    /// The place of an error.
     pub error: Place,
 }
 
-/// What an answer is.
+/// The kind of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
     /// An XML document.
     Xml,
-    /// A text, and nothing around it.
+    /// A plain text.
     Text,
     /// A text in the body of an HTML document.
     Html,
 }
 
-/// Where an error stands in a document.
+/// The place of an error in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// The elements around it, the root first.
     pub around: &'static [&'static str],
-    /// What always stands before it: elements, and the texts in them.
+    /// Elements that always come before it, with their texts.
     pub before: &'static [(&'static str, &'static str)],
-    /// The element that holds its text; none: nobody is told the text.
+    /// The element that holds its text; none: the text is not sent.
     pub name: Option<&'static str>,
 }
 
@@ -71,22 +71,22 @@ pub const IN_STATUS: Place = error_in(&["page", "status"]);
 /// `<status><error>`
 pub const IN_STATUS_ALONE: Place = error_in(&["status"]);
 
-/// Errors stand in `<page>`.
+/// Errors are in `<page>`.
 pub const PAGE: PerDialect<Envelope> = PerDialect::same(page(IN_PAGE));
-/// Errors stand in `<page><status>`.
+/// Errors are in `<page><status>`.
 pub const STATUS: PerDialect<Envelope> = PerDialect::same(page(IN_STATUS));
-/// Errors stand in `<page>`, and in the later revisions in `<page><status>`.
+/// Errors are in `<page>`, and in the later revisions in `<page><status>`.
 pub const LATER_IN_STATUS: PerDialect<Envelope> = PerDialect {
     classic: page(IN_PAGE),
     current: page(IN_STATUS),
 };
 
-/// A success in `<page>`, and an error where it is said.
+/// A success in `<page>`, and errors in this place.
 pub const fn page(error: Place) -> Envelope {
     rooted("page", error)
 }
 
-/// A success in this root, and an error where it is said.
+/// A success in this root, and errors in this place.
 pub const fn rooted(root: &'static str, error: Place) -> Envelope {
     Envelope {
         media: Media::Xml,
@@ -95,7 +95,7 @@ pub const fn rooted(root: &'static str, error: Place) -> Envelope {
     }
 }
 
-/// A text, and nothing around it, or as a page.
+/// A text without XML, plain or as an HTML document.
 pub const fn bare(media: Media) -> Envelope {
     Envelope {
         media,
@@ -125,7 +125,7 @@ impl Media {
 }
 
 impl Envelope {
-    /// The document of an error, with what its rule named where the method tells it.
+    /// The document of an error, with the detail of its rule where the method tells it.
     pub fn error(
         &self,
         place: Option<Place>,
@@ -167,7 +167,7 @@ impl Place {
     }
 }
 
-/// What a method answers.
+/// The reply of a method.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
     /// These elements, in the root.
@@ -181,24 +181,24 @@ pub enum Reply {
 /// A piece of a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct List {
-    /// What stands in the root before it.
+    /// Elements of the root before the list.
     pub before: Vec<Element>,
-    /// The elements around it, the outermost first; what they hold stands before the items. None: the items stand in the
-    /// root.
+    /// The elements around the list, the outermost first; their own content comes before the items. Empty: the items
+    /// are in the root.
     pub around: Vec<Element>,
     /// The items of this piece.
     pub items: Vec<Element>,
-    /// The id after which the next piece goes on; none: this is the last.
+    /// The id after which the next piece continues; none: this is the last.
     pub next: Option<Id>,
 }
 
-/// `<status>TEXT</status>`, and what comes after it.
+/// `<status>TEXT</status>`, and the elements after it.
 pub fn status(text: &'static str, more: impl IntoIterator<Item = Element>) -> Reply {
     let status = Element::text("status", text);
     Reply::Elements(std::iter::once(status).chain(more).collect())
 }
 
-/// `<status><success>TEXT</success></status>`, and what comes after it.
+/// `<status><success>TEXT</success></status>`, and the elements after it.
 pub fn success(text: &'static str, more: impl IntoIterator<Item = Element>) -> Reply {
     let status = Element::with("status", [Element::text("success", text)]);
     Reply::Elements(std::iter::once(status).chain(more).collect())

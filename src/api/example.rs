@@ -9,16 +9,16 @@ use super::parameters::Parameters;
 /// A call that a fresh demo world answers with success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
-    /// What is sent, but for the hash.
+    /// The parameters, without the hash.
     pub sent: Parameters,
-    /// What follows the method's name in the path.
+    /// The part of the path after the method's name.
     pub segment: Option<String>,
     /// The whole answer.
     pub answer: PerDialect<&'static str>,
 }
 
 impl Method {
-    /// Its example; none where its fixture file has no `success`, with the request in one line.
+    /// Its example; none if its fixture file has no `success` with the request in one line.
     pub fn example(&self) -> Option<Example> {
         let (request, answer) = case(self.fixture, "success")?;
         let current = case(self.fixture, "success-current");

@@ -8,15 +8,15 @@ use crate::store::StoreError;
 pub(super) enum Failure {
     Fault(Fault),
     Refused(Refusal),
-    /// The caller's address is not on the owner's allow-list: answered as if nobody had the caller's name.
+    /// The caller's address is not on the owner's allow-list. The answer is that of an unknown name.
     Elsewhere,
-    /// The caller's password was changed meanwhile, and to verify it takes argon2's time.
+    /// The caller's password was changed meanwhile, and verifying it takes argon2's time.
     PasswordMoved,
     Store(StoreError),
 }
 
 impl From<Failure> for Error {
-    /// For what has no answer of its own any more: a list that is under way.
+    /// For a list under way, which has no answer of its own any more.
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(refusal) => Self::Refused(refusal),

@@ -1,13 +1,13 @@
-//! The faults that no page describes: an HTTP status each, and XML all the same.
+//! The faults that MOR's manual does not describe: each has an HTTP status, and is XML all the same.
 
 use super::limits::{MAX_BODY, MAX_HEAD, MAX_PARAMETERS, MAX_QUERY};
 use crate::service::guard::throttle;
 use crate::store::StoreError;
 
-/// What is wrong with a request, or with the server, before or beyond what a page describes.
+/// A fault of a request or of the server that MOR's manual does not describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Percent-encoding that is cut or not hexadecimal, or bytes that are not UTF-8.
+    /// Percent-encoding that is cut off or not hexadecimal, or bytes that are not UTF-8.
     BrokenEncoding,
     /// NUL, or a control character that XML 1.0 cannot carry.
     ForbiddenCharacter,
@@ -19,7 +19,7 @@ pub enum Fault {
     BrokenBody,
     /// More parameters than [`MAX_PARAMETERS`].
     TooManyParameters,
-    /// What came is not HTTP/1.1.
+    /// The bytes are not HTTP/1.1.
     BrokenRequest,
     /// A request that was not complete within its time.
     SlowRequest,
@@ -27,7 +27,7 @@ pub enum Fault {
     UnknownMethod,
     /// Neither POST nor GET.
     VerbNotAllowed,
-    /// Neither GET nor HEAD, where there is only something to see.
+    /// Neither GET nor HEAD, where there is only something to read.
     OnlyGet,
     /// A body over [`MAX_BODY`].
     BodyTooLarge,
@@ -35,13 +35,13 @@ pub enum Fault {
     QueryTooLarge,
     /// A request line and headers over [`MAX_HEAD`].
     HeadTooLarge,
-    /// A body of a type that is not read.
+    /// A body of an unknown type.
     UnknownMediaType,
     /// Too many failed authentications from this address.
     TooManyFailures,
     /// A defect of linebook; the log has the details.
     Internal,
-    /// Too much is waiting, or the server is stopping.
+    /// Too many requests are waiting, or the server is stopping.
     Overloaded,
     /// The database cannot be read or written now.
     StorageFailed,
@@ -145,7 +145,7 @@ impl Fault {
         }
     }
 
-    /// The verbs that the path takes, where that is what is wrong.
+    /// The verbs that the path takes, if the verb is the fault.
     pub const fn allow(self) -> Option<&'static str> {
         match self {
             Self::VerbNotAllowed => Some("POST, GET"),
@@ -154,7 +154,7 @@ impl Fault {
         }
     }
 
-    /// After how many seconds it may be worth trying again.
+    /// The seconds after which another try may be worthwhile.
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::Overloaded | Self::StorageFailed => Some(1),

@@ -1,5 +1,5 @@
-//! What a method is, as data: routing, the hash check, the reference, the OpenAPI file, the console and the generated tests
-//! all read this one entry. An entry says what differs from [`Method::DEFAULT`].
+//! What a method is, as data: routing, the hash check, the reference, the OpenAPI file, the console and the generated
+//! tests all read this one entry. An entry states only what differs from [`Method::DEFAULT`].
 
 use std::sync::Arc;
 
@@ -28,29 +28,29 @@ pub struct Method {
     pub aliases: &'static [&'static str],
     /// What it does, in one sentence.
     pub summary: &'static str,
-    /// The title of the page that documents it.
+    /// The title of its part of MOR's manual.
     pub source: &'static str,
-    /// What it takes, beyond `u`, `p`, `hash` and `test`.
+    /// Its parameters, beyond `u`, `p`, `hash` and `test`.
     pub parameters: &'static [Parameter],
-    /// Who calls, and what proves it.
+    /// Who calls, and how they prove it.
     pub who: Who,
-    /// Its page requires the caller's password.
+    /// MOR's manual requires the caller's password.
     pub needs_password: bool,
-    /// The orders in which parameters may be signed; the first one is what documentation prints.
+    /// The orders in which parameters may be signed. The first one is the manual's.
     pub hashes: &'static [HashOrder],
-    /// Where it is taken without a hash; none: nowhere but where `hash_check` is off. A hash that is sent must be right.
+    /// Where it is accepted without a hash; none: only where `hash_check` is off. A hash that is sent must be right.
     pub unsigned: Option<Unsigned>,
-    /// What its callers may; who lacks it is refused.
+    /// The right that its callers need.
     pub right: Right,
-    /// What callers are told whom it does not let in: see [`denied`].
+    /// The texts for callers whom it does not let in: see [`denied`].
     pub denied: &'static [ErrorText],
-    /// Every other way it refuses, in the order in which it checks.
+    /// Its other errors, in the order of the checks.
     pub errors: &'static [ErrorText],
-    /// What a fault of the storage answers; none: 503.
+    /// The rule that answers a fault of the storage; none: 503.
     pub storage_error: Option<Rule>,
     /// Its XML is sent as a gzipped file.
     pub is_file: bool,
-    /// What stands around its answers.
+    /// The envelope of its answers.
     pub envelope: PerDialect<Envelope>,
     /// The text of its fixture file, which the table adds.
     pub fixture: &'static str,
@@ -58,29 +58,30 @@ pub struct Method {
     pub run: Run,
 }
 
-/// Who calls, and what proves it.
+/// Who calls, and how they prove it.
 #[derive(Debug, Clone, Copy)]
 pub enum Who {
-    /// Whom `u` names; the hash proves it, and the password where it is sent or required.
+    /// The user that `u` names. The hash proves it, and the password where it is sent or required.
     Signed,
-    /// Whom `u` names; the password proves it, whatever the settings say. A hash is looked at where the entry has an order.
+    /// The user that `u` names. The password proves it, whatever the settings say. A hash is checked where the entry
+    /// has an order.
     Password,
-    /// The owner whose unique hash is sent as this; admin where it is not. The hash proves it. No user has a unique hash
-    /// yet, so nobody is found by one.
+    /// The owner whose unique hash is sent in this parameter; admin without it. The hash proves it. No user has a
+    /// unique hash yet, so nobody is found by one.
     Owner(Parameter),
-    /// The user of the device whose username is sent as this. To know it is enough; a hash is looked at where the entry has
-    /// an order.
+    /// The user of the device whose username is sent in this parameter. Knowing it is enough. A hash is checked where
+    /// the entry has an order.
     Device(Parameter),
 }
 
-/// Where a call is taken that sends no hash at all.
+/// Where a call without any hash is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsigned {
-    /// From which `hash_check` on.
+    /// The `hash_check` from which on it is accepted.
     pub level: HashLevel,
-    /// In which revision of the pages; none: in all.
+    /// The dialect in which it is accepted; none: all.
     pub dialect: Option<Dialect>,
-    /// Why it is.
+    /// The reason.
     pub why: &'static str,
 }
 
@@ -89,13 +90,13 @@ pub struct Unsigned {
 pub struct HashOrder {
     /// Their names; the secret key comes last.
     pub parameters: &'static [&'static str],
-    /// From which `hash_check` on it is accepted.
+    /// The `hash_check` from which on it is accepted.
     pub level: HashLevel,
-    /// Why it is.
+    /// The reason.
     pub why: &'static str,
 }
 
-/// From which `hash_check` on an order is accepted.
+/// The `hash_check` from which on an order is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HashLevel {
     /// Always.
@@ -111,15 +112,15 @@ pub enum HashLevel {
 pub struct ErrorText {
     /// The rule that refuses.
     pub rule: Rule,
-    /// What is answered; `{}` is what the rule names.
+    /// The text of the answer; `{}` stands for the detail that the rule names.
     pub text: &'static str,
-    /// What the rule names goes into a `<message>` after the `<error>`.
+    /// The detail that the rule names goes into a `<message>` after the `<error>`.
     pub has_message: bool,
-    /// Where it stands, if not where the others do.
+    /// Its place, if it differs from the method's other errors.
     pub place: Option<Place>,
 }
 
-/// What a method does: its type says whether it can write.
+/// The function of a method. Its type says whether it can write.
 #[derive(Clone, Copy)]
 pub enum Run {
     /// It only reads.
@@ -130,21 +131,21 @@ pub enum Run {
 
 /// A call that has passed every check before the method's own.
 pub struct Call {
-    /// What is called.
+    /// The called method.
     pub method: &'static Method,
-    /// Who calls.
+    /// The caller.
     pub actor: Actor,
-    /// What they sent.
+    /// The parameters.
     pub parameters: Parameters,
-    /// Which revision of the pages they are answered in.
+    /// The dialect of the answer.
     pub dialect: Dialect,
-    /// Dice for what is generated.
+    /// The dice for generated values.
     pub ambient: Arc<Ambient>,
-    /// For a list: the id after which it goes on; 0 at first.
+    /// For a list: the id after which it continues; 0 at first.
     pub after: Id,
 }
 
-/// What every method may answer before it looks at the call.
+/// The errors of every method before it looks at the call.
 pub const COMMON_ERRORS: &[ErrorText] = &[
     refuses(
         Rule::Access(AccessError::ApiDisabled),
@@ -193,8 +194,8 @@ pub const fn refuses(rule: Rule, text: &'static str) -> ErrorText {
     }
 }
 
-/// What callers are told whom a method does not let in, in the order of the checks: an unknown one, a wrong hash, a wrong
-/// password, a type that may not call; and, last, who lacks the permission.
+/// The texts for callers whom a method does not let in, in the order of the checks: an unknown caller, a wrong hash, a
+/// wrong password, a type that may not call, and last a missing permission.
 pub const fn denied(text: &'static str, permission: &'static str) -> [ErrorText; 5] {
     [
         refuses(Rule::Access(AccessError::UnknownCaller), text),
@@ -206,13 +207,13 @@ pub const fn denied(text: &'static str, permission: &'static str) -> [ErrorText;
 }
 
 impl ErrorText {
-    /// What the rule names goes into a `<message>` after the `<error>`.
+    /// Puts the detail that the rule names into a `<message>` after the `<error>`.
     pub const fn with_message(mut self) -> Self {
         self.has_message = true;
         self
     }
 
-    /// It stands there, and not where the method's other errors do.
+    /// Gives it this place, instead of the place of the method's other errors.
     pub const fn standing(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
@@ -220,7 +221,7 @@ impl ErrorText {
 }
 
 impl Method {
-    /// What an entry does not say. Nobody but admin may call it, and it answers nothing.
+    /// The defaults of an entry. Only admin may call it, and its answer is empty.
     pub const DEFAULT: Self = Self {
         name: "",
         aliases: &[],
@@ -241,7 +242,7 @@ impl Method {
         run: Run::Read(|_, _| Err(StoreError::Internal.into())),
     };
 
-    /// Whether it looks at a hash at all. One that is to be signed, and has no order, is closed to everybody.
+    /// Whether it checks hashes at all. A method that must be signed and has no order is closed to everybody.
     pub const fn looks_at_hash(&self) -> bool {
         match self.who {
             Who::Signed | Who::Owner(_) => true,
@@ -249,17 +250,17 @@ impl Method {
         }
     }
 
-    /// The order that documentation prints; none: it is not signed.
+    /// The manual's order; none: it is not signed.
     pub fn order(&self) -> Option<&'static HashOrder> {
         self.hashes.first()
     }
 
-    /// Whether `u` says who calls.
+    /// Whether `u` names the caller.
     pub const fn names_caller(&self) -> bool {
         matches!(self.who, Who::Signed | Who::Password)
     }
 
-    /// Whether its page asks for the caller's password.
+    /// Whether MOR's manual asks for the caller's password.
     pub const fn asks_for_password(&self) -> bool {
         self.needs_password || matches!(self.who, Who::Password)
     }
@@ -276,18 +277,18 @@ impl Method {
         parameters.find(|parameter| parameter.name == name)
     }
 
-    /// Every way in which it refuses a call that it looks at, in the order in which it checks.
+    /// Every error of a call that it looks at, in the order of the checks.
     pub fn errors(&self) -> impl Iterator<Item = &'static ErrorText> + use<> {
         self.denied.iter().chain(self.errors)
     }
 
-    /// What this method answers for a rule.
+    /// This method's error for a rule.
     pub fn error(&self, rule: Rule) -> Option<&'static ErrorText> {
         let mut known = self.errors().chain(COMMON_ERRORS);
         known.find(|error| error.rule == rule)
     }
 
-    /// How this method says what a rule refused: the text of `<error>`, and of `<message>` where there is one.
+    /// This method's words for a refusal: the text of `<error>`, and of `<message>` if it has one.
     pub fn say(&self, refusal: &Refusal) -> Option<(String, Option<String>)> {
         let error = self.error(refusal.rule)?;
         let detail = refusal.detail.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! (2) The dialect: names, hash orders, texts and XML. Knows no web framework and no SQL.
+//! (2) The dialect: names, hash orders, texts and XML. It knows neither a web framework nor SQL.
 
 mod admission;
 pub mod answer;

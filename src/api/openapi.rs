@@ -57,7 +57,7 @@ fn operation(method: &Method, in_path: Option<&Parameter>) -> Value {
     operation
 }
 
-/// What is sent, but for what stands in the path.
+/// The form of a call, without the parameter in the path.
 fn form(method: &Method, in_path: Option<&Parameter>) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -143,7 +143,7 @@ fn responses(method: &Method) -> Value {
     responses.into()
 }
 
-/// What is answered in each dialect, by what it is.
+/// The answers in each dialect, by their kind.
 fn answers(method: &Method) -> Value {
     let mut content = Map::new();
     for dialect in Dialect::ALL.iter().copied() {
@@ -175,8 +175,8 @@ fn answers(method: &Method) -> Value {
     content.into()
 }
 
-/// The schema of a document like this one: what stands there once stands there always, what stands there again any number
-/// of times.
+/// The schema of a document like this one. An element that occurs once is required, and one that occurs again is a
+/// list.
 fn root(title: &str, node: &Node) -> Value {
     let mut schema = described(node);
     schema["title"] = title.into();

@@ -1,4 +1,4 @@
-//! What a method takes: the parameters of an entry, as constants.
+//! The parameters of a method's entry, as constants.
 
 use super::parameters::Parameters;
 use crate::service::{Rule, Thing};
@@ -8,41 +8,42 @@ use crate::service::{Rule, Thing};
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: Kind,
-    /// What it means, and what its absence does.
+    /// Its meaning, and the effect of its absence.
     pub doc: &'static str,
-    /// Whether a call without it is refused.
+    /// Whether a call needs it.
     pub need: Need,
-    /// What it names when it names a thing by something other than an id.
+    /// The thing that it names by something other than an id.
     named: Option<Thing>,
-    /// A blank value counts as sent.
+    /// Whether a blank value counts as sent.
     pub counts_blank: bool,
-    /// It may also follow the method's name in the path.
+    /// Whether it may also follow the method's name in the path.
     pub is_in_path: bool,
 }
 
-/// What a parameter holds.
+/// The kind of a parameter's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The number of such a thing: 1 to 18 digits.
+    /// The id of such a thing: 1 to 18 digits.
     Id(Thing),
-    /// Digits, at most so many.
+    /// Digits, at most this many.
     Digits(usize),
-    /// A text of at most so many characters.
+    /// A text of at most this many characters.
     Text(usize),
     /// One of these words, in any letter case.
     OneOf(&'static [&'static str]),
 }
 
-/// Whether a call without a parameter is refused.
+/// Whether a call needs a parameter.
 #[derive(Debug, Clone, Copy)]
 pub enum Need {
-    /// It is taken without.
+    /// A call without it is accepted.
     Optional,
-    /// It is refused, with this rule; none: as what nobody has, where the method's own rules come to it.
+    /// A call without it is refused with this rule; none: the value counts as unknown, and the method's own rules
+    /// refuse it in their order.
     Required(Option<Rule>),
-    /// It is refused, unless one of these is sent.
+    /// It is required, unless one of these is sent.
     Unless(&'static [Parameter]),
 }
 
@@ -83,43 +84,43 @@ impl Parameter {
         }
     }
 
-    /// A call without it is refused.
+    /// Makes it required.
     pub const fn required(mut self) -> Self {
         self.need = Need::Required(None);
         self
     }
 
-    /// A call without it is refused with this rule.
+    /// Makes it required: a call without it is refused with this rule.
     pub const fn required_or(mut self, rule: Rule) -> Self {
         self.need = Need::Required(Some(rule));
         self
     }
 
-    /// A call without it is refused, unless one of these is sent.
+    /// Makes it required, unless one of these is sent.
     pub const fn unless(mut self, others: &'static [Parameter]) -> Self {
         self.need = Need::Unless(others);
         self
     }
 
-    /// It names a thing: by its number, or its name.
+    /// Makes it name a thing by its number or name.
     pub const fn names(mut self, thing: Thing) -> Self {
         self.named = Some(thing);
         self
     }
 
-    /// A blank value counts as sent.
+    /// Makes a blank value count as sent.
     pub const fn even_blank(mut self) -> Self {
         self.counts_blank = true;
         self
     }
 
-    /// It may also follow the method's name in the path.
+    /// Lets it also follow the method's name in the path.
     pub const fn in_path(mut self) -> Self {
         self.is_in_path = true;
         self
     }
 
-    /// The kind of thing that it names, by whatever.
+    /// The kind of thing that it names, by id or otherwise.
     pub const fn thing(&self) -> Option<Thing> {
         match self.kind {
             Kind::Id(thing) => Some(thing),
@@ -127,12 +128,12 @@ impl Parameter {
         }
     }
 
-    /// A call without it is refused, whatever else is sent.
+    /// Whether a call without it is always refused.
     pub const fn is_required(&self) -> bool {
         matches!(self.need, Need::Required(_))
     }
 
-    /// Those of which any can stand for it.
+    /// The parameters that can each stand for it.
     pub fn others(&self) -> impl Iterator<Item = &'static Self> + use<> {
         let others = match self.need {
             Need::Unless(others) => others,
@@ -141,7 +142,7 @@ impl Parameter {
         others.iter()
     }
 
-    /// A call without it is refused, and these parameters are without it.
+    /// Whether these parameters lack it, so that the call is refused.
     pub fn is_lacking(&self, sent: &Parameters) -> bool {
         let lacks = |one: &Self| one.value(sent).is_none();
         match self.need {
@@ -151,7 +152,7 @@ impl Parameter {
         }
     }
 
-    /// What was sent as this parameter.
+    /// The sent value of this parameter.
     pub fn value<'a>(&self, sent: &'a Parameters) -> Option<&'a str> {
         match self.counts_blank {
             true => sent.raw(self.name),

@@ -1,4 +1,4 @@
-//! The parameters of a call, as they were sent: names and values, the last one of a name counting.
+//! The parameters of a call as they were sent: names and values. The last one of a name counts.
 
 use super::fault::Fault;
 use super::limits::MAX_PARAMETERS;
@@ -11,7 +11,7 @@ const MAX_ID: usize = 18;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
     pairs: Vec<(String, String)>,
-    /// Where the body's begin.
+    /// The place of the body's first pair.
     body: usize,
 }
 
@@ -41,7 +41,7 @@ impl Parameters {
         Ok(Self { pairs, body: start })
     }
 
-    /// With this value before all others: what is sent under the same name counts instead.
+    /// Adds a value before all others, so that a sent value of this name counts instead.
     pub fn preceded_by(mut self, name: &str, value: &str) -> Result<Self, Fault> {
         self.pairs.insert(0, (name.into(), value.into()));
         let body = self.pairs.split_off(self.body + 1);
@@ -59,8 +59,7 @@ impl Parameters {
         last(&self.pairs, name)
     }
 
-    /// The value as it stood in the body. An address is remembered, logged and passed on; what proves something is not
-    /// taken from there.
+    /// The value from the body. Secrets are not taken from the address, which is remembered, logged and passed on.
     pub fn in_body(&self, name: &str) -> Option<&str> {
         last(&self.pairs[self.body..], name)
     }
@@ -75,7 +74,7 @@ impl Parameters {
         self.get(name).map(Into::into)
     }
 
-    /// The value as an id: not sent, an id, or something that is nobody's id.
+    /// The value as an id: not sent, an id, or a text that cannot be an id.
     pub fn id(&self, name: &str) -> Option<Option<Id>> {
         self.get(name).map(parse_id)
     }
@@ -93,7 +92,7 @@ pub fn parse_id(text: &str) -> Option<Id> {
     if is_id { text.parse().ok() } else { None }
 }
 
-/// A character that an XML 1.0 document can hold.
+/// Whether an XML 1.0 document can hold a character.
 pub fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }

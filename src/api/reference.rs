@@ -9,7 +9,7 @@ use super::limits::{MAX_BODY, MAX_PARAMETERS, MAX_QUERY};
 use super::method::{COMMON_ERRORS, Dialect, ErrorText, Kind, Method, Need, Parameter, Unsigned};
 use super::xml::Layout;
 
-/// The key with which the examples are signed: the demo world's.
+/// The key that signs the examples: the demo world's.
 pub const EXAMPLE_KEY: &str = "secret";
 
 /// The reference of these methods as Markdown.
@@ -155,7 +155,7 @@ fn replies(text: &mut String, method: &Method, example: &Example) {
     }
 }
 
-/// The dialects in which the method answers differently, each with the words that tell them apart.
+/// The dialects in which the method answers differently, with the words that tell them apart.
 fn dialects(method: &Method, example: &Example) -> Vec<(&'static str, Dialect)> {
     let is_same = example.answer.classic == example.answer.current
         && method.envelope.classic == method.envelope.current;
@@ -168,7 +168,7 @@ fn dialects(method: &Method, example: &Example) -> Vec<(&'static str, Dialect)> 
     ]
 }
 
-/// An error of a method, with everything that may stand in it.
+/// An error of a method, with everything that it may contain.
 pub(super) fn error_example(method: &Method, dialect: Dialect) -> String {
     let has_message = method.errors().any(|error| error.has_message);
     let message = has_message.then(|| "only with the last error: the reason".into());

@@ -1,4 +1,4 @@
-//! A call, as a door hands it in.
+//! A call, as a door passes it on.
 
 use std::net::IpAddr;
 
@@ -8,23 +8,23 @@ use super::parameters::Parameters;
 
 /// A call, as it came in.
 pub struct Request {
-    /// The method that its path names.
+    /// The method in its path.
     pub method: &'static Method,
     /// The HTTP verb.
     pub verb: Verb,
     /// The parameters, or why they could not be read.
     pub parameters: Result<Parameters, Fault>,
-    /// From where.
+    /// The address it comes from.
     pub address: Option<IpAddr>,
     /// Ties the reply, the log line and the action log together.
     pub request_id: String,
-    /// When it had come in whole, in milliseconds since 1970-01-01 UTC: limits and ends are measured by it.
+    /// When all of it had come, in milliseconds since 1970-01-01 UTC. Limits and ends are measured by this.
     pub now_ms: i64,
-    /// The token of the session of the pages in which it is sent; it does nothing once that session has ended.
+    /// The token of the web pages' session that sends it. It does nothing once that session has ended.
     pub session: Option<String>,
 }
 
-/// The HTTP verbs that make a difference.
+/// The HTTP verbs that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     /// The documented one.

@@ -7,7 +7,7 @@ use super::method::{Dialect, HashLevel, HashOrder, Method};
 use super::parameters::Parameters;
 use crate::store::tables::settings::HashCheck;
 
-/// The string that is hashed, without the key: values as sent, only of parameters that were sent, no separators.
+/// The text to hash, without the key: the values of sent parameters as they were sent, without separators.
 pub fn signed_text(order: &HashOrder, parameters: &Parameters) -> String {
     order
         .parameters
@@ -32,7 +32,7 @@ pub fn accepted(method: &Method, check: HashCheck) -> impl Iterator<Item = &'sta
         .filter(move |order| is_accepted(order.level, check))
 }
 
-/// Whether a method is taken under `check` without any hash.
+/// Whether a method is accepted under `check` without any hash.
 pub fn is_needless(method: &Method, check: HashCheck, dialect: Dialect) -> bool {
     method.unsigned.is_some_and(|unsigned| {
         let is_spoken = unsigned.dialect.is_none_or(|known| known == dialect);
@@ -48,8 +48,8 @@ fn is_accepted(level: HashLevel, check: HashCheck) -> bool {
     }
 }
 
-/// Which accepted order and which key (by its place in `keys`) give the hash that was sent. Upper-case hex is accepted.
-/// Every key and order is tried whatever the outcome, and compared in constant time.
+/// The accepted order and the key (by its place in `keys`) that give the sent hash. Upper-case hex is accepted. Every
+/// key and order is tried in any case, and compared in constant time.
 pub fn verify(
     method: &Method,
     check: HashCheck,

@@ -1,5 +1,6 @@
-//! XML out: the one place that knows the XML crate. Its escaping is used as it is; the tags are plain names, and are written
-//! here, because the crate's writer keeps namespaces and attributes in mind for each of them. A test holds the two together.
+//! Writes XML: the one place that knows the XML crate. The crate does the escaping. Tags are plain names and are
+//! written here, because the crate's writer looks after namespaces and attributes for each of them. A test compares the
+//! two.
 
 use std::borrow::Cow;
 
@@ -8,10 +9,10 @@ use xml::reader::{EventReader, XmlEvent};
 
 use super::parameters::is_xml_char;
 
-/// What every document starts with.
+/// The start of every document.
 pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
-/// An element: a name, attributes where a page has them, and a text, a number or elements in it.
+/// An element: a name, attributes where MOR's manual has them, and a text, a number or elements in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
     name: &'static str,
@@ -50,19 +51,19 @@ impl Element {
         }
     }
 
-    /// With this attribute more.
+    /// Adds an attribute.
     pub fn attribute(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.attributes.push((name, value.into()));
         self
     }
 }
 
-/// How a document looks.
+/// The layout of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// On one line.
     Compact,
-    /// An element a line, indented, for people.
+    /// One element a line, indented, for people.
     Indented,
 }
 
@@ -70,12 +71,12 @@ pub enum Layout {
 pub struct Document {
     layout: Layout,
     written: Vec<u8>,
-    /// The names of the elements that are not closed yet.
+    /// The names of the open elements.
     open: Vec<&'static str>,
 }
 
 impl Document {
-    /// A document that starts with the declaration.
+    /// Starts a document with the declaration.
     pub fn start(layout: Layout) -> Self {
         let mut written = Vec::with_capacity(1024);
         written.extend_from_slice(DECLARATION.as_bytes());
@@ -93,7 +94,7 @@ impl Document {
         self.write(&["<", name, ">"]);
     }
 
-    /// An element and all in it, without its end: more comes into it.
+    /// Writes an element without its end tag, so that more can come into it.
     pub fn begin(&mut self, element: &Element) {
         self.new_line();
         self.open.push(element.name);
@@ -107,7 +108,7 @@ impl Document {
         }
     }
 
-    /// An element and all in it.
+    /// Writes a complete element.
     pub fn element(&mut self, element: &Element) {
         match &element.content {
             Content::Text(text) => self.leaf(element, &escape_str_pcdata(&carried(text))),
@@ -119,7 +120,7 @@ impl Document {
         }
     }
 
-    /// The end of what was opened last.
+    /// Closes the element that was opened last.
     pub fn close(&mut self) {
         if let Some(name) = self.open.pop() {
             self.new_line();
@@ -142,12 +143,12 @@ impl Document {
         self.write(&[">"]);
     }
 
-    /// What has been written since the last time it was taken.
+    /// Takes the bytes that were written since the last time.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.written)
     }
 
-    /// The end of all that is open, and what has not been taken yet.
+    /// Closes all open elements, and takes the remaining bytes.
     pub fn finish(mut self) -> Vec<u8> {
         while !self.open.is_empty() {
             self.close();
@@ -169,7 +170,7 @@ impl Document {
     }
 }
 
-/// A whole document: the root, if it is not among `elements`, and these in it.
+/// A whole document: `elements`, in the root if there is one.
 pub fn document(layout: Layout, root: Option<&'static str>, elements: &[Element]) -> Vec<u8> {
     let mut document = Document::start(layout);
     if let Some(root) = root {
@@ -181,7 +182,7 @@ pub fn document(layout: Layout, root: Option<&'static str>, elements: &[Element]
     document.finish()
 }
 
-/// What a document of ours holds, read back.
+/// An element of one of our documents, read back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Node {
     /// The element's name.
@@ -192,7 +193,7 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
-/// Reads a document; none where it is no XML.
+/// Reads a document; none: it is not XML.
 pub fn read(document: &str) -> Option<Node> {
     let mut open: Vec<Node> = Vec::new();
     for event in EventReader::new(document.as_bytes()) {
@@ -226,8 +227,9 @@ pub fn html(text: &str) -> Vec<u8> {
     format!("<html><head></head><body>{text}</body></html>").into_bytes()
 }
 
-/// The text with every character that XML cannot carry replaced. Requests with one are refused, so this is for what
-/// came into the database by another way; the crate's writer would pass it on and its reader would reject it.
+/// The text with every character replaced that XML cannot carry. Requests with such a character are refused, so this is
+/// for values that came into the database in another way. The crate's writer would pass them on, and its reader would
+/// reject them.
 fn carried(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_xml_char) {
         return text.into();
@@ -250,7 +252,7 @@ mod tests {
 
     use super::{Content, DECLARATION, Document, Element, Layout, Node, document, read};
 
-    /// The document as the crate's own writer writes it.
+    /// The document from the crate's own writer.
     fn reference(layout: Layout, elements: &[Element]) -> Vec<u8> {
         fn add(writer: &mut EventWriter<Vec<u8>>, element: &Element) {
             let mut write = |event: XmlEvent<'_>| writer.write(event).unwrap();

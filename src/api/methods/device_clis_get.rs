@@ -66,7 +66,7 @@ fn elements(cli: CliOnDevice, dialect: Dialect) -> Vec<Element> {
         Element::text("cli_device", device),
         Element::text("cli_description", cli.description),
         Element::text("cli_added_at", added_at.clone()),
-        // When a CLI was changed is not kept.
+        // The time of a CLI's last change is not stored.
         Element::text("cli_updated_at", added_at),
         Element::text("cli_comment", cli.comment),
         Element::number("cli_email_callback", 0),

@@ -25,7 +25,7 @@ const TYPE: Parameter = one_of(
 const GROUP: Parameter = id(
     "devicegroup_id",
     Thing::DeviceGroup,
-    "A device group of that user. Not sent: his primary group.",
+    "A device group of that user. Not sent: their primary group.",
 );
 const CALLER_ID: Parameter = text(
     "caller_id",

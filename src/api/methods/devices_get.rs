@@ -43,7 +43,7 @@ pub static METHOD: Method = Method {
             Dialect::Current => {
                 let devices = devices::list_of_user(tx, by, user_id, after, PIECE)?;
                 let last = devices.last().map(|device| device.id);
-                // A user's primary device is his first.
+                // A user's primary device is their first.
                 let is_primary = |place| after == 0 && place == 0;
                 let devices = devices.into_iter().enumerate();
                 let items = devices.map(|(place, device)| settings(device, is_primary(place)));

@@ -32,7 +32,8 @@ pub fn find(name: &str) -> Option<&'static Method> {
     route(METHODS, &[name]).map(|(method, _)| method)
 }
 
-/// The method of `methods` that a path leads to, from its name on, and the parameter that its second segment is.
+/// The method that a path names, out of `methods`, and the parameter in its second segment. The path begins with the
+/// method's name.
 pub fn route<'a>(
     methods: &[&'static Method],
     path: &[&'a str],
