@@ -122,7 +122,7 @@ pub enum UserError {
     #[error("admin cannot be blocked")]
     AdminNotBlocked,
     /// Whoever blocks himself could not undo it.
-    #[error("nobody blocks himself")]
+    #[error("nobody can block themselves")]
     SelfNotBlocked,
     /// Through the pages, one's own password needs the one until now.
     #[error("one's own password is changed on the account page, which asks for the one until now")]
