@@ -332,10 +332,11 @@ fn forms(visitors: &Visitors) -> Vec<Asked> {
     let long = "<".repeat(10_000);
     let big_user = BIG_USER.to_string();
     let text = [
-        ("user", "nobody"),
+        ("user_id", "nobody"),
         ("description", long.as_str()),
+        ("cli_description", &long),
         ("name", &long),
-        ("provider", "1"),
+        ("provider_id", "1"),
     ];
     for path in [
         "/devices/new",
@@ -363,8 +364,8 @@ fn forms(visitors: &Visitors) -> Vec<Asked> {
         admin,
         "/dids/new",
         &[
-            ("provider", "1"),
-            ("first", "370000000000"),
+            ("provider_id", "1"),
+            ("did", "370000000000"),
             ("last", "370000000999"),
         ],
     ));

@@ -13,7 +13,7 @@ pub use super::xml::Element;
 use crate::ambient::Ambient;
 use crate::service::guard::access::Actor;
 pub use crate::service::guard::access::Right;
-pub use crate::service::{AccessError, Error, Refusal, Rule, Thing};
+pub use crate::service::{AccessError, Error, Field, Refusal, Rule, Thing};
 use crate::store::row::Id;
 pub use crate::store::tables::settings::Dialect;
 use crate::store::tables::users::{Permission, UserType};

@@ -170,8 +170,8 @@ fn dialects(method: &Method, example: &Example) -> Vec<(&'static str, Dialect)> 
 
 /// An error of a method, with everything that it may contain.
 pub(super) fn error_example(method: &Method, dialect: Dialect) -> String {
-    let has_message = method.errors().any(|error| error.has_message);
-    let message = has_message.then(|| "only with the last error: the reason".into());
+    let with_message = method.errors().find(|error| error.has_message);
+    let message = with_message.map(|error| format!("the reason, only with “{}”", error.text));
     let envelope = method.envelope.of(dialect);
     let written = envelope.error(None, Layout::Compact, "TEXT".into(), message);
     String::from_utf8_lossy(&written).into_owned()

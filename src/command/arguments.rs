@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::command::fault::naming;
 use crate::service::guard::access::Actor;
 use crate::service::installation::ADMIN_USERNAME;
-use crate::service::{self, Refusal, Rule, SetupError, UserError, users};
+use crate::service::{self, Field, Refusal, Rule, users};
 use crate::store::ReadTx;
 use crate::store::row::Id;
 use crate::store::tables::users::ADMIN;
@@ -79,7 +79,7 @@ impl Owner {
         let is_owner = matches!(
             &error,
             service::Error::Refused(Refusal {
-                rule: Rule::Setup(SetupError::OwnerInvalid) | Rule::User(UserError::OwnerInvalid),
+                rule: Rule::Invalid(Field::Owner | Field::UserType),
                 ..
             })
         );

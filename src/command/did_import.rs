@@ -14,7 +14,7 @@ use crate::command::output::Report;
 use crate::command::secret;
 use crate::config::DataDir;
 use crate::service::guard::access::Actor;
-use crate::service::{self, DidError, dids};
+use crate::service::{self, Rule, Thing, dids};
 use crate::store::row::Id;
 use crate::store::{StoreError, WriteTx};
 
@@ -218,7 +218,7 @@ pub(super) fn naming_create(error: service::Error, number: &str, provider: Id) -
     let is_provider = matches!(
         &error,
         service::Error::Refused(refusal)
-            if refusal.rule == DidError::ProviderNotFound.into()
+            if refusal.rule == Rule::NotFound(Thing::Provider)
     );
     match is_provider {
         true => naming(error, provider),

@@ -1,7 +1,7 @@
 //! Why a verb did not do what it was asked, in one line that says what to do.
 
 use crate::command::output::Report;
-use crate::service::{self, CliError, DeviceError, DidError, Refusal, Rule, SetupError, UserError};
+use crate::service::{self, Refusal, Rule, Thing};
 use crate::store::file::backup::BackupError;
 use crate::store::{OpenError, StoreError};
 
@@ -47,18 +47,21 @@ fn advice(error: &service::Error) -> &'static str {
         service::Error::Store(_) => return "",
         service::Error::Refused(refusal) => refusal.rule,
     };
-    match rule {
-        Rule::User(UserError::NotFound) | Rule::Did(DidError::UserNotFound) => {
-            " (see `linebook user list`)"
-        }
-        Rule::User(UserError::KeyNotFound) => " (see `linebook key list`)",
-        Rule::Device(DeviceError::NotFound) => " (see `linebook device list`)",
-        Rule::Did(DidError::NotFound) => " (see `linebook did list`)",
-        Rule::Did(DidError::ProviderNotFound) => " (see `linebook provider list`)",
-        Rule::Did(DidError::DialplanNotFound) => " (see `linebook dialplan list`)",
-        Rule::Cli(CliError::NotFound) => " (see `linebook cli list`)",
-        Rule::Setup(SetupError::SettingUnknown) => " (see `linebook settings list`)",
-        _ => "",
+    let Rule::NotFound(thing) = rule else {
+        return "";
+    };
+    match thing {
+        Thing::User => " (see `linebook user list`)",
+        Thing::Key => " (see `linebook key list`)",
+        Thing::Device => " (see `linebook device list`)",
+        Thing::DeviceGroup => " (see `linebook group list`)",
+        Thing::Did => " (see `linebook did list`)",
+        Thing::Provider => " (see `linebook provider list`)",
+        Thing::Dialplan => " (see `linebook dialplan list`)",
+        Thing::Ivr => " (see `linebook ivr list`)",
+        Thing::Cli => " (see `linebook cli list`)",
+        Thing::Setting => " (see `linebook settings list`)",
+        Thing::Network | Thing::Session => "",
     }
 }
 

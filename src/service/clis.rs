@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::lists::{self, Slice};
-use super::{CliError, Error, Rule, UserError, devices, log, text};
+use super::{Error, Field, Rule, Thing, devices, log, text};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
@@ -42,14 +42,14 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
     by.require(Right::ManageDevices)?;
     let device_id = device(tx, by, new.device_id)?;
     if new.number.is_none() && new.domain.is_none() {
-        return Err(CliError::NumberMissing.into());
+        return Err(Rule::Missing(Field::CliNumber).into());
     }
     if new
         .number
         .as_deref()
         .is_some_and(|number| !text::is_digits(number))
     {
-        return Err(CliError::NotNumeric.into());
+        return Err(Rule::Invalid(Field::CliNumber).into());
     }
     let domain = new.domain.map(|domain| domain.to_ascii_lowercase());
     check_free(tx, by, new.number.as_deref(), domain.as_deref())?;
@@ -57,27 +57,19 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
     let banned = match new.banned.as_deref() {
         None | Some("0") => false,
         Some("1") => true,
-        Some(_) => return Err(CliError::BannedInvalid.into()),
+        Some(_) => return Err(Rule::Invalid(Field::Banned).into()),
     };
     if domain
         .as_deref()
         .is_some_and(|domain| !text::is_domain(domain))
     {
-        return Err(CliError::DomainInvalid.into());
+        return Err(Rule::Invalid(Field::CliDomain).into());
     }
-    for (name, value, limit) in [
-        (
-            "cli_number",
-            new.number.as_deref().unwrap_or_default(),
-            MAX_NUMBER,
-        ),
-        ("cli_description", &new.description, MAX_TEXT),
-        ("comment", &new.comment, MAX_TEXT),
-    ] {
-        if text::is_longer(value, limit) {
-            return Err(Rule::from(CliError::TooLong).with(name));
-        }
+    let number = new.number.as_deref().unwrap_or_default();
+    if text::is_longer(number, MAX_NUMBER) {
+        return Err(Rule::TooLong(Field::CliNumber).into());
     }
+    check_texts(&new.description, &new.comment)?;
 
     let mut cli = Cli {
         id: 0,
@@ -96,13 +88,25 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
 
 fn device(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Id, Error> {
     let found = match asked {
-        None => return Err(CliError::DeviceMissing.into()),
+        None => return Err(Rule::Missing(Field::DeviceId).into()),
         Some(None) => None,
         Some(Some(id)) => devices::find_own(tx, by, id)?,
     };
     found
         .map(|device| device.id)
-        .ok_or_else(|| CliError::DeviceNotFound.into())
+        .ok_or_else(|| Rule::NotFound(Thing::Device).into())
+}
+
+fn check_texts(description: &str, comment: &str) -> Result<(), Error> {
+    for (field, value) in [
+        (Field::CliDescription, description),
+        (Field::Comment, comment),
+    ] {
+        if text::is_longer(value, MAX_TEXT) {
+            return Err(Rule::TooLong(field).into());
+        }
+    }
+    Ok(())
 }
 
 /// A number or a domain is on one device only. The number is checked first.
@@ -112,11 +116,13 @@ fn check_free(
     number: Option<&str>,
     domain: Option<&str>,
 ) -> Result<(), Error> {
+    let mut field = Field::CliNumber;
     let mut taken = None;
     if let Some(number) = number {
         taken = clis::find_by_number(tx, number)?;
     }
     if let (None, Some(domain)) = (&taken, domain) {
+        field = Field::CliDomain;
         taken = clis::find_by_domain(tx, domain)?;
     }
     let Some(taken) = taken else {
@@ -128,8 +134,8 @@ fn check_free(
         None => None,
     };
     Err(match user.filter(|user| by.owns_user(user)) {
-        Some(user) => Rule::from(CliError::TakenBy).with(user.username),
-        None => CliError::TakenByAnother.into(),
+        Some(user) => Rule::Taken(field).with(user.username),
+        None => Rule::TakenByAnother(field).into(),
     })
 }
 
@@ -141,7 +147,7 @@ fn ivr(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Option
     };
     match found {
         Some(ivr) => Ok(Some(ivr.id)),
-        None => Err(CliError::IvrNotFound.into()),
+        None => Err(Rule::NotFound(Thing::Ivr).into()),
     }
 }
 
@@ -183,7 +189,7 @@ impl Named<'_> {
     fn not_found(&self) -> Error {
         let id = self.id.map(|id| id.to_string());
         let name = id.as_deref().or(self.number).or(self.domain);
-        Rule::from(CliError::NotFound).with(name.unwrap_or_default())
+        Rule::NotFound(Thing::Cli).with(name.unwrap_or_default())
     }
 }
 
@@ -222,7 +228,7 @@ pub fn device_of(
 ) -> Result<Device, Error> {
     by.require(Right::SeeDevices)?;
     if number.is_none() && domain.is_none() {
-        return Err(CliError::NumberMissing.into());
+        return Err(Rule::Missing(Field::CliNumber).into());
     }
     let by_number = Named {
         number,
@@ -257,13 +263,15 @@ pub fn list_of(
     by.require(Right::SeeDevices)?;
     let device = match device_id {
         None => None,
-        Some(None) => return Err(CliError::DeviceNotFound.into()),
-        Some(Some(id)) => Some(devices::find_own(tx, by, id)?.ok_or(CliError::DeviceNotFound)?),
+        Some(None) => return Err(Rule::NotFound(Thing::Device).into()),
+        Some(Some(id)) => {
+            Some(devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?)
+        }
     };
     let user = match user_id {
         None => None,
-        Some(None) => return Err(UserError::NotFound.into()),
-        Some(Some(id)) => Some(by.own_user(tx, id)?.ok_or(UserError::NotFound)?),
+        Some(None) => return Err(Rule::NotFound(Thing::User).into()),
+        Some(Some(id)) => Some(by.own_user(tx, id)?.ok_or(Rule::NotFound(Thing::User))?),
     };
     let listed = match (device, user, by.only_user()) {
         (Some(device), Some(user), _) if device.user_id != user.id => Vec::new(),
@@ -273,7 +281,7 @@ pub fn list_of(
         (None, None, None) => clis::list_of(tx, Whose::Owner(by.owner_id()), after, limit)?,
     };
     match listed.is_empty() && after == 0 {
-        true => Err(CliError::NoneFound.into()),
+        true => Err(Rule::NoneFound(Thing::Cli).into()),
         false => Ok(listed),
     }
 }
@@ -296,14 +304,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     by.require(Right::ManageDevices)?;
     let before = get(tx, by, id)?;
     let ivr_id = ivr(tx, by, edit.ivr_id)?;
-    for (name, value) in [
-        ("cli_description", &edit.description),
-        ("comment", &edit.comment),
-    ] {
-        if text::is_longer(value, MAX_TEXT) {
-            return Err(Rule::from(CliError::TooLong).with(name));
-        }
-    }
+    check_texts(&edit.description, &edit.comment)?;
     let after = Cli {
         description: edit.description,
         comment: edit.comment,

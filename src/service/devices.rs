@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::lists::MAX_OFFERED;
-use super::{DeviceError, Error, Rule, UserError, log, text};
+use super::{Error, Field, Rule, Thing, log, text};
 use crate::ambient::Ambient;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
@@ -68,7 +68,7 @@ pub fn create(
     let device_group_id = group(tx, &user, new.device_group_id)?;
     check_pin(tx, &new.pin)?;
     if new.caller_id.is_some() && !by.may(Permission::ManageCallerId) {
-        return Err(DeviceError::CallerIdNotPermitted.into());
+        return Err(Rule::NotPermitted(Field::CallerId).into());
     }
     check_texts(&new)?;
 
@@ -113,7 +113,7 @@ fn find_user(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error>
         Some(id) => by.own_user(tx, id)?,
         None => None,
     }
-    .ok_or_else(|| UserError::NotFound.into())
+    .ok_or_else(|| Rule::NotFound(Thing::User).into())
 }
 
 fn device_type(tx: &WriteTx<'_>, asked: Option<&str>) -> Result<DeviceType, Error> {
@@ -129,7 +129,7 @@ fn device_type(tx: &WriteTx<'_>, asked: Option<&str>) -> Result<DeviceType, Erro
             }
         }
     };
-    find_type(name).ok_or_else(|| DeviceError::TypeInvalid.into())
+    find_type(name).ok_or_else(|| Rule::Invalid(Field::DeviceType).into())
 }
 
 /// The type of this name, in any letter case.
@@ -148,7 +148,7 @@ fn group(tx: &WriteTx<'_>, user: &User, asked: Option<Option<Id>>) -> Result<Id,
     };
     found
         .map(|group| group.id)
-        .ok_or_else(|| DeviceError::GroupInvalid.into())
+        .ok_or_else(|| Rule::NotFound(Thing::DeviceGroup).into())
 }
 
 fn check_pin(tx: &WriteTx<'_>, pin: &Pin) -> Result<(), Error> {
@@ -156,10 +156,10 @@ fn check_pin(tx: &WriteTx<'_>, pin: &Pin) -> Result<(), Error> {
         return Ok(());
     };
     if !text::is_digits(pin) {
-        return Err(DeviceError::PinNotNumeric.into());
+        return Err(Rule::Invalid(Field::Pin).into());
     }
     if devices::pin_is_used(tx, pin)? {
-        return Err(DeviceError::PinUsed.into());
+        return Err(Rule::Taken(Field::Pin).into());
     }
     Ok(())
 }
@@ -170,36 +170,26 @@ fn check_texts(new: &NewDevice) -> Result<(), Error> {
         Pin::Random | Pin::Pinless => None,
     };
     let caller_id = new.caller_id.as_deref().unwrap_or_default();
-    check_lengths(
-        DeviceError::NotCreated.into(),
-        pin,
-        &new.description,
-        caller_id,
-    )
+    check_lengths(pin, &new.description, caller_id)
 }
 
-/// Refuses, by `rule`, values that do not fit into a device.
-fn check_lengths(
-    rule: Rule,
-    pin: Option<&str>,
-    description: &str,
-    caller_id: &str,
-) -> Result<(), Error> {
+/// Refuses values that do not fit into a device.
+fn check_lengths(pin: Option<&str>, description: &str, caller_id: &str) -> Result<(), Error> {
     if pin.is_some_and(|pin| pin.len() > MAX_PIN) {
-        return Err(rule.with(format!("pin is longer than {MAX_PIN} digits")));
+        let detail = format!("pin is longer than {MAX_PIN} digits");
+        return Err(Rule::TooLong(Field::Pin).with(detail));
     }
     if text::is_longer(description, MAX_DESCRIPTION) {
-        return Err(rule.with(format!(
-            "description is longer than {MAX_DESCRIPTION} characters"
-        )));
+        let detail = format!("description is longer than {MAX_DESCRIPTION} characters");
+        return Err(Rule::TooLong(Field::Description).with(detail));
     }
     if text::is_longer(caller_id, MAX_CALLER_ID) {
-        return Err(rule.with(format!(
-            "caller_id is longer than {MAX_CALLER_ID} characters"
-        )));
+        let detail = format!("caller_id is longer than {MAX_CALLER_ID} characters");
+        return Err(Rule::TooLong(Field::CallerId).with(detail));
     }
     if !caller_id.is_empty() && !text::is_caller_id(caller_id) {
-        return Err(rule.with("caller_id is not NUMBER, Name <NUMBER> or \"Name\" <NUMBER>"));
+        let detail = "caller_id is not NUMBER, Name <NUMBER> or \"Name\" <NUMBER>";
+        return Err(Rule::Invalid(Field::CallerId).with(detail));
     }
     Ok(())
 }
@@ -214,7 +204,7 @@ fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
             }
         }
     }
-    Err(Rule::from(DeviceError::NotCreated).with("no free PIN was found"))
+    Err(Rule::Failed.with("no free PIN was found"))
 }
 
 /// The next free number from `first_extension` on.
@@ -287,7 +277,7 @@ pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, Store
 /// Makes a device a trunk, or an ordinary one.
 pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     devices::update_trunk(tx, id, is_trunk)?;
     log::record(
         tx,
@@ -303,11 +293,9 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
 /// Hides a device: it is not found any more, and its PIN is free again. A device with DIDs or CLIs is refused.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     if devices::in_use(tx, id)? {
-        return Err(
-            Rule::from(DeviceError::InUse).with("take its DIDs off and delete its CLIs first")
-        );
+        return Err(Rule::InUse(Thing::Device).with("take its DIDs off and delete its CLIs first"));
     }
     devices::hide(tx, id, tx.now_ms())?;
     let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
@@ -338,7 +326,7 @@ pub struct Edit {
 /// Changes a device, by the rules for new ones.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let before = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let before = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     let user = find_user(tx, by, Some(before.user_id))?;
     let device_group_id = group(tx, &user, Some(edit.device_group_id))?;
     let pin = match edit.pin {
@@ -351,14 +339,9 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
         check_pin(tx, &Pin::Chosen(pin.clone()))?;
     }
     if edit.caller_id != before.caller_id && !by.may(Permission::ManageCallerId) {
-        return Err(DeviceError::CallerIdNotPermitted.into());
+        return Err(Rule::NotPermitted(Field::CallerId).into());
     }
-    check_lengths(
-        Rule::from(DeviceError::NotChanged),
-        pin.as_deref(),
-        &edit.description,
-        &edit.caller_id,
-    )?;
+    check_lengths(pin.as_deref(), &edit.description, &edit.caller_id)?;
     let after = Device {
         description: edit.description,
         pin,
@@ -387,7 +370,7 @@ pub fn renew_secret(
     id: Id,
 ) -> Result<String, Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     let after = Device {
         secret: ambient.secret(SECRET),
         ..device
@@ -400,7 +383,7 @@ pub fn renew_secret(
 /// A device's secret. The action log notes that it was shown.
 pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     log::record(tx, by, Action::DeviceShowSecret, id, None, None)?;
     Ok(device.secret)
 }
@@ -408,7 +391,7 @@ pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error
 /// A device's PIN, which proves its user, too. The action log notes that it was shown.
 pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     log::record(tx, by, Action::DeviceShowPin, id, None, None)?;
     Ok(device.pin)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::did_life::{self, Step};
 use super::lists::{self, Slice};
-use super::{DidError, Error, Rule, clock, log, providers, text};
+use super::{DidError, Error, Field, Rule, Thing, clock, log, providers, text};
 use crate::ambient::SLACK_MS;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right, scope_of};
@@ -35,15 +35,15 @@ pub fn create(
         Some(id) => crate::store::tables::providers::find(tx, id)?,
         None => None,
     }
-    .ok_or(DidError::ProviderNotFound)?;
+    .ok_or(Rule::NotFound(Thing::Provider))?;
     if !providers::may_use(by, &provider) {
-        return Err(DidError::ProviderNotPermitted.into());
+        return Err(Rule::Foreign(Thing::Provider).into());
     }
     if !text::is_digits(number) || number.len() > MAX_NUMBER {
-        return Err(DidError::NumberInvalid.into());
+        return Err(Rule::Invalid(Field::Did).into());
     }
     if dids::find_by_number(tx, number)?.is_some() {
-        return Err(DidError::Exists.into());
+        return Err(Rule::Taken(Field::Did).into());
     }
     let id = dids::insert(tx, number, provider.id, by.owner_id(), tx.now_ms())?;
     let after = json!({
@@ -92,14 +92,14 @@ impl Which<'_> {
             Self::Id(id) => (dids::find(tx, id)?, id.to_string()),
             Self::Number(number) => (dids::find_by_number(tx, number)?, number.into()),
         };
-        found.ok_or_else(|| Rule::from(DidError::NotFound).with(named))
+        found.ok_or_else(|| Rule::NotFound(Thing::Did).with(named))
     }
 
     fn find_own(self, tx: &ReadTx<'_>, by: &Actor) -> Result<Did, Error> {
         let did = self.find(tx)?;
         match by.owns(did.owner_id) {
             true => Ok(did),
-            false => Err(Rule::from(DidError::NotFound).with(match self {
+            false => Err(Rule::NotFound(Thing::Did).with(match self {
                 Self::Id(id) => id.to_string(),
                 Self::Found(_) | Self::Number(_) => did.did,
             })),
@@ -119,13 +119,13 @@ pub fn assign_to_trunk<'a>(
         Some(id) => devices::find(tx, id)?,
         None => None,
     }
-    .ok_or(DidError::DeviceNotFound)?;
+    .ok_or(Rule::NotFound(Thing::Device))?;
     let did = did.into().find(tx)?;
     let user = by
         .own_user(tx, device.user_id)?
-        .ok_or(DidError::DeviceNotPermitted)?;
+        .ok_or(Rule::Foreign(Thing::Device))?;
     if !by.owns(did.owner_id) || is_reserved_for_another(&did, &user) {
-        return Err(DidError::NotPermitted.into());
+        return Err(Rule::Foreign(Thing::Did).into());
     }
     expect_reserved(&did)?;
     if !device.is_trunk {
@@ -152,11 +152,11 @@ pub fn assign_to_device<'a>(
 ) -> Result<Did, Error> {
     by.require(Right::ManageDids)?;
     let did = did.into().find_own(tx, by)?;
-    let not_found = || Rule::from(DidError::DeviceNotFound).with(device_id.to_string());
+    let not_found = || Rule::NotFound(Thing::Device).with(device_id.to_string());
     let device = devices::find(tx, device_id)?.ok_or_else(not_found)?;
     let user = by.own_user(tx, device.user_id)?.ok_or_else(not_found)?;
     if is_reserved_for_another(&did, &user) {
-        return Err(DidError::NotPermitted.into());
+        return Err(Rule::Foreign(Thing::Device).with(device_id.to_string()));
     }
     expect_reserved(&did)?;
     put_on_device(tx, by, did, &device)
@@ -192,7 +192,7 @@ pub fn reserve<'a>(
     expect(&did, &did_life::RESERVE)?;
     let user = by
         .own_user(tx, user_id)?
-        .ok_or_else(|| Rule::from(DidError::UserNotFound).with(user_id.to_string()))?;
+        .ok_or_else(|| Rule::NotFound(Thing::User).with(user_id.to_string()))?;
     let after = Did {
         owner_id: scope_of(&user),
         user_id: Some(user.id),
@@ -214,7 +214,7 @@ pub fn assign_to_dialplan<'a>(
     DIALPLANS
         .find(tx, dialplan_id)?
         .filter(|dialplan| dialplan.owner_id == did.owner_id)
-        .ok_or_else(|| Rule::from(DidError::DialplanNotFound).with(dialplan_id.to_string()))?;
+        .ok_or_else(|| Rule::NotFound(Thing::Dialplan).with(dialplan_id.to_string()))?;
     let after = Did {
         dialplan_id: Some(dialplan_id),
         ..did_life::DIALPLAN.apply(&did, tx.now_ms())
@@ -321,10 +321,10 @@ pub const MAX_RANGE: u64 = 1000;
 
 /// Every number from `first` to `last`, which have the same length.
 pub fn range(first: &str, last: &str) -> Result<Vec<String>, Error> {
-    let rule = || Rule::from(DidError::RangeInvalid);
+    let rule = || Rule::Invalid(Field::Last);
     for end in [first, last] {
         if !text::is_digits(end) || end.len() > MAX_NUMBER {
-            return Err(Rule::from(DidError::NumberInvalid).with(end));
+            return Err(Rule::Invalid(Field::Did).with(end));
         }
     }
     if first.len() != last.len() {
@@ -359,7 +359,7 @@ pub fn create_range(
     let numbers = range(first, last)?;
     for number in &numbers {
         create(tx, by, number, provider_id).map_err(|error| match error {
-            Error::Refused(refusal) if refusal.rule == DidError::Exists.into() => {
+            Error::Refused(refusal) if refusal.rule == Rule::Taken(Field::Did) => {
                 refusal.rule.with(number.as_str())
             }
             other => other,
@@ -446,7 +446,7 @@ fn has_dids_of(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<bool, StoreEr
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Did, Error> {
     by.require(Right::SeeDids)?;
     let found = dids::find(tx, id)?.filter(|did| sees(by, did));
-    found.ok_or_else(|| Rule::from(DidError::NotFound).with(id.to_string()))
+    found.ok_or_else(|| Rule::NotFound(Thing::Did).with(id.to_string()))
 }
 
 fn sees(by: &Actor, did: &Did) -> bool {

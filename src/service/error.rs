@@ -1,10 +1,12 @@
-//! Every way a rule can refuse, one enum per area.
+//! Every way a rule can refuse: a few words that take a field or a thing, and what is special: who is let in, and the state
+//! of a DID.
 //!
-//! A refusal is a value, not a sentence: the API gives each method's own text to it, the command line and the pages show
-//! the text that stands here. `detail` carries what a text may name: a username, a parameter, a reason.
+//! A refusal is a value: the API gives each method's own text to it, the command line and the pages show the text that
+//! stands here. `detail` carries what a text may name: a username, a number, a reason. Nobody reads it back.
 
 use std::fmt;
 
+use super::{Field, Thing};
 use crate::store::StoreError;
 
 /// Why a service did not do what it was asked.
@@ -25,39 +27,42 @@ pub struct Refusal {
     pub detail: Option<String>,
 }
 
-impl From<AccessError> for Refusal {
-    fn from(error: AccessError) -> Self {
-        Self {
-            rule: error.into(),
-            detail: None,
-        }
-    }
-}
-
-/// A rule, by its area.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// A rule: what is wrong, and with which field or thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Who may call at all.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// Users, their groups and keys.
-    #[error(transparent)]
-    User(#[from] UserError),
-    /// Devices.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// DIDs and their life cycle.
-    #[error(transparent)]
-    Did(#[from] DidError),
-    /// CLIs.
-    #[error(transparent)]
-    Cli(#[from] CliError),
-    /// Settings, providers, IVRs, dial plans.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
+    /// It was not sent.
+    Missing(Field),
+    /// It does not take this value.
+    Invalid(Field),
+    /// The text is over its limit.
+    TooLong(Field),
+    /// Something else has this value; `detail` says what or whose, where the caller may see it.
+    Taken(Field),
+    /// Something that the caller may not see has this value.
+    TakenByAnother(Field),
+    /// The server needs this value for itself.
+    Reserved(Field),
+    /// The caller may do the rest, but not set this.
+    NotPermitted(Field),
+    /// There is no such thing, or it is not the caller's own.
+    NotFound(Thing),
+    /// There is not one of those that were asked for.
+    NoneFound(Thing),
+    /// It is there, but not the caller's to use.
+    Foreign(Thing),
+    /// Something still refers to it; `detail` says what.
+    InUse(Thing),
+    /// There are as many as there can be.
+    TooMany(Thing),
+    /// The state of a DID does not allow it.
+    Did(DidError),
+    /// Who acts does not allow it.
+    Access(AccessError),
+    /// Anything else stopped it; `detail` says what.
+    Failed,
 }
 
-/// Who may call.
+/// Who is let in, and who lets whom in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// The switch `allow_api` is off.
@@ -90,128 +95,28 @@ pub enum AccessError {
     /// Users of this type may with a permission that this one lacks.
     #[error("the permission for this is missing")]
     NotPermitted,
-}
-
-/// Users, device groups, keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UserError {
-    /// The parameter that names the user was not sent.
-    #[error("no user was named")]
-    Missing,
-    /// No such user, or not the caller's own.
-    #[error("user was not found")]
-    NotFound,
-    /// Usernames are unique.
-    #[error("the username is already used")]
-    UsernameTaken,
-    /// Not 1 to 80 visible characters.
-    #[error(
-        "a username has 1 to 80 characters, all of them visible: no space, no control, nothing that hides or turns text"
-    )]
-    UsernameInvalid,
-    /// The action log would name this user as it names the operator or the server itself.
-    #[error("the action log needs this name for who is no user")]
-    UsernameReserved,
-    /// Not 8 to 128 characters.
-    #[error("a password has 8 to 128 characters, none of them a control character")]
-    PasswordInvalid,
-    /// There is one admin, made by `init`; the owner is not admin or a reseller; or only plain users have owners.
-    #[error("the type and the owner do not go together")]
-    OwnerInvalid,
     /// Admin cannot be blocked.
     #[error("admin cannot be blocked")]
     AdminNotBlocked,
-    /// Whoever blocks himself could not undo it.
+    /// Whoever blocks themselves could not undo it.
     #[error("nobody can block themselves")]
     SelfNotBlocked,
     /// Through the pages, one's own password needs the one until now.
     #[error("one's own password is changed on the account page, which asks for the one until now")]
     OwnPassword,
-    /// It ended by itself, or was ended before.
-    #[error("the session has ended already")]
-    SessionNotFound,
-    /// The two passwords that were typed differ.
-    #[error("the two passwords are not the same")]
-    PasswordsDiffer,
-    /// This type of user has no use for the permission.
-    #[error("this user's type does not take that permission")]
-    PermissionInvalid,
-    /// Not 6 to 128 visible characters, or one this user already has.
-    #[error("the key cannot be used")]
-    KeyInvalid,
-    /// No such active key.
-    #[error("key was not found")]
-    KeyNotFound,
-    /// A user of this type signs with his owner's keys.
-    #[error("only admin, resellers, accountants and managers have keys")]
-    KeyNotForType,
-    /// More active keys than a call could be checked against.
-    #[error("too many active keys: revoke one first")]
-    TooManyKeys,
+    /// `hash_check` off needs an IP allow-list, or `require_password` always.
+    #[error(
+        "hash_check can be off only for an owner with an IP allow-list, or while require_password is always"
+    )]
+    HashCheckNeeded,
+    /// The same for whoever may not know what `require_password` is.
+    #[error("hash_check can be off only with an IP allow-list")]
+    AllowListNeeded,
 }
 
-/// Devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// Not one of the seven types.
-    #[error("device type invalid")]
-    TypeInvalid,
-    /// No such group, or not of this user.
-    #[error("device group invalid")]
-    GroupInvalid,
-    /// The PIN holds something other than digits.
-    #[error("PIN must be numeric")]
-    PinNotNumeric,
-    /// PINs are unique over all devices.
-    #[error("PIN is already used")]
-    PinUsed,
-    /// The caller may not set a caller ID.
-    #[error("the permission to manage caller IDs is missing")]
-    CallerIdNotPermitted,
-    /// Anything else; `detail` says what.
-    #[error("device was not created")]
-    NotCreated,
-    /// No such device, or not the caller's own.
-    #[error("device was not found")]
-    NotFound,
-    /// It still has DIDs or CLIs.
-    #[error("device is in use")]
-    InUse,
-    /// What `detail` says does not fit into a device.
-    #[error("device was not changed")]
-    NotChanged,
-}
-
-/// DIDs.
+/// What the state of a DID, or of the device for it, does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DidError {
-    /// No such provider.
-    #[error("provider was not found")]
-    ProviderNotFound,
-    /// There, but neither the caller's own nor marked common use.
-    #[error("provider belongs to someone else")]
-    ProviderNotPermitted,
-    /// Not 1 to 15 digits.
-    #[error("a DID has 1 to 15 digits")]
-    NumberInvalid,
-    /// DIDs are unique.
-    #[error("DID already exists")]
-    Exists,
-    /// Anything else that stops a DID's making.
-    #[error("DID was not created")]
-    NotCreated,
-    /// No such device.
-    #[error("device was not found")]
-    DeviceNotFound,
-    /// No such DID.
-    #[error("DID was not found")]
-    NotFound,
-    /// The device is there, but not the caller's own.
-    #[error("device belongs to someone else")]
-    DeviceNotPermitted,
-    /// The DID is there, but in another scope or reserved for another user than the device's.
-    #[error("DID belongs to someone else")]
-    NotPermitted,
     /// A terminated DID cannot be used.
     #[error("DID is terminated")]
     Terminated,
@@ -224,15 +129,6 @@ pub enum DidError {
     /// Only a trunk can take it.
     #[error("device is not a trunk")]
     NotTrunk,
-    /// Anything else that stops an assignment.
-    #[error("DID was not assigned")]
-    NotAssigned,
-    /// A range that ends before it begins, is too long, or whose ends have different lengths; `detail` says which.
-    #[error("the range is not one")]
-    RangeInvalid,
-    /// The step does not start from the DID's state; `detail` says which does.
-    #[error("the DID's state does not allow this")]
-    WrongState,
     /// It is closed.
     #[error("DID is closed already")]
     AlreadyClosed,
@@ -242,96 +138,9 @@ pub enum DidError {
     /// It is on nothing.
     #[error("DID is not on a device")]
     NotOnDevice,
-    /// The user it should be reserved for is not there or not the caller's own.
-    #[error("user was not found")]
-    UserNotFound,
-    /// The dial plan is not there or not the caller's own.
-    #[error("dial plan was not found")]
-    DialplanNotFound,
-}
-
-/// CLIs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CliError {
-    /// The parameter that names the device was not sent.
-    #[error("no device was named")]
-    DeviceMissing,
-    /// No such device, or not the caller's own.
-    #[error("device was not found")]
-    DeviceNotFound,
-    /// Neither number nor domain was sent.
-    #[error("a CLI needs a number or a domain")]
-    NumberMissing,
-    /// The number holds something other than digits.
-    #[error("CLI must be numeric")]
-    NotNumeric,
-    /// It exists, on a device of the user that `detail` names.
-    #[error("CLI already exists, on a device of")]
-    TakenBy,
-    /// It exists, on a device of someone whom the caller may not see.
-    #[error("CLI already exists, on another device")]
-    TakenByAnother,
-    /// No such IVR, or not the caller's own.
-    #[error("IVR was not found")]
-    IvrNotFound,
-    /// Neither 0 nor 1.
-    #[error("banned must be 0 or 1")]
-    BannedInvalid,
-    /// Not a host name.
-    #[error("CLI domain is invalid")]
-    DomainInvalid,
-    /// The text that `detail` names is over its limit.
-    #[error("too long")]
-    TooLong,
-    /// No such CLI, or not the caller's own.
-    #[error("CLI was not found")]
-    NotFound,
-    /// Nobody whose CLIs were asked for has any.
-    #[error("there are no CLIs")]
-    NoneFound,
-}
-
-/// Settings, providers, device groups, IVRs, dial plans: what the operator sets up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SetupError {
-    /// Not 1 to 255 characters, or a control character in it.
-    #[error("a name has 1 to 255 characters, none of them a control character")]
-    NameInvalid,
-    /// The owner must be admin or a reseller.
-    #[error("the owner must be admin or a reseller")]
-    OwnerInvalid,
-    /// No such provider, group, IVR or dial plan, or not the caller's own.
-    #[error("it was not found")]
-    NotFound,
-    /// Something still refers to it; `detail` says what.
-    #[error("it is in use")]
-    InUse,
-    /// Only admin offers a provider to everyone.
-    #[error("only admin can mark a provider for common use")]
-    CommonUseNotPermitted,
-    /// No setting has this name.
-    #[error("there is no such setting")]
-    SettingUnknown,
-    /// The setting does not take this value.
-    #[error("the setting does not take this value")]
-    SettingInvalid,
-    /// `hash_check` off needs an IP allow-list, or `require_password` always.
-    #[error(
-        "hash_check can be off only for an owner with an IP allow-list, or while require_password is always"
-    )]
-    HashCheckNeeded,
-    /// The same for whoever may not know what `require_password` is.
-    #[error("hash_check can be off only with an IP allow-list")]
-    AllowListNeeded,
-    /// Not an address or a CIDR block, or a block that holds almost every address.
-    #[error("not an IP address or a CIDR block of /8 or narrower")]
-    NetworkInvalid,
-    /// It cannot be taken off the allow-list.
-    #[error("the block is not on the allow-list")]
-    NetworkNotFound,
-    /// More blocks than a call could be compared with.
-    #[error("too many blocks on the allow-list: take one off, or allow a larger block")]
-    TooManyNetworks,
+    /// The step does not start from the DID's state; `detail` says which does.
+    #[error("the DID's state does not allow this")]
+    WrongState,
 }
 
 impl Rule {
@@ -341,6 +150,48 @@ impl Rule {
             rule: self,
             detail: Some(detail.into()),
         })
+    }
+
+    /// The name of the field that is wrong, in a call and in a form; none: no field is to blame.
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::Missing(field)
+            | Self::Invalid(field)
+            | Self::TooLong(field)
+            | Self::Taken(field)
+            | Self::TakenByAnother(field)
+            | Self::Reserved(field)
+            | Self::NotPermitted(field) => Some(field.name()),
+            Self::NotFound(thing)
+            | Self::NoneFound(thing)
+            | Self::Foreign(thing)
+            | Self::TooMany(thing) => thing.field(),
+            Self::Access(AccessError::HashCheckNeeded | AccessError::AllowListNeeded) => {
+                Some("hash_check")
+            }
+            Self::InUse(_) | Self::Did(_) | Self::Access(_) | Self::Failed => None,
+        }
+    }
+}
+
+impl From<AccessError> for Rule {
+    fn from(error: AccessError) -> Self {
+        Self::Access(error)
+    }
+}
+
+impl From<DidError> for Rule {
+    fn from(error: DidError) -> Self {
+        Self::Did(error)
+    }
+}
+
+impl From<AccessError> for Refusal {
+    fn from(error: AccessError) -> Self {
+        Self {
+            rule: error.into(),
+            detail: None,
+        }
     }
 }
 
@@ -356,6 +207,56 @@ impl<R: Into<Rule>> From<R> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(Field::UserId) => f.write_str("no user was named"),
+            Self::Missing(Field::DeviceId) => f.write_str("no device was named"),
+            Self::Missing(Field::CliNumber) => f.write_str("a CLI needs a number or a domain"),
+            Self::Missing(field) => write!(f, "{} was not sent", field.name()),
+            Self::Invalid(field) => f.write_str(field.takes()),
+            Self::TooLong(field) => write!(f, "{} is too long", field.name()),
+            Self::Taken(Field::Username) => f.write_str("the username is already used"),
+            Self::Taken(Field::Did) => f.write_str("DID already exists"),
+            Self::Taken(Field::Pin) => f.write_str("PIN is already used"),
+            Self::Taken(Field::CliNumber | Field::CliDomain) => {
+                f.write_str("CLI already exists, on a device of")
+            }
+            Self::Taken(field) => write!(f, "{} is already used", field.name()),
+            Self::TakenByAnother(Field::CliNumber | Field::CliDomain) => {
+                f.write_str("CLI already exists, on another device")
+            }
+            Self::TakenByAnother(field) => write!(f, "{} is already used", field.name()),
+            Self::Reserved(Field::Username) => {
+                f.write_str("the action log needs this name for who is no user")
+            }
+            Self::Reserved(field) => write!(f, "the server itself needs this {}", field.name()),
+            Self::NotPermitted(Field::CallerId) => {
+                f.write_str("the permission to manage caller IDs is missing")
+            }
+            Self::NotPermitted(Field::CommonUse) => {
+                f.write_str("only admin can mark a provider for common use")
+            }
+            Self::NotPermitted(field) => write!(f, "{} is not yours to set", field.name()),
+            Self::NotFound(Thing::Network) => f.write_str("the block is not on the allow-list"),
+            Self::NotFound(Thing::Session) => f.write_str("the session has ended already"),
+            Self::NotFound(Thing::Setting) => f.write_str("there is no such setting"),
+            Self::NotFound(thing) => write!(f, "{} was not found", thing.name()),
+            Self::NoneFound(thing) => write!(f, "there are no {}s", thing.name()),
+            Self::Foreign(thing) => write!(f, "{} belongs to someone else", thing.name()),
+            Self::InUse(thing) => write!(f, "{} is in use", thing.name()),
+            Self::TooMany(Thing::Key) => f.write_str("too many active keys: revoke one first"),
+            Self::TooMany(Thing::Network) => f.write_str(
+                "too many blocks on the allow-list: take one off, or allow a larger block",
+            ),
+            Self::TooMany(thing) => write!(f, "there are too many {}s", thing.name()),
+            Self::Did(error) => error.fmt(f),
+            Self::Access(error) => error.fmt(f),
+            Self::Failed => f.write_str("anything else stopped it"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::lists::{self, MAX_OFFERED, Slice};
-use super::{Error, Rule, SetupError, log, text, users};
+use super::{Error, Rule, Thing, log, text, users};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
@@ -25,7 +25,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, user_id: Id, name: &str) -> Result<I
 /// The group of this row, if its user is the actor's own.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<DeviceGroup, Error> {
     by.require(Right::ManageDevices)?;
-    let not_found = || Rule::from(SetupError::NotFound).with(id.to_string());
+    let not_found = || Rule::NotFound(Thing::DeviceGroup).with(id.to_string());
     let group = device_groups::find(tx, id)?.ok_or_else(not_found)?;
     by.own_user(tx, group.user_id)?.ok_or_else(not_found)?;
     Ok(group)
@@ -85,7 +85,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, name: &str) -> Result<(), Er
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let group = get(tx, by, id)?;
-    let in_use = Rule::from(SetupError::InUse);
+    let in_use = Rule::InUse(Thing::DeviceGroup);
     if group.is_primary {
         return Err(in_use.with("new devices of this user go into it"));
     }

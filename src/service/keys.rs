@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Error, Rule, UserError, log, users};
+use super::{Error, Field, Rule, Thing, log, users};
 use crate::ambient::Ambient;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
@@ -58,7 +58,7 @@ pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id
     by.require(Right::ManageApi)?;
     let user = users::get_own(tx, by, user_id)?;
     if user.user_type == UserType::User {
-        return Err(UserError::KeyNotForType.into());
+        return Err(Rule::Invalid(Field::KeyUser).into());
     }
     check(secret)?;
     let active = api_keys::list_active(tx, user.id)?;
@@ -66,9 +66,7 @@ pub fn add(tx: &WriteTx<'_>, by: &Actor, user_id: Id, secret: &str) -> Result<Id
         return Err(already_active());
     }
     if active.len() >= MAX_ACTIVE_KEYS {
-        return Err(
-            Rule::from(UserError::TooManyKeys).with(format!("{MAX_ACTIVE_KEYS} are active"))
-        );
+        return Err(Rule::TooMany(Thing::Key).with(format!("{MAX_ACTIVE_KEYS} are active")));
     }
     let id = api_keys::insert(tx, user.id, secret, tx.now_ms()).map_err(|error| match error {
         StoreError::Unique => already_active(),
@@ -86,13 +84,13 @@ pub fn check(secret: &str) -> Result<(), Error> {
         let detail = format!(
             "a key has {MIN_KEY} to {MAX_KEY} visible ASCII characters, no space among them"
         );
-        return Err(Rule::from(UserError::KeyInvalid).with(detail));
+        return Err(Rule::Invalid(Field::Key).with(detail));
     }
     Ok(())
 }
 
 fn already_active() -> Error {
-    Rule::from(UserError::KeyInvalid).with("the user already has it")
+    Rule::Invalid(Field::Key).with("the user already has it")
 }
 
 /// A random key of [`GENERATED_KEY`] characters.
@@ -103,7 +101,7 @@ pub fn generate(ambient: &Ambient) -> String {
 /// Revokes a key: from the next request on it signs nothing.
 pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
     by.require(Right::ManageApi)?;
-    let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
+    let not_found = || Rule::NotFound(Thing::Key).with(key_id.to_string());
     let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
     by.own_user(tx, key.user_id)?.ok_or_else(not_found)?;
     api_keys::revoke(tx, key.id, tx.now_ms())?;
@@ -115,7 +113,7 @@ pub fn revoke(tx: &WriteTx<'_>, by: &Actor, key_id: Id) -> Result<(), Error> {
 /// Revokes a key and gives its user another in one step, as after a leak. Returns the new key's id.
 pub fn replace(tx: &WriteTx<'_>, by: &Actor, key_id: Id, secret: &str) -> Result<Id, Error> {
     by.require(Right::ManageApi)?;
-    let not_found = || Rule::from(UserError::KeyNotFound).with(key_id.to_string());
+    let not_found = || Rule::NotFound(Thing::Key).with(key_id.to_string());
     let key = api_keys::find_active(tx, key_id)?.ok_or_else(not_found)?;
     revoke(tx, by, key_id)?;
     add(tx, by, key.user_id, secret)

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod did_life;
 pub mod dids;
 mod error;
+mod field;
 pub mod groups;
 pub mod guard;
 pub mod installation;
@@ -26,4 +27,5 @@ mod thing;
 pub mod users;
 
 pub use error::*;
+pub use field::Field;
 pub use thing::Thing;

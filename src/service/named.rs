@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::action::Action;
 use super::lists::{self, Slice};
-use super::{Error, Rule, SetupError, log, text};
+use super::{Error, Rule, Thing, log, text};
 use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::named::{Named, Table};
@@ -14,6 +14,7 @@ use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// A kind of named thing, with everything that differs between kinds.
 pub struct Kind {
+    thing: Thing,
     created: Action,
     updated: Action,
     hidden: Action,
@@ -27,6 +28,7 @@ pub struct Kind {
 
 /// IVRs.
 pub static IVRS: Kind = Kind {
+    thing: Thing::Ivr,
     created: Action::IvrCreate,
     updated: Action::IvrUpdate,
     hidden: Action::IvrHide,
@@ -38,6 +40,7 @@ pub static IVRS: Kind = Kind {
 
 /// Dial plans.
 pub static DIALPLANS: Kind = Kind {
+    thing: Thing::Dialplan,
     created: Action::DialplanCreate,
     updated: Action::DialplanUpdate,
     hidden: Action::DialplanHide,
@@ -71,7 +74,7 @@ impl Kind {
         let found = self.table.find(tx, id)?;
         found
             .filter(|found| by.owns(found.owner_id))
-            .ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
+            .ok_or_else(|| Rule::NotFound(self.thing).with(id.to_string()))
     }
 
     /// A part of the list of the actor's own, the oldest first.
@@ -127,7 +130,7 @@ impl Kind {
         by.require(Right::ManageSetup)?;
         self.get(tx, by, id)?;
         if (self.is_used)(tx, id)? {
-            return Err(Rule::from(SetupError::InUse).with(self.in_use));
+            return Err(Rule::InUse(self.thing).with(self.in_use));
         }
         self.table.hide(tx, id, tx.now_ms())?;
         let (was, is) = (json!({ "hidden": false }), json!({ "hidden": true }));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::lists::{self, MAX_OFFERED, Slice};
-use super::{Error, Rule, SetupError, log, text};
+use super::{Error, Field, Rule, Thing, log, text};
 use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::{Cursor, Id};
@@ -38,7 +38,7 @@ pub fn create(
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Provider, Error> {
     by.require(Right::ManageSetup)?;
     let found = providers::find(tx, id)?.filter(|found| by.owns(found.owner_id));
-    found.ok_or_else(|| Rule::from(SetupError::NotFound).with(id.to_string()))
+    found.ok_or_else(|| Rule::NotFound(Thing::Provider).with(id.to_string()))
 }
 
 /// A part of the list of the actor's own, the oldest first.
@@ -97,7 +97,7 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
 /// A reseller's provider would be offered to their competitors.
 fn check_common_use(by: &Actor, common_use: bool) -> Result<(), Error> {
     if common_use && by.user_type != UserType::Admin {
-        return Err(SetupError::CommonUseNotPermitted.into());
+        return Err(Rule::NotPermitted(Field::CommonUse).into());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use blake2::digest::{KeyInit, Mac};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::{AccessError, Error, UserError, installation, log, users};
+use super::{AccessError, Error, Rule, Thing, installation, log, users};
 use crate::ambient::{Ambient, SLACK_MS, is_young, rfc3339};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Origin, Right};
@@ -218,7 +218,7 @@ pub fn end_own(tx: &WriteTx<'_>, by: &Actor, name: &str) -> Result<(), Error> {
     let (_, session) = own
         .into_iter()
         .find(|(known, _)| known == name)
-        .ok_or(UserError::SessionNotFound)?;
+        .ok_or(Rule::NotFound(Thing::Session))?;
     end_listed(tx, by, &session)
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::{AccessError, Error, Rule, SetupError, devices, log};
+use super::{AccessError, Error, Field as RefusedField, Rule, Thing, devices, log};
 use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, Right};
 use crate::store::row::Id;
@@ -301,11 +301,11 @@ fn set_each(
         let setting = SETTINGS
             .iter()
             .find(|setting| setting.name == *name)
-            .ok_or_else(|| Rule::from(SetupError::SettingUnknown).with(*name))?;
+            .ok_or_else(|| Rule::NotFound(Thing::Setting).with(*name))?;
         match setting.field {
             Field::Everyone { .. } if owner_id.is_some() => {
                 let detail = format!("{name} holds for everyone, so it is set without an owner");
-                return Err(Rule::from(SetupError::SettingInvalid).with(detail));
+                return Err(Rule::Invalid(RefusedField::Setting(setting.name)).with(detail));
             }
             Field::Everyone { get, set } => {
                 set_for_everyone(tx, by, setting, value, get, set)?;
@@ -388,7 +388,7 @@ fn set_for_owner(
 
 fn not_taken(setting: &Setting, value: &str) -> Error {
     let detail = format!("{} takes {}, not `{value}`", setting.name, setting.takes);
-    Rule::from(SetupError::SettingInvalid).with(detail)
+    Rule::Invalid(RefusedField::Setting(setting.name)).with(detail)
 }
 
 /// [`check_hash_off`] after a change by one owner. Only admin may know whether everyone's passwords are required, so a
@@ -396,7 +396,7 @@ fn not_taken(setting: &Setting, value: &str) -> Error {
 pub(super) fn check_own_hash_off(tx: &WriteTx<'_>, by: &Actor, owner_id: Id) -> Result<(), Error> {
     let is_off = settings::get_owner(tx, owner_id)?.hash_check == HashCheck::Off;
     match is_off && !sees_everyones(by) && settings::networks(tx, owner_id)?.is_empty() {
-        true => Err(SetupError::AllowListNeeded.into()),
+        true => Err(Rule::Access(AccessError::AllowListNeeded).into()),
         false => check_hash_off(tx),
     }
 }
@@ -410,7 +410,7 @@ fn check_hash_off(tx: &WriteTx<'_>) -> Result<(), Error> {
     for owner_id in settings::owners_without_hash(tx)? {
         if settings::networks(tx, owner_id)?.is_empty() {
             let detail = format!("owner {owner_id} has no allow-list");
-            return Err(Rule::from(SetupError::HashCheckNeeded).with(detail));
+            return Err(Rule::Access(AccessError::HashCheckNeeded).with(detail));
         }
     }
     Ok(())

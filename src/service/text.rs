@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::{Error, SetupError};
+use super::{Error, Field, Rule};
 
 /// Longest name of a provider, device group, IVR or dial plan, in characters.
 pub const MAX_NAME: usize = 255;
@@ -23,7 +23,7 @@ pub fn is_digits(text: &str) -> bool {
 pub fn check_name(name: &str) -> Result<(), Error> {
     let length = name.chars().count();
     if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(SetupError::NameInvalid.into());
+        return Err(Rule::Invalid(Field::Name).into());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The kinds of things that an id can name.
+//! The kinds of things that a call, a form or a refusal can name.
 
-/// A kind of thing that has an id and an owner.
+/// A kind of thing that there can be several of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Thing {
     /// A user of any type.
@@ -19,21 +19,17 @@ pub enum Thing {
     Ivr,
     /// A dial plan, which can answer a DID instead of a device.
     Dialplan,
+    /// A secret key.
+    Key,
+    /// A block on an allow-list.
+    Network,
+    /// A session of the pages.
+    Session,
+    /// A setting.
+    Setting,
 }
 
 impl Thing {
-    /// Every kind.
-    pub const ALL: [Self; 8] = [
-        Self::User,
-        Self::Device,
-        Self::DeviceGroup,
-        Self::Provider,
-        Self::Did,
-        Self::Cli,
-        Self::Ivr,
-        Self::Dialplan,
-    ];
-
     /// Its name for people.
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,6 +41,26 @@ impl Thing {
             Self::Cli => "CLI",
             Self::Ivr => "IVR",
             Self::Dialplan => "dial plan",
+            Self::Key => "key",
+            Self::Network => "block",
+            Self::Session => "session",
+            Self::Setting => "setting",
+        }
+    }
+
+    /// The parameter, and the field of a form, that says which one is meant.
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::User => Some("user_id"),
+            Self::Device => Some("device_id"),
+            Self::DeviceGroup => Some("devicegroup_id"),
+            Self::Provider => Some("provider_id"),
+            Self::Did => Some("did"),
+            Self::Cli => Some("cli_number"),
+            Self::Ivr => Some("ivr_id"),
+            Self::Dialplan => Some("dialplan_id"),
+            Self::Network => Some("network"),
+            Self::Key | Self::Session | Self::Setting => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
 
 use super::lists::{self, Slice};
-use super::{Error, Rule, SetupError, UserError, log, settings, text};
+use super::{AccessError, Error, Field, Rule, Thing, log, settings, text};
 use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, OPERATOR, Right, SYSTEM};
 use crate::store::row::{Cursor, Id};
@@ -48,7 +48,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewUser) -> Result<Id, Error> {
         UserType::User => true,
     };
     if !has_owner || !access::is_owner(tx, by, new.owner_id)? {
-        return Err(UserError::OwnerInvalid.into());
+        return Err(Rule::Invalid(Field::UserType).into());
     }
     insert(tx, by, None, new)
 }
@@ -73,7 +73,7 @@ pub(super) fn insert(
         password: new.password_hash,
     };
     let id = users::insert(tx, &row, tx.now_ms()).map_err(|error| match error {
-        StoreError::Unique => Rule::from(UserError::UsernameTaken).with(row.username),
+        StoreError::Unique => Rule::Taken(Field::Username).with(row.username),
         other => other.into(),
     })?;
     device_groups::insert(tx, id, PRIMARY_GROUP, true, tx.now_ms())?;
@@ -87,17 +87,17 @@ const RESERVED: [&str; 2] = [OPERATOR, SYSTEM];
 fn check_username(username: &str) -> Result<(), Error> {
     let length = username.chars().count();
     if length == 0 || length > MAX_USERNAME {
-        return Err(UserError::UsernameInvalid.into());
+        return Err(Rule::Invalid(Field::Username).into());
     }
     // Two names that look the same could be two users, and nobody should take one for the other.
     let is_bad = |c: char| c.is_whitespace() || text::is_hidden(c);
     if let Some(bad) = username.chars().find(|c| is_bad(*c)) {
         let detail = format!("{} is in it", bad.escape_unicode());
-        return Err(Rule::from(UserError::UsernameInvalid).with(detail));
+        return Err(Rule::Invalid(Field::Username).with(detail));
     }
     let lower = username.to_lowercase();
     if RESERVED.contains(&lower.as_str()) {
-        return Err(Rule::from(UserError::UsernameReserved).with(username));
+        return Err(Rule::Reserved(Field::Username).with(username));
     }
     Ok(())
 }
@@ -111,14 +111,14 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
 /// The actor's own user with this id, for a rule that asks for a right of its own.
 pub(super) fn get_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<User, Error> {
     by.own_user(tx, id)?
-        .ok_or_else(|| Rule::from(UserError::NotFound).with(id.to_string()))
+        .ok_or_else(|| Rule::NotFound(Thing::User).with(id.to_string()))
 }
 
 /// The actor's own user by id or username. Digits are always an id, so that nobody can pass for a user by taking the
 /// name `2`.
 pub fn get_named(tx: &ReadTx<'_>, by: &Actor, name: &str) -> Result<User, Error> {
     by.require(Right::SeeUsers)?;
-    let not_found = || Rule::from(UserError::NotFound).with(name);
+    let not_found = || Rule::NotFound(Thing::User).with(name);
     if text::is_digits(name) {
         let id = name.parse().map_err(|_| not_found())?;
         return get_own(tx, by, id);
@@ -135,7 +135,7 @@ pub fn set_password(tx: &WriteTx<'_>, by: &Actor, user_id: Id, hash: &str) -> Re
     by.require(Right::ManageUsers)?;
     let user = get_own(tx, by, user_id)?;
     if by.through == Through::Pages && by.user_id == Some(user.id) {
-        return Err(UserError::OwnPassword.into());
+        return Err(Rule::Access(AccessError::OwnPassword).into());
     }
     change_password(tx, by, user.id, hash)
 }
@@ -164,7 +164,7 @@ pub fn own_password(tx: &ReadTx<'_>, by: &Actor) -> Result<Option<String>, Store
 
 /// Changes the actor's own password, after they have proved that they know the old one.
 pub fn set_own_password(tx: &WriteTx<'_>, by: &Actor, hash: &str) -> Result<(), Error> {
-    change_password(tx, by, by.user_id.ok_or(UserError::NotFound)?, hash)
+    change_password(tx, by, by.user_id.ok_or(Rule::NotFound(Thing::User))?, hash)
 }
 
 /// Which users a list shows.
@@ -259,7 +259,7 @@ pub fn set_permission(
         // Admin has all of them, and a plain user has no use for one.
         UserType::Admin | UserType::User => {
             let detail = format!("{} is of type {}", user.username, user.user_type);
-            return Err(Rule::from(UserError::PermissionInvalid).with(detail));
+            return Err(Rule::Invalid(Field::Permission).with(detail));
         }
     }
     let had = users::permissions(tx, user.id)?.contains(&permission);
@@ -285,10 +285,10 @@ pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, user_id: Id, blocked: bool) -> 
     by.require(Right::ManageUsers)?;
     let user = get_own(tx, by, user_id)?;
     if user.user_type == UserType::Admin && blocked {
-        return Err(UserError::AdminNotBlocked.into());
+        return Err(Rule::Access(AccessError::AdminNotBlocked).into());
     }
     if by.user_id == Some(user.id) && blocked {
-        return Err(UserError::SelfNotBlocked.into());
+        return Err(Rule::Access(AccessError::SelfNotBlocked).into());
     }
     if user.blocked == blocked {
         return Ok(());
@@ -326,14 +326,14 @@ pub fn allow_network(
     let before = settings_table::networks(tx, owner_id)?;
     let changed = settings_table::update_network(tx, owner_id, &network, allowed)?;
     if !changed && !allowed {
-        return Err(Rule::from(SetupError::NetworkNotFound).with(network));
+        return Err(Rule::NotFound(Thing::Network).with(network));
     }
     if !changed {
         return Ok(network);
     }
     if allowed && before.len() >= MAX_NETWORKS {
         let detail = format!("{MAX_NETWORKS} are there");
-        return Err(Rule::from(SetupError::TooManyNetworks).with(detail));
+        return Err(Rule::TooMany(Thing::Network).with(detail));
     }
     settings::check_own_hash_off(tx, by, owner_id)?;
     let was = json!({ &*network: !allowed });
@@ -351,7 +351,7 @@ pub fn allow_network(
 
 /// A block without host bits. IPv4 written as IPv6 becomes IPv4, because that is how callers' addresses are compared.
 fn normalise(network: &str) -> Result<IpNet, Error> {
-    let invalid = || Rule::from(SetupError::NetworkInvalid).with(network);
+    let invalid = || Rule::Invalid(Field::Network).with(network);
     let block: IpNet = network
         .parse()
         .or_else(|_| network.parse::<IpAddr>().map(IpNet::from))

@@ -175,7 +175,7 @@ fn device_of_the_page() {
     let (server, browser) = start("admin");
     browser.click("nav a[href='/devices']");
     browser.click("a[href='/devices/new']");
-    browser.choose("#user", "office");
+    browser.choose("#user_id", "office");
     browser.fill("#description", "Kitchen phone");
     browser.click("form[action='/devices/new'] button");
     browser.wait_for("The device was created");
@@ -242,11 +242,11 @@ fn did_to_trunk() {
             .text("main")
             .contains("Only this user's devices can take it then")
     );
-    browser.choose("#user", "anna");
+    browser.choose("#user_id", "anna");
     browser.click("form[action$='/reserve'] button");
     browser.wait_for("The DID is reserved.");
     open(&browser, "/assign");
-    browser.choose("#device", "1");
+    browser.choose("#device_id", "1");
     browser.click("form[action$='/assign'] button");
     browser.wait_for("The DID is active.");
     assert!(browser.text(".facts").contains("device 1001"));
@@ -264,7 +264,7 @@ fn refusal() {
     let (server, browser) = start("admin");
     let before = server.call("devices_get", &[("user_id", "2")]);
     browser.go(&format!("{}/devices/new", server.base));
-    browser.choose("#user", "anna");
+    browser.choose("#user_id", "anna");
     browser.fill("#description", "Twice");
     browser.fill("#pin", "1111");
     browser.click("form[action='/devices/new'] button");
@@ -544,7 +544,7 @@ fn accessible() {
     // Pages that only a form leads to.
     sign_in(&browser, &server, "admin");
     browser.go(&format!("{}/devices/new", server.base));
-    browser.choose("#user", "anna");
+    browser.choose("#user_id", "anna");
     browser.fill("#pin", "1111");
     browser.click("form[action='/devices/new'] button");
     browser.wait_for("Pin is already used");

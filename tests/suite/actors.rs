@@ -2,7 +2,9 @@
 
 use linebook::service::guard::access::{Actor, Origin};
 use linebook::service::lists::Slice;
-use linebook::service::{Error, Rule, clis, device_lists, devices, did_life, dids, groups, users};
+use linebook::service::{
+    Error, Rule, Thing, clis, device_lists, devices, did_life, dids, groups, users,
+};
 use linebook::store::WriteTx;
 use linebook::store::row::Id;
 use linebook::store::tables::action_log::Through;
@@ -142,9 +144,7 @@ const LOOKS: &[(&str, One, Id, Id)] = &[
         "devices::find_own",
         |tx, by, id| {
             let found = devices::find_own(tx, by, id)?;
-            found
-                .map(drop)
-                .ok_or(linebook::service::DeviceError::NotFound.into())
+            found.map(drop).ok_or(Rule::NotFound(Thing::Device).into())
         },
         1,
         3,

@@ -11,7 +11,7 @@ use linebook::api::signature::{sign, verify};
 use linebook::service::clis::{self, NewCli};
 use linebook::service::devices::{self, NewDevice, Pin};
 use linebook::service::guard::access::Actor;
-use linebook::service::{DidError, Error, Rule, did_life, dids};
+use linebook::service::{DidError, Error, Rule, Thing, did_life, dids};
 use linebook::store::tables::settings::HashCheck;
 use linebook::store::tables::users::{Permission, User, UserType};
 use linebook::store::{Options, StoreError, WriteTx};
@@ -559,20 +559,16 @@ fn an_assignment_says_the_first_reason_against_it() {
                         None
                     }
                 };
-                assert_eq!(
-                    said,
-                    expected.map(Rule::Did),
-                    "{number} on {device_id} by {scope:?}"
-                );
+                assert_eq!(said, expected, "{number} on {device_id} by {scope:?}");
             }
         }
     }
 }
 
 /// The reason against an assignment. DIDs of the demo world are named by their last digits; 0 does not exist.
-fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<DidError> {
+fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<Rule> {
     let Some((user, is_trunk)) = device(device_id) else {
-        return Some(DidError::DeviceNotFound);
+        return Some(Rule::NotFound(Thing::Device));
     };
     let (owner, state, reserved_for) = match place {
         1 => (0, "free", 0),
@@ -584,21 +580,21 @@ fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<DidError> {
         8 => (4, "free", 0),
         9 => (4, "reserved", 5),
         10 => (4, "reserved", 4),
-        _ => return Some(DidError::NotFound),
+        _ => return Some(Rule::NotFound(Thing::Did)),
     };
     let is_for_another = state == "reserved"
         && reserved_for != user
         && !(reserved_for == 4 && scope_of_user(user) == 4);
     if !reaches_user(scope, user) {
-        Some(DidError::DeviceNotPermitted)
+        Some(Rule::Foreign(Thing::Device))
     } else if !reaches(scope, owner) || is_for_another {
-        Some(DidError::NotPermitted)
+        Some(Rule::Foreign(Thing::Did))
     } else {
         match state {
-            "terminated" => Some(DidError::Terminated),
-            "active" | "closed" => Some(DidError::NotFree),
-            "free" => Some(DidError::NotReserved),
-            _ if !is_trunk => Some(DidError::NotTrunk),
+            "terminated" => Some(DidError::Terminated.into()),
+            "active" | "closed" => Some(DidError::NotFree.into()),
+            "free" => Some(DidError::NotReserved.into()),
+            _ if !is_trunk => Some(DidError::NotTrunk.into()),
             _ => None,
         }
     }
@@ -744,7 +740,7 @@ fn a_did_is_meant_by_itself_by_its_id_or_by_its_number() {
             let Err(Error::Refused(refusal)) = refused else {
                 panic!("{refused:?}");
             };
-            assert_eq!(refusal.rule, DidError::NotFound.into());
+            assert_eq!(refusal.rule, Rule::NotFound(Thing::Did).into());
         }
         Ok::<_, Error>(())
     }));

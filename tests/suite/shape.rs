@@ -6,7 +6,6 @@ use linebook::api::dispatch::{Request, Verb, dispatch};
 use linebook::api::method::*;
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
-use linebook::service::DidError;
 use linebook::store::row::Id;
 
 use crate::common::World;
@@ -376,7 +375,7 @@ static ASKS: Method = Method {
         text("comment", 9, "Blank clears it.").even_blank(),
     ],
     hashes: &[strict(&[], "there is no parameter")],
-    errors: &[refuses(Rule::Did(DidError::NotFound), "DID was not found")],
+    errors: &[refuses(Rule::NotFound(Thing::Did), "DID was not found")],
     run: Run::Read(|_, call| {
         let comment = call.get(text("comment", 9, "").even_blank());
         let said = format!("{} {:?} {comment:?}", call.need(NUMBER)?, call.get(NAME));
@@ -385,7 +384,7 @@ static ASKS: Method = Method {
     ..Method::DEFAULT
 };
 const NUMBER: Parameter =
-    digits("number", 9, "Its number.").required_or(Rule::Did(DidError::NotFound));
+    digits("number", 9, "Its number.").required_or(Rule::NotFound(Thing::Did));
 const NAME: Parameter = text("name", 9, "Its name.");
 
 #[test]

@@ -245,16 +245,16 @@ pub fn paths(route: &Route, id: i64) -> Vec<String> {
 
 /// Fields of an action's form that name objects, for every scope.
 pub const FORM: [(&str, &str); 13] = [
-    ("user", "anna"),
-    ("device", "1"),
-    ("dialplan", "1"),
+    ("user_id", "anna"),
+    ("device_id", "1"),
+    ("dialplan_id", "1"),
     ("name", "x"),
     ("description", "x"),
-    ("number", "777"),
+    ("cli_number", "777"),
     ("username", "fresh"),
     ("type", "user"),
-    ("first", "888"),
-    ("provider", "1"),
+    ("did", "888"),
+    ("provider_id", "1"),
     ("confirmed", "1"),
     ("network", "127.0.0.0/8"),
     ("request", "/billing/api/devices_get?u=admin&user_id=2"),

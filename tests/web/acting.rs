@@ -108,17 +108,17 @@ fn form(route: &Route) -> Vec<(&'static str, &'static str)> {
         "SIP"
     };
     let more = [
-        ("user", "rita"),
         ("type", word),
-        ("device", "5"),
-        ("dialplan", "2"),
-        ("provider", "3"),
+        ("device_id", "5"),
+        ("dialplan_id", "2"),
+        ("provider_id", "3"),
         ("password", "password"),
         ("new_password", "another password"),
         ("again", "another password"),
         ("dialect", "current"),
-        ("user_id", "5"),
-        ("group", "6"),
+        // A plain user has no key.
+        ("user_id", if area(route) == "settings" { "4" } else { "5" }),
+        ("devicegroup_id", "6"),
         ("session", OTHER_SESSION),
     ];
     let kept = FORM

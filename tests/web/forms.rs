@@ -148,7 +148,11 @@ fn a_device_is_created_and_its_refusals_stand_beside_their_fields() {
     let made = world.post(
         "/devices/new",
         &token,
-        &[("user", "anna"), ("description", "Kitchen"), ("pin", "42")],
+        &[
+            ("user_id", "anna"),
+            ("description", "Kitchen"),
+            ("pin", "42"),
+        ],
     );
     assert_eq!(
         (made.status, made.location()),
@@ -165,32 +169,36 @@ fn a_device_is_created_and_its_refusals_stand_beside_their_fields() {
 
     let before = world.dump();
     for (form, field, text) in [
-        (&[("user", "nobody")][..], "user", "User was not found"),
-        (&[("user", "rita")], "user", "User was not found"),
         (
-            &[("user", "anna"), ("pin", "4x")],
+            &[("user_id", "nobody")][..],
+            "user_id",
+            "User was not found",
+        ),
+        (&[("user_id", "rita")], "user_id", "User was not found"),
+        (
+            &[("user_id", "anna"), ("pin", "4x")],
             "pin",
             "Pin must be numeric",
         ),
         (
-            &[("user", "anna"), ("pin", "42")],
+            &[("user_id", "anna"), ("pin", "42")],
             "pin",
             "Pin is already used",
         ),
         (
-            &[("user", "anna"), ("group", "1")],
-            "group",
+            &[("user_id", "anna"), ("devicegroup_id", "1")],
+            "devicegroup_id",
             "Device group invalid",
         ),
         (
-            &[("user", "anna"), ("type", "Radio")],
+            &[("user_id", "anna"), ("type", "Radio")],
             "type",
             "Device type invalid",
         ),
         (
-            &[("user", "anna"), ("caller_id", "Anna")],
+            &[("user_id", "anna"), ("caller_id", "Anna")],
             "caller_id",
-            "Device was not created: caller_id is not",
+            "caller_id is not NUMBER",
         ),
     ] {
         let reply = world.post("/devices/new", &token, form);
@@ -292,7 +300,11 @@ fn a_pin_stays_when_none_is_typed_and_goes_when_that_is_ticked() {
     let token = world.token(0);
     let group = world.value("SELECT device_group_id FROM devices WHERE id = 1");
     let edit = |more: (&str, &str)| {
-        let form = [("description", "x"), ("group", group.as_str()), more];
+        let form = [
+            ("description", "x"),
+            ("devicegroup_id", group.as_str()),
+            more,
+        ];
         assert_eq!(world.post("/devices/1/edit", &token, &form).status, 303);
         world.value("SELECT coalesce(pin, 'none') FROM devices WHERE id = 1")
     };
@@ -313,7 +325,7 @@ fn a_pin_is_changed_and_never_logged() {
         let form = [
             ("description", description.as_str()),
             ("pin", pin),
-            ("group", group.as_str()),
+            ("devicegroup_id", group.as_str()),
         ];
         assert_eq!(world.post("/devices/1/edit", &token, &form).status, 303);
         assert_eq!(
@@ -342,15 +354,15 @@ fn a_did_goes_through_its_life() {
         &'static str,
     );
     let steps: &[Step] = &[
-        ("reserve", &[("user", "anna")], "reserved"),
-        ("assign", &[("device", "2")], "active"),
+        ("reserve", &[("user_id", "anna")], "reserved"),
+        ("assign", &[("device_id", "2")], "active"),
         ("unassign", &[], "reserved"),
-        ("dialplan", &[("dialplan", "1")], "active"),
+        ("dialplan", &[("dialplan_id", "1")], "active"),
         ("close", &[], "closed"),
         ("free", &[], "free"),
         ("terminate", &[], "terminated"),
         ("free", &[], "free"),
-        ("reserve", &[("user", "2")], "reserved"),
+        ("reserve", &[("user_id", "2")], "reserved"),
         ("unreserve", &[], "free"),
     ];
     for (step, form, becomes) in steps {
@@ -372,11 +384,11 @@ fn a_did_goes_through_its_life() {
         ("close", &[][..], "this needs one that is active"),
         (
             "assign",
-            &[("device", "2")],
+            &[("device_id", "2")],
             "DID must be reserved for a user",
         ),
-        ("reserve", &[("user", "rita")], "User was not found"),
-        ("reserve", &[("user", "nobody")], "User was not found"),
+        ("reserve", &[("user_id", "rita")], "User was not found"),
+        ("reserve", &[("user_id", "nobody")], "User was not found"),
     ] {
         let reply = world.post(&format!("/dids/1/{step}"), &token, form);
         assert_eq!(reply.status, 422, "{step}");
@@ -395,7 +407,7 @@ fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     let (admin, reseller) = (world.token(0), world.token(4));
     let page = world.get("/dids/1", &admin).body;
     assert!(page.contains("cannot be taken back here"), "{page}");
-    let reply = world.post("/dids/1/reserve", &admin, &[("user", "reseller")]);
+    let reply = world.post("/dids/1/reserve", &admin, &[("user_id", "reseller")]);
     assert_eq!(
         (reply.status, reply.location()),
         (303, "/dids?done=handed-over")
@@ -405,12 +417,12 @@ fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     assert_eq!(world.get("/dids/1", &admin).status, 404);
 
     // A reseller with own devices can name those of their users, too.
-    let made = world.post("/devices/new", &reseller, &[("user", "reseller")]);
+    let made = world.post("/devices/new", &reseller, &[("user_id", "reseller")]);
     assert_eq!(made.status, 303, "{}", made.body);
     let page = world.get("/dids/1", &reseller).body;
     assert!(page.contains("action=\"/dids/1/reserve\""), "{page}");
-    assert!(page.contains("<input id=\"device\""), "{page}");
-    let reply = world.post("/dids/1/reserve", &reseller, &[("user", "rita")]);
+    assert!(page.contains("<input id=\"device_id\""), "{page}");
+    let reply = world.post("/dids/1/reserve", &reseller, &[("user_id", "rita")]);
     assert_eq!(reply.location(), "/dids/1?done=reserve");
     let page = world.get("/dids/1", &reseller).body;
     assert!(!page.contains("action=\"/dids/1/reserve\""), "{page}");
@@ -422,7 +434,11 @@ fn a_range_of_dids_is_all_or_nothing_after_a_preview() {
     let world = World::new();
     let token = world.token(0);
     let count = || world.value("SELECT count(*) FROM dids");
-    let range = [("provider", "1"), ("first", "5550095"), ("last", "5550104")];
+    let range = [
+        ("provider_id", "1"),
+        ("did", "5550095"),
+        ("last", "5550104"),
+    ];
     let preview = world.post("/dids/new", &token, &range);
     assert!(
         preview.body.contains("10 DIDs would be added"),
@@ -439,7 +455,11 @@ fn a_range_of_dids_is_all_or_nothing_after_a_preview() {
     assert_eq!(count(), "20");
 
     // One of them exists, so none is added, even when the preview was skipped.
-    let overlap = [("provider", "1"), ("first", "5550104"), ("last", "5550109")];
+    let overlap = [
+        ("provider_id", "1"),
+        ("did", "5550104"),
+        ("last", "5550109"),
+    ];
     assert!(
         world
             .post("/dids/new", &token, &overlap)
@@ -465,8 +485,8 @@ fn a_range_of_dids_is_all_or_nothing_after_a_preview() {
         ("1000000", "1009999"),
     ] {
         let form = [
-            ("provider", "1"),
-            ("first", first),
+            ("provider_id", "1"),
+            ("did", first),
             ("last", last),
             ("confirmed", "1"),
         ];
@@ -517,7 +537,7 @@ fn nothing_is_hidden_while_it_is_used() {
         assert_eq!(world.value(sql), "1", "{path}");
     }
     // A hidden provider takes no new DIDs. The DIDs that it has still name it.
-    let form = [("provider", "1"), ("first", "999"), ("confirmed", "1")];
+    let form = [("provider_id", "1"), ("did", "999"), ("confirmed", "1")];
     assert!(
         world
             .post("/dids/new", &token, &form)
@@ -737,15 +757,15 @@ fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
     let world = World::new();
     let token = world.token(0);
     let form = || world.get("/devices/new", &token).body;
-    assert!(form().contains("<select id=\"user\"") && form().contains("office (user, ID 100)"));
+    assert!(form().contains("<select id=\"user_id\"") && form().contains("office (user, ID 100)"));
     world.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
         INSERT INTO users (username, type, owner_id, created_ms) SELECT 'many' || i, 'user', 0, 0 FROM n",
     );
-    assert!(form().contains("<input id=\"user\"") && form().contains("<datalist"));
+    assert!(form().contains("<input id=\"user_id\"") && form().contains("<datalist"));
     assert!(form().contains("Whose device it will be: a username or an ID"));
     // The typed user is still there when the form comes back.
-    let again = world.get("/devices/new?user=many150", &token).body;
+    let again = world.get("/devices/new?user_id=many150", &token).body;
     assert!(again.contains("value=\"many150\""));
 }
 
@@ -753,14 +773,14 @@ fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
 fn a_did_of_a_user_without_devices_leads_to_one() {
     let world = World::new();
     let token = world.token(0);
-    world.post("/dids/1/reserve", &token, &[("user", "clerk")]);
+    world.post("/dids/1/reserve", &token, &[("user_id", "clerk")]);
     let page = world.get("/dids/1", &token).body;
-    let link = "<a href=\"/devices/new?user=clerk\">Create one</a>";
+    let link = "<a href=\"/devices/new?user_id=clerk\">Create one</a>";
     assert!(
         page.contains("clerk has no device yet") && page.contains(link),
         "{page}"
     );
-    let form = world.get("/devices/new?user=clerk", &token).body;
+    let form = world.get("/devices/new?user_id=clerk", &token).body;
     assert!(form.contains("<option value=\"clerk\" selected>"));
 }
 

@@ -220,12 +220,12 @@ fn the_log_is_filtered_and_everyone_but_admin_sees_his_own() {
     world.post(
         "/devices/5/edit",
         &reseller,
-        &[("description", "Changed"), ("group", "6")],
+        &[("description", "Changed"), ("devicegroup_id", "6")],
     );
     world.post(
         "/devices/3/edit",
         &admin,
-        &[("description", "Other"), ("group", "11")],
+        &[("description", "Other"), ("devicegroup_id", "11")],
     );
     let rows =
         |path: &str, token: &str| world.get(path, token).body.matches("device.update").count();

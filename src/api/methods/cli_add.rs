@@ -1,12 +1,11 @@
 //! `cli_add`: a calling number or domain for a device.
 
 use crate::api::method::*;
-use crate::service::CliError;
 use crate::service::clis::{self, MAX_NUMBER, MAX_TEXT, NewCli};
 use crate::service::text::MAX_DOMAIN;
 
 const DEVICE: Parameter = id("device_id", Thing::Device, "The device it stands for.")
-    .required_or(Rule::Cli(CliError::DeviceMissing));
+    .required_or(Rule::Missing(Field::DeviceId));
 const NUMBER: Parameter =
     digits("cli_number", MAX_NUMBER, "The calling number; unique.").unless(&[DOMAIN]);
 const DOMAIN: Parameter = text(
@@ -57,28 +56,38 @@ pub static METHOD: Method = Method {
         "You are not authorised to use this functionality",
     ),
     errors: &[
+        refuses(Rule::Missing(Field::DeviceId), "Device ID cannot be empty"),
+        refuses(Rule::NotFound(Thing::Device), "Device was not found"),
         refuses(
-            Rule::Cli(CliError::DeviceMissing),
-            "Device ID cannot be empty",
-        ),
-        refuses(Rule::Cli(CliError::DeviceNotFound), "Device was not found"),
-        refuses(
-            Rule::Cli(CliError::NumberMissing),
+            Rule::Missing(Field::CliNumber),
             "CLI Number cannot be empty",
         ),
-        refuses(Rule::Cli(CliError::NotNumeric), "CLI must be numeric"),
+        refuses(Rule::Invalid(Field::CliNumber), "CLI must be numeric"),
         refuses(
-            Rule::Cli(CliError::TakenBy),
+            Rule::Taken(Field::CliNumber),
             "CLI already exists. It is assigned to {} device",
         ),
         refuses(
-            Rule::Cli(CliError::TakenByAnother),
+            Rule::TakenByAnother(Field::CliNumber),
             "CLI already exists. It is assigned to another device",
         ),
-        refuses(Rule::Cli(CliError::IvrNotFound), "IVR was not found"),
-        refuses(Rule::Cli(CliError::BannedInvalid), "banned must be 0 or 1"),
-        refuses(Rule::Cli(CliError::DomainInvalid), "CLI domain is invalid"),
-        refuses(Rule::Cli(CliError::TooLong), "{} is too long"),
+        refuses(
+            Rule::Taken(Field::CliDomain),
+            "CLI already exists. It is assigned to {} device",
+        ),
+        refuses(
+            Rule::TakenByAnother(Field::CliDomain),
+            "CLI already exists. It is assigned to another device",
+        ),
+        refuses(Rule::NotFound(Thing::Ivr), "IVR was not found"),
+        refuses(Rule::Invalid(Field::Banned), "banned must be 0 or 1"),
+        refuses(Rule::Invalid(Field::CliDomain), "CLI domain is invalid"),
+        refuses(Rule::TooLong(Field::CliNumber), "cli_number is too long"),
+        refuses(
+            Rule::TooLong(Field::CliDescription),
+            "cli_description is too long",
+        ),
+        refuses(Rule::TooLong(Field::Comment), "comment is too long"),
     ],
     is_file: true,
     envelope: LATER_IN_STATUS,

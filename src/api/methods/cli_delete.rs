@@ -1,7 +1,6 @@
 //! `cli_delete`: takes a CLI off its device.
 
 use crate::api::method::*;
-use crate::service::CliError;
 use crate::service::clis::{self, MAX_NUMBER, Named};
 use crate::service::text::MAX_DOMAIN;
 
@@ -30,7 +29,7 @@ pub static METHOD: Method = Method {
         "Access Denied",
         "You are not authorised to use this functionality",
     ),
-    errors: &[refuses(Rule::Cli(CliError::NotFound), "CLI was not found")],
+    errors: &[refuses(Rule::NotFound(Thing::Cli), "CLI was not found")],
     is_file: true,
     envelope: LATER_IN_STATUS,
     run: Run::Write(|tx, call| {

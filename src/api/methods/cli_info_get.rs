@@ -1,7 +1,6 @@
 //! `cli_info_get`: whose device a CLI stands for.
 
 use crate::api::method::*;
-use crate::service::CliError;
 use crate::service::clis::{self, MAX_NUMBER};
 use crate::service::text::MAX_DOMAIN;
 
@@ -31,8 +30,8 @@ pub static METHOD: Method = Method {
     ],
     right: Right::ManageDevices,
     errors: &[
-        refuses(Rule::Cli(CliError::NumberMissing), "CLI is empty"),
-        refuses(Rule::Cli(CliError::NotFound), "CLI not found"),
+        refuses(Rule::Missing(Field::CliNumber), "CLI is empty"),
+        refuses(Rule::NotFound(Thing::Cli), "CLI not found"),
     ],
     is_file: true,
     envelope: LATER_IN_STATUS,

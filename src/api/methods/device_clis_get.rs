@@ -3,7 +3,6 @@
 use crate::ambient::plain_time;
 use crate::api::method::*;
 use crate::service::clis;
-use crate::service::{CliError, UserError};
 use crate::store::tables::clis::CliOnDevice;
 
 /// How many CLIs are read, and held in memory, at once.
@@ -35,9 +34,9 @@ pub static METHOD: Method = Method {
         "You are not authorized to use this functionality",
     ),
     errors: &[
-        refuses(Rule::Cli(CliError::DeviceNotFound), "Device was not found"),
-        refuses(Rule::User(UserError::NotFound), "User was not found"),
-        refuses(Rule::Cli(CliError::NoneFound), "CLIs were not found"),
+        refuses(Rule::NotFound(Thing::Device), "Device was not found"),
+        refuses(Rule::NotFound(Thing::User), "User was not found"),
+        refuses(Rule::NoneFound(Thing::Cli), "CLIs were not found"),
     ],
     envelope: STATUS,
     run: Run::Read(|tx, call| {

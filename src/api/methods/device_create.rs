@@ -2,10 +2,9 @@
 
 use crate::api::method::*;
 use crate::service::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN, NewDevice, Pin};
-use crate::service::{DeviceError, UserError};
 
 const USER: Parameter = id("user_id", Thing::User, "The user whose device it will be.")
-    .required_or(Rule::User(UserError::Missing));
+    .required_or(Rule::Missing(Field::UserId));
 const DESCRIPTION: Parameter = text(
     "description",
     MAX_DESCRIPTION,
@@ -56,32 +55,23 @@ pub static METHOD: Method = Method {
     right: Right::ManageDevices,
     denied: &denied("Dont be so smart", "Dont be so smart"),
     errors: &[
-        refuses(Rule::User(UserError::Missing), "Dont be so smart"),
-        refuses(Rule::User(UserError::NotFound), "User was not found"),
+        refuses(Rule::Missing(Field::UserId), "Dont be so smart"),
+        refuses(Rule::NotFound(Thing::User), "User was not found"),
+        refuses(Rule::Invalid(Field::DeviceType), "Device type invalid"),
+        refuses(Rule::NotFound(Thing::DeviceGroup), "Device group invalid"),
+        refuses(Rule::Invalid(Field::Pin), "Pin must be numeric"),
+        refuses(Rule::Taken(Field::Pin), "Pin is already used"),
         refuses(
-            Rule::Device(DeviceError::TypeInvalid),
-            "Device type invalid",
-        ),
-        refuses(
-            Rule::Device(DeviceError::GroupInvalid),
-            "Device group invalid",
-        ),
-        refuses(
-            Rule::Device(DeviceError::PinNotNumeric),
-            "Pin must be numeric",
-        ),
-        refuses(Rule::Device(DeviceError::PinUsed), "Pin is already used"),
-        refuses(
-            Rule::Device(DeviceError::CallerIdNotPermitted),
+            Rule::NotPermitted(Field::CallerId),
             "You are not authorized to manage callerid",
         ),
-        refuses(
-            Rule::Device(DeviceError::NotCreated),
-            "Device was not created",
-        )
-        .with_message(),
+        not_created(Rule::TooLong(Field::Pin)),
+        not_created(Rule::TooLong(Field::Description)),
+        not_created(Rule::TooLong(Field::CallerId)),
+        not_created(Rule::Invalid(Field::CallerId)),
+        not_created(Rule::Failed),
     ],
-    storage_error: Some(Rule::Device(DeviceError::NotCreated)),
+    storage_error: Some(Rule::Failed),
     run: Run::Write(|tx, call| {
         let new = NewDevice {
             user_id: call.need_id(USER)?,
@@ -107,3 +97,8 @@ pub static METHOD: Method = Method {
     }),
     ..Method::DEFAULT
 };
+
+/// The page has one text for all that does not fit; the reason stands behind it.
+const fn not_created(rule: Rule) -> ErrorText {
+    refuses(rule, "Device was not created").with_message()
+}

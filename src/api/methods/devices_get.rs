@@ -1,7 +1,7 @@
 //! `devices_get`: the devices of a user.
 
 use crate::api::method::*;
-use crate::service::{UserError, devices};
+use crate::service::devices;
 use crate::store::row::Id;
 use crate::store::tables::device_lists::Address;
 use crate::store::tables::devices::Device;
@@ -10,7 +10,7 @@ use crate::store::tables::devices::Device;
 pub const PIECE: u32 = 500;
 
 const USER: Parameter =
-    id("user_id", Thing::User, "The user.").required_or(Rule::User(UserError::Missing));
+    id("user_id", Thing::User, "The user.").required_or(Rule::Missing(Field::UserId));
 
 /// The method.
 pub static METHOD: Method = Method {
@@ -26,8 +26,8 @@ pub static METHOD: Method = Method {
     right: Right::ManageDevices,
     denied: &denied("Bad login", "Bad login"),
     errors: &[
-        refuses(Rule::User(UserError::Missing), "user_id is empty"),
-        refuses(Rule::User(UserError::NotFound), "User not found"),
+        refuses(Rule::Missing(Field::UserId), "user_id is empty"),
+        refuses(Rule::NotFound(Thing::User), "User not found"),
     ],
     is_file: true,
     envelope: LATER_IN_STATUS,

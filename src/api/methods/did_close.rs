@@ -17,7 +17,7 @@ pub static METHOD: Method = Method {
     )],
     right: Right::ManageDids,
     errors: &[
-        refuses(Rule::Did(DidError::NotFound), "DID was not found"),
+        refuses(Rule::NotFound(Thing::Did), "DID was not found"),
         refuses(Rule::Did(DidError::AlreadyClosed), "DID is already closed"),
         refuses(
             Rule::Did(DidError::OnDialplan),
@@ -30,7 +30,7 @@ pub static METHOD: Method = Method {
     ],
     envelope: STATUS,
     run: Run::Write(|tx, call| {
-        let id = call.need_id(DID)?.ok_or(DidError::NotFound)?;
+        let id = call.need_id(DID)?.ok_or(Rule::NotFound(Thing::Did))?;
         dids::close_on_device(tx, &call.actor, id)?;
         Ok(success("DID successfully closed", []))
     }),

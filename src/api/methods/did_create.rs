@@ -1,7 +1,6 @@
 //! `did_create`: a free DID of a provider.
 
 use crate::api::method::*;
-use crate::service::DidError;
 use crate::service::dids::{self, MAX_NUMBER};
 
 const NUMBER: Parameter = digits("did", MAX_NUMBER, "The number; unique.").required();
@@ -34,19 +33,16 @@ pub static METHOD: Method = Method {
     right: Right::ManageDids,
     denied: &denied("Don't be so smart", "You are not authorized to manage DIDs"),
     errors: &[
+        refuses(Rule::NotFound(Thing::Provider), "Provider was not found"),
         refuses(
-            Rule::Did(DidError::ProviderNotFound),
-            "Provider was not found",
-        ),
-        refuses(
-            Rule::Did(DidError::ProviderNotPermitted),
+            Rule::Foreign(Thing::Provider),
             "Your are not authorized to use this Provider",
         ),
-        refuses(Rule::Did(DidError::NumberInvalid), "Invalid DID specified"),
-        refuses(Rule::Did(DidError::Exists), "DID already exists"),
-        refuses(Rule::Did(DidError::NotCreated), "DID creation failed"),
+        refuses(Rule::Invalid(Field::Did), "Invalid DID specified"),
+        refuses(Rule::Taken(Field::Did), "DID already exists"),
+        refuses(Rule::Failed, "DID creation failed"),
     ],
-    storage_error: Some(Rule::Did(DidError::NotCreated)),
+    storage_error: Some(Rule::Failed),
     envelope: LATER_IN_STATUS,
     run: Run::Write(|tx, call| {
         let (number, provider_id) = (call.need(NUMBER)?, call.need_id(PROVIDER)?);

@@ -17,7 +17,7 @@ pub static METHOD: Method = Method {
     )],
     right: Right::ManageDids,
     errors: &[
-        refuses(Rule::Did(DidError::NotFound), "DID was not found"),
+        refuses(Rule::NotFound(Thing::Did), "DID was not found"),
         refuses(
             Rule::Did(DidError::WrongState),
             "DID was not terminated. Only Free or Closed DIDs can be terminate",
@@ -25,7 +25,7 @@ pub static METHOD: Method = Method {
     ],
     envelope: STATUS,
     run: Run::Write(|tx, call| {
-        let id = call.need_id(DID)?.ok_or(DidError::NotFound)?;
+        let id = call.need_id(DID)?.ok_or(Rule::NotFound(Thing::Did))?;
         dids::take(tx, &call.actor, &did_life::TERMINATE, id)?;
         Ok(success("DID successfully terminated", []))
     }),

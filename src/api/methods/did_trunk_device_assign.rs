@@ -23,14 +23,14 @@ pub static METHOD: Method = Method {
     right: Right::ManageDids,
     denied: &denied("Access Denied", "You are not authorized to manage DIDs"),
     errors: &[
-        refuses(Rule::Did(DidError::DeviceNotFound), "Device was not found"),
-        refuses(Rule::Did(DidError::NotFound), "DID was not found"),
+        refuses(Rule::NotFound(Thing::Device), "Device was not found"),
+        refuses(Rule::NotFound(Thing::Did), "DID was not found"),
         refuses(
-            Rule::Did(DidError::DeviceNotPermitted),
+            Rule::Foreign(Thing::Device),
             "Your are not authorized to use this Device",
         ),
         refuses(
-            Rule::Did(DidError::NotPermitted),
+            Rule::Foreign(Thing::Did),
             "Your are not authorized to use this DID",
         ),
         refuses(Rule::Did(DidError::Terminated), "DID is terminated"),
@@ -40,9 +40,9 @@ pub static METHOD: Method = Method {
             "DID must be reserved for a User",
         ),
         refuses(Rule::Did(DidError::NotTrunk), "Device is not a Trunk"),
-        refuses(Rule::Did(DidError::NotAssigned), "Device was not assigned"),
+        refuses(Rule::Failed, "Device was not assigned"),
     ],
-    storage_error: Some(Rule::Did(DidError::NotAssigned)),
+    storage_error: Some(Rule::Failed),
     envelope: STATUS,
     run: Run::Write(|tx, call| {
         let (device_id, number) = (call.need_id(DEVICE)?, call.need(NUMBER)?);

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::ambient::plain_time;
 use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, facts, time};
-use crate::http::pages::frame::password::{self, hashed, new_password, problem_of_password};
+use crate::http::pages::frame::password::{self, hashed, new_password};
+use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::attempt::Attempt;
 use crate::service::guard::throttle::Proof;
@@ -111,7 +112,7 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     }
     attempt.succeeded(Proof::Password);
     match hashed(&visit).await {
-        Err(error) => render(&visit, &problem_of_password(error)?),
+        Err(error) => render(&visit, &problem(error, "")?),
         Ok(hash) => {
             let set = visit.write(move |tx, by| users::set_own_password(tx, by, &hash));
             set.await?;

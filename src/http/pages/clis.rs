@@ -2,19 +2,19 @@
 
 use maud::html;
 
-use crate::api::methods;
 use crate::api::parameters::Parameters;
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no,
 };
+use crate::http::pages::frame::problem::{problem, problem_on_page};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::clis::{self, Edit, Filter, Named, NewCli};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::{MAX_OFFERED, Slice};
 use crate::service::named::IVRS;
-use crate::service::{CliError, Error, Refusal, Rule, device_lists, devices, users};
+use crate::service::{Error, Thing, device_lists, devices, users};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::clis::Cli;
@@ -172,14 +172,14 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         "Add the CLI",
         problem,
         html! {
-            (Field::text("device", "Device", &text("device")).required().among(&devices, "the ID of a device, as on its page")
+            (Field::text("device_id", "Device", &text("device_id")).required().among(&devices, "the ID of a device, as on its page")
                 .hint("Which device is meant by calls from it").render(problem))
-            (Field::text("number", "Number", &text("number")).hint("Up to 20 digits").render(problem))
-            (Field::text("domain", "Domain", &text("domain")).hint("Instead of a number: where its calls come from, like sip.example.com").render(problem))
-            (Field::text("description", "Description", &text("description")).render(problem))
+            (Field::text("cli_number", "Number", &text("cli_number")).hint("Up to 20 digits").render(problem))
+            (Field::text("cli_domain", "Domain", &text("cli_domain")).hint("Instead of a number: where its calls come from, like sip.example.com").render(problem))
+            (Field::text("cli_description", "Description", &text("cli_description")).render(problem))
             (Field::text("comment", "Comment", &text("comment")).render(problem))
-            (select("ivr", "IVR", &ivrs, &text("ivr"), "Where its calls go", problem))
-            (tick("banned", "Banned", visit.is_on("banned"), "Calls from it are refused"))
+            (select("ivr_id", "IVR", &ivrs, &text("ivr_id"), "Where its calls go", problem))
+            (tick("banned", "Banned", visit.is_on("banned"), "Calls from it are refused", problem))
         },
     );
     let body = html! {
@@ -194,18 +194,24 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
 /// Adds one as `cli_add` does.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     let new = NewCli {
-        device_id: visit.sent.id("device"),
-        number: visit.sent.text("number").map(|number| number.trim().into()),
-        domain: visit.sent.text("domain").map(|domain| domain.trim().into()),
-        description: visit.text("description"),
+        device_id: visit.sent.id("device_id"),
+        number: visit
+            .sent
+            .text("cli_number")
+            .map(|number| number.trim().into()),
+        domain: visit
+            .sent
+            .text("cli_domain")
+            .map(|domain| domain.trim().into()),
+        description: visit.text("cli_description"),
         comment: visit.text("comment"),
         banned: visit.is_on("banned").then(|| "1".into()),
-        ivr_id: visit.sent.id("ivr"),
+        ivr_id: visit.sent.id("ivr_id"),
     };
     match visit.write(move |tx, by| clis::create(tx, by, new)).await {
         Ok(id) => Ok(Answer::SeeOther(format!("/clis/{id}?done=added"))),
         Err(error) => {
-            let problem = Some(problem_of(&refusal(error)?));
+            let problem = problem(error, "cli_add")?;
             new_form(&visit, &problem)
         }
     }
@@ -263,10 +269,10 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
                 div {
                     (parts::form(visit, &format!("/clis/{}/edit", cli.id), "Save", problem, html! {
                         h2 { "Edit" }
-                        (Field::text("description", "Description", &typed("description", &cli.description)).render(problem))
+                        (Field::text("cli_description", "Description", &typed("cli_description", &cli.description)).render(problem))
                         (Field::text("comment", "Comment", &typed("comment", &cli.comment)).render(problem))
-                        (select("ivr", "IVR", &ivrs, &typed("ivr", &ivr), "Where its calls go", problem))
-                        (tick("banned", "Banned", is_banned, "Calls from it are refused"))
+                        (select("ivr_id", "IVR", &ivrs, &typed("ivr_id", &ivr), "Where its calls go", problem))
+                        (tick("banned", "Banned", is_banned, "Calls from it are refused", problem))
                     }))
                     section.actions {
                         (Action {
@@ -289,10 +295,10 @@ pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
     let id = visit.id();
     let edit = Edit {
-        description: visit.text("description"),
+        description: visit.text("cli_description"),
         comment: visit.text("comment"),
         banned: visit.is_on("banned"),
-        ivr_id: visit.sent.id("ivr"),
+        ivr_id: visit.sent.id("ivr_id"),
     };
     visit.read(|tx| clis::get(tx, visit.by(), id))?;
     match visit
@@ -301,7 +307,7 @@ pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     {
         Ok(()) => Ok(Answer::SeeOther(format!("/clis/{id}?done=saved"))),
         Err(error) => {
-            let problem = Some(problem_of(&refusal(error)?));
+            let problem = problem_on_page(Thing::Cli, error, "cli_add")?;
             render(&visit, &problem)
         }
     }
@@ -313,26 +319,4 @@ pub async fn delete(visit: Visit) -> Result<Answer, Trouble> {
     let work = visit.write(move |tx, by| clis::delete(tx, by, Named::by_id(id)));
     work.await?;
     Ok(Answer::SeeOther("/clis?done=deleted".into()))
-}
-
-/// The field of a CLI's form that shows a refusal, and its text in the API's words.
-pub fn problem_of(refusal: &Refusal) -> (&'static str, String) {
-    let field = match refusal.rule {
-        Rule::Cli(CliError::DeviceMissing | CliError::DeviceNotFound) => "device",
-        Rule::Cli(
-            CliError::NumberMissing
-            | CliError::NotNumeric
-            | CliError::TakenBy
-            | CliError::TakenByAnother,
-        ) => "number",
-        Rule::Cli(CliError::DomainInvalid) => "domain",
-        Rule::Cli(CliError::IvrNotFound) => "ivr",
-        Rule::Cli(CliError::TooLong) => match refusal.detail.as_deref() {
-            Some("cli_number") => "number",
-            Some("comment") => "comment",
-            _ => "description",
-        },
-        _ => "",
-    };
-    (field, words(refusal, methods::find("cli_add")))
 }

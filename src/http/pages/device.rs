@@ -2,16 +2,17 @@
 
 use maud::{Markup, html};
 
-use super::devices::{MASK, problem_of};
+use super::devices::MASK;
 use crate::api::parameters::parse_id;
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, or_dash, select, tick,
 };
+use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::devices::{self, Edit};
 use crate::service::guard::access::Right;
-use crate::service::{DeviceError, Error, clis, dids, groups, users};
+use crate::service::{Error, Rule, Thing, clis, dids, groups, users};
 use crate::store::row::Id;
 use crate::store::tables::clis::Cli;
 use crate::store::tables::device_groups::DeviceGroup;
@@ -48,7 +49,7 @@ struct Whole {
 fn find(visit: &Visit, id: Id) -> Result<Whole, Trouble> {
     let by = visit.by();
     let found = visit.read(|tx| {
-        let device = devices::find_own(tx, by, id)?.ok_or(DeviceError::NotFound)?;
+        let device = devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
         let on_device = clis::Filter {
             device_id: Some(id),
             ..Default::default()
@@ -168,7 +169,7 @@ fn belongings(visit: &Visit, whole: &Whole, manages: bool) -> Markup {
             }
             p {
                 @if whole.clis.len() == SHOWN { a href={ "/clis?device=" (id) } { "All of them" } " " }
-                @if manages { a href={ "/clis/new?device=" (id) } { "Add a CLI" } }
+                @if manages { a href={ "/clis/new?device_id=" (id) } { "Add a CLI" } }
             }
         }
         @if visit.may(Right::SeeLog) {
@@ -194,11 +195,11 @@ fn edit_form(visit: &Visit, whole: &Whole, problem: &Problem) -> Markup {
         (Field::text("description", "Description", &typed("description", &device.description)).render(problem))
         (Field::text("pin", "New PIN", &typed("pin", ""))
             .hint("Up to 20 digits, unique; blank: it stays as it is").render(problem))
-        @if device.pin.is_some() { (tick("no_pin", "Without a PIN", visit.is_on("no_pin"), "")) }
+        @if device.pin.is_some() { (tick("no_pin", "Without a PIN", visit.is_on("no_pin"), "", &None)) }
         @if visit.by().may(Permission::ManageCallerId) {
             (Field::text("caller_id", "Caller ID", &typed("caller_id", &device.caller_id)).render(problem))
         }
-        (select("group", "Device group", &groups, &typed("group", &device.device_group_id.to_string()), "", problem))
+        (select("devicegroup_id", "Device group", &groups, &typed("devicegroup_id", &device.device_group_id.to_string()), "", problem))
     };
     parts::form(
         visit,
@@ -259,7 +260,7 @@ pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
             Some(_) => visit.text("caller_id"),
             None => whole.device.caller_id,
         },
-        device_group_id: parse_id(&visit.text("group")),
+        device_group_id: parse_id(&visit.text("devicegroup_id")),
     };
     match visit
         .write(move |tx, by| devices::update(tx, by, id, edit))
@@ -267,7 +268,7 @@ pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     {
         Ok(()) => Ok(Answer::SeeOther(format!("/devices/{id}?done=saved"))),
         Err(error) => {
-            let edit_problem = Some(problem_of(&refusal(error)?));
+            let edit_problem = problem_on_page(Thing::Device, error, "device_create")?;
             render(
                 &visit,
                 Shown {
@@ -338,8 +339,8 @@ pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
     match visit.write(move |tx, by| devices::hide(tx, by, id)).await {
         Ok(()) => Ok(Answer::SeeOther("/devices?done=hidden".into())),
-        Err(Error::Refused(refused)) if refused.rule == DeviceError::InUse.into() => {
-            let hide_problem = Some(("", words(&refused, None)));
+        Err(error) => {
+            let hide_problem = problem_on_page(Thing::Device, error, "")?;
             render(
                 &visit,
                 Shown {
@@ -348,6 +349,5 @@ pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
                 },
             )
         }
-        Err(error) => Err(error.into()),
     }
 }

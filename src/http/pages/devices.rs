@@ -2,18 +2,18 @@
 
 use maud::html;
 
-use crate::api::methods;
 use crate::api::parameters::Parameters;
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_users};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select, yes_no};
+use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::device_lists::{self, Filter, Sort};
 use crate::service::devices::{self, NewDevice, Pin};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
-use crate::service::{DeviceError, Error, Refusal, Rule, UserError, users};
+use crate::service::{Error, users};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::devices::{Device, DeviceType};
@@ -203,12 +203,12 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         "Create the device",
         problem,
         html! {
-            (Field::text("user", "User", &text("user")).required().among(&offers, BY_NAME)
+            (Field::text("user_id", "User", &text("user_id")).required().among(&offers, BY_NAME)
                 .hint("Whose device it will be").render(problem))
             (Field::text("description", "Description", &text("description"))
                 .hint("What people call it").render(problem))
             (select("type", "Type", &types, &text("type"), "", problem))
-            (Field::text("group", "Device group", &text("group"))
+            (Field::text("devicegroup_id", "Device group", &text("devicegroup_id"))
                 .hint("The ID of one of this user's groups; blank: the primary one").render(problem))
             (select("pin_kind", "PIN", &pins, &text("pin_kind"), "", &None))
             (Field::text("pin", "Chosen PIN", &text("pin")).hint("Up to 20 digits, and no other device has it").render(problem))
@@ -232,11 +232,11 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
         ("chosen", pin) => Pin::Chosen(pin),
         _ => Pin::Random,
     };
-    let user = text("user");
+    let user = text("user_id");
     let new = NewDevice {
         user_id: None,
         device_type: visit.sent.text("type"),
-        device_group_id: visit.sent.id("group"),
+        device_group_id: visit.sent.id("devicegroup_id"),
         pin,
         caller_id: visit.sent.text("caller_id"),
         description: text("description"),
@@ -260,34 +260,8 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
             device.id
         ))),
         Err(error) => {
-            let problem = Some(problem_of(&refusal(error)?));
+            let problem = problem(error, "device_create")?;
             new_form(&visit, &problem)
         }
     }
-}
-
-/// The field that shows a refusal, and its text in the API's words.
-pub(super) fn problem_of(refusal: &Refusal) -> (&'static str, String) {
-    let method = methods::find("device_create");
-    let field = match refusal.rule {
-        Rule::User(UserError::NotFound) => "user",
-        Rule::Device(DeviceError::TypeInvalid) => "type",
-        Rule::Device(DeviceError::GroupInvalid) => "group",
-        Rule::Device(DeviceError::PinNotNumeric | DeviceError::PinUsed) => "pin",
-        Rule::Device(DeviceError::CallerIdNotPermitted) => "caller_id",
-        Rule::Device(DeviceError::NotCreated | DeviceError::NotChanged) => {
-            match refusal
-                .detail
-                .as_deref()
-                .and_then(|detail| detail.split(' ').next())
-            {
-                Some("pin") => "pin",
-                Some("description") => "description",
-                Some("caller_id") => "caller_id",
-                _ => "",
-            }
-        }
-        _ => "",
-    };
-    (field, words(refusal, method))
 }

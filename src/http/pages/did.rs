@@ -4,18 +4,18 @@ use maud::{Markup, html};
 
 use super::dids::row;
 use crate::api::encoding::percent_encode;
-use crate::api::methods;
 use crate::api::parameters::parse_id;
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_users};
 use crate::http::pages::frame::parts::{
     Action, Field, Problem, badge, facts, or_dash, select, time,
 };
+use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::did_life::{self, Asks, STEPS, Step};
 use crate::service::guard::access::Right;
 use crate::service::named::DIALPLANS;
-use crate::service::{DidError, Error, Refusal, Rule, UserError, devices, dids, settings, users};
+use crate::service::{Error, Rule, Thing, devices, dids, settings, users};
 use crate::store::row::Id;
 use crate::store::tables::dids::Did;
 
@@ -202,20 +202,20 @@ fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &P
     let step = words.step;
     let fields = match step.asks {
         Asks::Nothing => html! {},
-        Asks::User => Field::text("user", "User", &visit.text("user"))
+        Asks::User => Field::text("user_id", "User", &visit.text("user_id"))
             .required()
             .among(&choices.users, BY_NAME)
             .render(problem),
-        Asks::Device => Field::text("device", "Device", &visit.text("device"))
+        Asks::Device => Field::text("device_id", "Device", &visit.text("device_id"))
             .required()
             .offers(&choices.devices)
             .hint("The device's ID; those of its user are offered")
             .render(problem),
         Asks::Dialplan => select(
-            "dialplan",
+            "dialplan_id",
             "Dial plan",
             &choices.dialplans,
-            &visit.text("dialplan"),
+            &visit.text("dialplan_id"),
             "",
             problem,
         ),
@@ -223,10 +223,10 @@ fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &P
     let fields = match (step.asks, choices.devices.as_slice()) {
         // A choice among the owner's devices would leave out those of their users.
         (Asks::Device, [_, ..]) if !did_life::is_owners(did) => select(
-            "device",
+            "device_id",
             "Device",
             &choices.devices,
-            &visit.text("device"),
+            &visit.text("device_id"),
             "",
             problem,
         ),
@@ -239,7 +239,7 @@ fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &P
         @if let Some(username) = missing {
             p.notice.warn {
                 (username) " has no device yet. "
-                a href={ "/devices/new?user=" (percent_encode(username)) } { "Create one" } " first."
+                a href={ "/devices/new?user_id=" (percent_encode(username)) } { "Create one" } " first."
             }
         }
         (fields)
@@ -259,13 +259,13 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDids)?;
     let (id, name) = (visit.id(), visit.name.clone());
     let (user, device, dialplan) = (
-        visit.text("user"),
-        parse_id(&visit.text("device")),
-        parse_id(&visit.text("dialplan")),
+        visit.text("user_id"),
+        parse_id(&visit.text("device_id")),
+        parse_id(&visit.text("dialplan_id")),
     );
     let taken = visit.write(move |tx, by| {
-        let id_of = |id: Option<Id>, error: DidError| id.ok_or(Error::from(error));
-        let step = Step::find(&name).ok_or(DidError::NotFound)?;
+        let id_of = |id: Option<Id>, thing: Thing| id.ok_or(Error::from(Rule::NotFound(thing)));
+        let step = Step::find(&name).ok_or(Rule::NotFound(Thing::Did))?;
         match step.asks {
             Asks::Nothing => dids::take(tx, by, step, id),
             Asks::User => {
@@ -273,11 +273,11 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
                 dids::reserve(tx, by, id, user.id)
             }
             Asks::Device => {
-                let device = id_of(device, DidError::DeviceNotFound)?;
+                let device = id_of(device, Thing::Device)?;
                 dids::assign_to_device(tx, by, id, device)
             }
             Asks::Dialplan => {
-                let dialplan = id_of(dialplan, DidError::DialplanNotFound)?;
+                let dialplan = id_of(dialplan, Thing::Dialplan)?;
                 dids::assign_to_dialplan(tx, by, id, dialplan)
             }
         }
@@ -291,11 +291,8 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
             let done = done(&visit.name);
             Ok(Answer::SeeOther(format!("/dids/{id}?done={done}")))
         }
-        Err(Error::Refused(refused)) if refused.rule == DidError::NotFound.into() => {
-            Err(Trouble::NotFound)
-        }
         Err(error) => {
-            let problem = Some(problem_of_step(&refusal(error)?));
+            let problem = problem_on_page(Thing::Did, error, "")?;
             render(&visit, &visit.name, &problem)
         }
     }
@@ -304,18 +301,4 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
 /// The word that makes the next page say what was done.
 fn done(step: &str) -> &str {
     if step == "dialplan" { "assign" } else { step }
-}
-
-fn problem_of_step(refusal: &Refusal) -> (&'static str, String) {
-    match refusal.rule {
-        Rule::User(UserError::NotFound) => ("user", words(refusal, None)),
-        Rule::Did(
-            DidError::DeviceNotFound | DidError::DeviceNotPermitted | DidError::NotPermitted,
-        ) => (
-            "device",
-            words(refusal, methods::find("did_trunk_device_assign")),
-        ),
-        Rule::Did(DidError::DialplanNotFound) => ("dialplan", words(refusal, None)),
-        _ => ("", words(refusal, None)),
-    }
 }

@@ -2,18 +2,18 @@
 
 use maud::{Markup, html};
 
-use crate::api::methods;
 use crate::api::parameters::{Parameters, parse_id};
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_providers, offered_users};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select};
+use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::dids::{self, Filter, MAX_RANGE};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::DIALPLANS;
-use crate::service::{DidError, Error, Refusal, Rule, devices, providers, users};
+use crate::service::{Error, devices, providers, users};
 use crate::store::ReadTx;
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::dids::{Did, DidStatus};
@@ -178,8 +178,8 @@ fn new_form(visit: &Visit, problem: &Problem, preview: Markup) -> Result<Answer,
     let body = html! {
         @if from.is_empty() { p.notice.bad { "DIDs come from a provider, and there is none yet. " a href="/providers/new" { "Add a provider" } } }
         (parts::form(visit, "/dids/new", "Preview", problem, html! {
-            (select("provider", "Provider", &from, &text("provider"), "", problem))
-            (Field::text("first", "Number, or the first of a range", &text("first")).required().hint("1 to 15 digits").render(problem))
+            (select("provider_id", "Provider", &from, &text("provider_id"), "", problem))
+            (Field::text("did", "Number, or the first of a range", &text("did")).required().hint("1 to 15 digits").render(problem))
             (Field::text("last", "Last of the range", &text("last")).hint(&limit).render(problem))
         }))
         (preview)
@@ -189,16 +189,16 @@ fn new_form(visit: &Visit, problem: &Problem, preview: Markup) -> Result<Answer,
 
 /// Shows the DIDs that would be added, and adds them once that is confirmed.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
-    let first = visit.text("first");
+    let first = visit.text("did");
     let last = match visit.text("last") {
         last if last.is_empty() => first.clone(),
         last => last,
     };
     let numbers = match dids::range(&first, &last) {
         Ok(numbers) => numbers,
-        Err(error) => return new_form(&visit, &Some(problem_of_new(&refusal(error)?)), html! {}),
+        Err(error) => return new_form(&visit, &problem(error, "")?, html! {}),
     };
-    let provider_id = parse_id(&visit.text("provider"));
+    let provider_id = parse_id(&visit.text("provider_id"));
     if !visit.is_on("confirmed") {
         let preview = preview(&visit, &numbers)?;
         return new_form(&visit, &None, preview);
@@ -210,7 +210,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
             Ok(Answer::SeeOther(format!("/dids?q={start}&done=added")))
         }
         Err(error) => {
-            let problem = Some(problem_of_new(&refusal(error)?));
+            let problem = problem(error, "")?;
             new_form(&visit, &problem, html! {})
         }
     }
@@ -240,7 +240,7 @@ fn preview(visit: &Visit, numbers: &[String]) -> Result<Markup, Trouble> {
                 }
                 form method="post" action="/dids/new" {
                     (parts::form_token(visit))
-                    @for name in ["provider", "first", "last"] { input type="hidden" name=(name) value=(visit.text(name)); }
+                    @for name in ["provider_id", "did", "last"] { input type="hidden" name=(name) value=(visit.text(name)); }
                     input type="hidden" name="confirmed" value="1";
                     div.buttons { button type="submit" { "Add " @if count == 1 { "it" } @else { "all " (count) } } }
                 }
@@ -250,19 +250,4 @@ fn preview(visit: &Visit, numbers: &[String]) -> Result<Markup, Trouble> {
             }
         }
     })
-}
-
-fn problem_of_new(refusal: &Refusal) -> (&'static str, String) {
-    let field = match refusal.rule {
-        Rule::Did(DidError::ProviderNotFound | DidError::ProviderNotPermitted) => "provider",
-        Rule::Did(DidError::NumberInvalid | DidError::Exists) => "first",
-        Rule::Did(DidError::RangeInvalid) => "last",
-        _ => "",
-    };
-    let text = words(refusal, methods::find("did_create"));
-    match (&refusal.detail, refusal.rule) {
-        // The API's words do not say which number of a range it is.
-        (Some(number), Rule::Did(DidError::Exists)) => (field, format!("{text}: {number}")),
-        _ => (field, text),
-    }
 }

@@ -11,12 +11,13 @@ use crate::http::pages::frame::parts::{Field, Problem, badge, facts};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
-use crate::service::{Error, groups, users};
+use crate::service::{Error, Thing, groups, users};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::device_groups::DeviceGroup;
 
 const KIND: Kind = Kind {
+    thing: Thing::DeviceGroup,
     path: "/groups",
     plural: "Device groups",
     singular: "device group",
@@ -109,7 +110,8 @@ pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
 /// The field for the user whose devices it sorts.
 fn user_field(visit: &Visit, problem: &Problem) -> Result<Markup, Trouble> {
     let offers = offered_users(visit)?;
-    let field = Field::text("user", "User", visit.sent.get("user").unwrap_or_default());
+    let user = visit.sent.get("user_id").unwrap_or_default();
+    let field = Field::text("user_id", "User", user);
     Ok(field
         .required()
         .among(&offers, BY_NAME)
@@ -120,7 +122,7 @@ fn user_field(visit: &Visit, problem: &Problem) -> Result<Markup, Trouble> {
 /// Adds one.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
-    let (name, user) = (visit.text("name"), visit.text("user"));
+    let (name, user) = (visit.text("name"), visit.text("user_id"));
     let added = visit.write(move |tx, by| {
         let user = users::get_named(tx, by, &user)?;
         groups::create(tx, by, user.id, &name)

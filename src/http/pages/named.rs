@@ -7,10 +7,10 @@ use crate::http::pages::frame::list::{Column, Fetch, List};
 use crate::http::pages::frame::named_form::{Kind, One};
 use crate::http::pages::frame::parts::{Problem, facts};
 use crate::http::pages::frame::visit::Visit;
-use crate::service::Error;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::{self, Kind as Rules};
+use crate::service::{Error, Thing};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::named::Named;
@@ -27,6 +27,7 @@ struct Area {
 static IVRS: Area = Area {
     rules: &named::IVRS,
     kind: Kind {
+        thing: Thing::Ivr,
         path: "/ivrs",
         plural: "IVRs",
         singular: "IVR",
@@ -44,6 +45,7 @@ static IVRS: Area = Area {
 static DIALPLANS: Area = Area {
     rules: &named::DIALPLANS,
     kind: Kind {
+        thing: Thing::Dialplan,
         path: "/dialplans",
         plural: "Dial plans",
         singular: "dial plan",

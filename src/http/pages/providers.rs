@@ -10,13 +10,14 @@ use crate::http::pages::frame::parts::{Problem, facts, tick, yes_no};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
-use crate::service::{Error, providers};
+use crate::service::{Error, Thing, providers};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::providers::Provider;
 use crate::store::tables::users::UserType;
 
 const KIND: Kind = Kind {
+    thing: Thing::Provider,
     path: "/providers",
     plural: "Providers",
     singular: "provider",
@@ -80,14 +81,14 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageSetup)?;
-    Ok(KIND.new_form(&visit, &None, common_use(&visit, false)))
+    Ok(KIND.new_form(&visit, &None, common_use(&visit, false, &None)))
 }
 
 /// The field that only admin may tick.
-fn common_use(visit: &Visit, is_on: bool) -> Markup {
+fn common_use(visit: &Visit, is_on: bool, problem: &Problem) -> Markup {
     html! {
         @if visit.by().user_type == UserType::Admin {
-            (tick("common_use", "Common use", is_on, "Resellers may add DIDs to it too"))
+            (tick("common_use", "Common use", is_on, "Resellers may add DIDs to it too", problem))
         } @else if is_on {
             input type="hidden" name="common_use" value="1";
         }
@@ -99,7 +100,9 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     let (name, is_common) = (visit.text("name"), visit.is_on("common_use"));
     let added =
         visit.write(move |tx, by| providers::create(tx, by, by.owner_id(), &name, is_common));
-    KIND.added(&visit, added.await, |_| common_use(&visit, is_common))
+    KIND.added(&visit, added.await, |problem| {
+        common_use(&visit, is_common, problem)
+    })
 }
 
 /// One of them.
@@ -123,7 +126,7 @@ fn render(visit: &Visit, edit_problem: Problem, hide_problem: Problem) -> Result
                 ),
                 ("In the API", html! { code { "provider_id=" (found.id) } }),
             ]),
-            more: common_use(visit, found.common_use),
+            more: common_use(visit, found.common_use, &edit_problem),
             edit_problem,
             hide_problem,
         },

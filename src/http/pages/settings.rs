@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble, capital};
 use crate::http::pages::frame::parts::{self, Action, Field, Problem, select, time};
+use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::keys::{self, MaskedKey};
 use crate::service::settings::{self, SETTINGS, Setting};
-use crate::service::{Error, Refusal, Rule, SetupError, UserError, users};
+use crate::service::{Error, users};
 use crate::store::tables::users::UserType;
 
 /// What the page shows besides the stored settings.
@@ -99,21 +100,13 @@ fn field(setting: &'static Setting, value: &str, problem: &Problem) -> Markup {
     select(setting.name, setting.name, &options, value, &hint, problem)
 }
 
-/// A sentence. A name at its beginning keeps its case.
-fn capital(text: &str) -> String {
-    if text
-        .split(' ')
-        .next()
-        .is_some_and(|word| word.contains('_'))
-    {
-        return text.into();
-    }
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(characters).collect()
-}
-
 fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> Markup {
+    let fields = html! {
+        @if visit.by().user_type == UserType::Admin {
+            (Field::text("user_id", "New key for", &visit.by().name)
+                .hint("You, a reseller, or an accountant or manager who should have their own key").render(problem))
+        }
+    };
     html! {
         section.card {
             h2 { "Secret keys" }
@@ -143,11 +136,8 @@ fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> M
             }
             form method="post" action="/settings/keys/new" {
                 (parts::form_token(visit))
-                (parts::problem_of_form(problem))
-                @if visit.by().user_type == UserType::Admin {
-                    (Field::text("key_user", "New key for", &visit.by().name)
-                        .hint("You, a reseller, or an accountant or manager who should have their own key").render(problem))
-                }
+                (parts::problem_of_form(problem, &fields))
+                (fields)
                 div.buttons { button type="submit" { "Make a new key" } }
             }
         }
@@ -155,6 +145,10 @@ fn key_list(visit: &Visit, keys: &[(MaskedKey, String)], problem: &Problem) -> M
 }
 
 fn allow_list(visit: &Visit, networks: &[String], problem: &Problem) -> Markup {
+    let field = Field::text("network", "Address or block", "")
+        .required()
+        .hint("192.0.2.7 or 192.0.2.0/24; the first one shuts out everyone else")
+        .render(problem);
     html! {
         section.card {
             h2 { "IP allow-list" }
@@ -173,9 +167,8 @@ fn allow_list(visit: &Visit, networks: &[String], problem: &Problem) -> Markup {
             }
             form method="post" action="/settings/allow" {
                 (parts::form_token(visit))
-                (parts::problem_of_form(problem))
-                (Field::text("network", "Address or block", "").required()
-                    .hint("192.0.2.7 or 192.0.2.0/24; the first one shuts out everyone else").render(problem))
+                (parts::problem_of_form(problem, &field))
+                (field)
                 div.buttons { button type="submit" { "Allow it" } }
             }
         }
@@ -193,7 +186,7 @@ pub async fn set(visit: Visit) -> Result<Answer, Trouble> {
     match set.await {
         Ok(()) => Ok(Answer::SeeOther("/settings?done=saved".into())),
         Err(error) => {
-            let setting = Some(problem_of(&refusal(error)?));
+            let setting = problem(error, "")?;
             render(
                 &visit,
                 &Shown {
@@ -203,26 +196,6 @@ pub async fn set(visit: Visit) -> Result<Answer, Trouble> {
             )
         }
     }
-}
-
-fn problem_of(refusal: &Refusal) -> (&'static str, String) {
-    let field = match refusal.rule {
-        Rule::Setup(SetupError::SettingInvalid) => {
-            let name = refusal
-                .detail
-                .as_deref()
-                .and_then(|detail| detail.split(' ').next());
-            let known = SETTINGS.iter().find(|setting| Some(setting.name) == name);
-            known.map_or("", |setting| setting.name)
-        }
-        Rule::Setup(SetupError::HashCheckNeeded | SetupError::AllowListNeeded) => "hash_check",
-        Rule::Setup(
-            SetupError::NetworkInvalid | SetupError::NetworkNotFound | SetupError::TooManyNetworks,
-        ) => "network",
-        Rule::User(UserError::NotFound | UserError::KeyNotForType) => "key_user",
-        _ => "",
-    };
-    (field, words(refusal, None))
 }
 
 /// Adds a block to the allow-list.
@@ -242,12 +215,11 @@ async fn set_allowed(visit: Visit, allowed: bool) -> Result<Answer, Trouble> {
     match set.await {
         Ok(_) => Ok(Answer::SeeOther("/settings?done=saved".into())),
         Err(error) => {
-            let (field, text) = problem_of(&refusal(error)?);
-            let field = if field == "hash_check" { "" } else { field };
+            let network = problem(error, "")?;
             render(
                 &visit,
                 &Shown {
-                    network: Some((field, text)),
+                    network,
                     ..Default::default()
                 },
             )
@@ -258,7 +230,7 @@ async fn set_allowed(visit: Visit, allowed: bool) -> Result<Answer, Trouble> {
 /// Makes a key, and shows it this once.
 pub async fn add_key(visit: Visit) -> Result<Answer, Trouble> {
     let key = keys::generate(&visit.app.core.ambient);
-    let (secret, user) = (key.clone(), visit.sent.text("key_user"));
+    let (secret, user) = (key.clone(), visit.sent.text("user_id"));
     let added = visit.write(move |tx, by| {
         let user_id = match user {
             Some(name) => users::get_named(tx, by, name.trim())?.id,
@@ -275,11 +247,11 @@ pub async fn add_key(visit: Visit) -> Result<Answer, Trouble> {
             },
         ),
         Err(error) => {
-            let problem = Some(problem_of(&refusal(error)?));
+            let key = problem(error, "")?;
             render(
                 &visit,
                 &Shown {
-                    key: problem,
+                    key,
                     ..Default::default()
                 },
             )

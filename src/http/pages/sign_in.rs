@@ -5,9 +5,8 @@ use maud::html;
 use crate::http::pages::frame::answer::{Answer, Trouble, refusal};
 use crate::http::pages::frame::layout;
 use crate::http::pages::frame::parts::{self, Field, Problem};
-use crate::http::pages::frame::password::{
-    attempt, failed, hashed, new_password, problem_of_password,
-};
+use crate::http::pages::frame::password::{attempt, failed, hashed, new_password};
+use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::throttle::Proof;
 use crate::service::{Error, installation, sessions};
@@ -30,15 +29,13 @@ pub async fn form(visit: Visit) -> Result<Answer, Trouble> {
 
 fn ask(visit: &Visit, status: u16, problem: &Problem, is_demo: bool) -> Answer {
     let username = visit.text("username");
+    let fields = html! {
+        input type="hidden" name="next" value=(next(visit));
+        (Field::text("username", "Username", &username).required().render(problem))
+        (Field::text("password", "Password", "").kind("password").required().render(problem))
+    };
     let body = html! {
-        form.card method="post" action="/sign-in" {
-            (parts::form_token(visit))
-            input type="hidden" name="next" value=(next(visit));
-            (parts::problem_of_form(problem))
-            (Field::text("username", "Username", &username).required().render(problem))
-            (Field::text("password", "Password", "").kind("password").required().render(problem))
-            div.buttons { button type="submit" { "Sign in" } }
-        }
+        (parts::form(visit, "/sign-in", "Sign in", problem, fields))
         @if is_demo {
             p.hint { "This is the demo: sign in as " code { "admin" } ", " code { "reseller" } ", " code { "username" }
                 " (an accountant), " code { "manager" } " or " code { "anna" } " (a user), each with the password " code { "password" } "." }
@@ -121,15 +118,13 @@ fn too_late(visit: &Visit) -> Answer {
 }
 
 fn choose(visit: &Visit, status: u16, username: &str, problem: &Problem) -> Answer {
-    let body = html! {
-        form.card method="post" action={ "/welcome/" (visit.name) } {
-            (parts::form_token(visit))
-            (parts::problem_of_form(problem))
-            p { "Choose the password of " b { (username) } ". The link works this once." }
-            (new_password(problem))
-            div.buttons { button type="submit" { "Set the password and sign in" } }
-        }
+    let fields = html! {
+        p { "Choose the password of " b { (username) } ". The link works this once." }
+        (new_password(problem))
     };
+    let action = format!("/welcome/{}", visit.name);
+    let button = "Set the password and sign in";
+    let body = parts::form(visit, &action, button, problem, fields);
     Answer::Form(status, Box::new(layout::page(visit, "Welcome", body)))
 }
 
@@ -143,7 +138,7 @@ pub async fn set_first_password(visit: Visit) -> Result<Answer, Trouble> {
     let hash = match hashed(&visit).await {
         Ok(hash) => hash,
         Err(error) => {
-            let problem = problem_of_password(error)?;
+            let problem = problem(error, "")?;
             return Ok(choose(&visit, 422, &user.username, &problem));
         }
     };

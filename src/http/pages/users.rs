@@ -3,17 +3,18 @@
 use maud::html;
 
 use crate::api::parameters::Parameters;
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, select, tick, yes_no,
 };
-use crate::http::pages::frame::password::{hashed, new_password, problem_of_password};
+use crate::http::pages::frame::password::{hashed, new_password};
+use crate::http::pages::frame::problem::{problem, problem_on_page};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::users::{self, Filter, NewUser};
-use crate::service::{Error, Refusal, Rule, UserError};
+use crate::service::{Error, Thing};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::users::{Permission, User, UserType};
@@ -136,7 +137,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
         false => None,
         true => match hashed(&visit).await {
             Ok(hash) => Some(hash),
-            Err(error) => return new_form(&visit, &problem_of_password(error)?),
+            Err(error) => return new_form(&visit, &problem(error, "")?),
         },
     };
     let user_type = visit.text("type").parse().unwrap_or(UserType::User);
@@ -149,21 +150,10 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     match visit.write(move |tx, by| users::create(tx, by, new)).await {
         Ok(id) => Ok(Answer::SeeOther(format!("/users/{id}?done=added"))),
         Err(error) => {
-            let problem = Some(problem_of(&refusal(error)?));
+            let problem = problem(error, "")?;
             new_form(&visit, &problem)
         }
     }
-}
-
-fn problem_of(refusal: &Refusal) -> (&'static str, String) {
-    let field = match refusal.rule {
-        Rule::User(
-            UserError::UsernameInvalid | UserError::UsernameReserved | UserError::UsernameTaken,
-        ) => "username",
-        Rule::User(UserError::OwnerInvalid) => "type",
-        _ => "",
-    };
-    (field, words(refusal, None))
 }
 
 /// One user.
@@ -204,7 +194,7 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     (parts::form(visit, &path("permissions"), "Save the permissions", &None, html! {
                         h2 { "Permissions" }
                         @for permission in Permission::ALL {
-                            (tick(permission.as_str(), permission.as_str(), permissions.contains(permission), explain(*permission)))
+                            (tick(permission.as_str(), permission.as_str(), permissions.contains(permission), explain(*permission), &None))
                         }
                     }))
                 }
@@ -258,7 +248,7 @@ pub async fn set_password(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
     visit.read(|tx| users::get(tx, visit.by(), id))?;
     match hashed(&visit).await {
-        Err(error) => render(&visit, &problem_of_password(error)?, &None),
+        Err(error) => render(&visit, &problem(error, "")?, &None),
         Ok(hash) => {
             visit
                 .write(move |tx, by| users::set_password(tx, by, id, &hash))
@@ -305,11 +295,8 @@ async fn set_blocked(visit: Visit, blocked: bool) -> Result<Answer, Trouble> {
             let done = if blocked { "blocked" } else { "unblocked" };
             Ok(Answer::SeeOther(format!("/users/{id}?done={done}")))
         }
-        Err(Error::Refused(refused)) if refused.rule == UserError::NotFound.into() => {
-            Err(Trouble::NotFound)
-        }
         Err(error) => {
-            let access = Some(("", words(&refusal(error)?, None)));
+            let access = problem_on_page(Thing::User, error, "")?;
             render(&visit, &None, &access)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::service::{AccessError, Error, SetupError};
+use crate::service::{AccessError, Error, Field, Rule};
 use crate::store::row::Id;
 use crate::store::tables::action_log::Through;
 use crate::store::tables::users::{self, ADMIN, Permission, User, UserType};
@@ -271,7 +271,7 @@ pub fn scope_of(user: &User) -> Id {
 /// Refuses an owner who is not admin or a reseller whom the actor reaches.
 pub fn check_owner(tx: &ReadTx<'_>, by: &Actor, owner_id: Id) -> Result<(), Error> {
     if !is_owner(tx, by, owner_id)? {
-        return Err(SetupError::OwnerInvalid.into());
+        return Err(Rule::Invalid(Field::Owner).into());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use argon2::{Argon2, PasswordHasher};
 
 use crate::ambient::Ambient;
-use crate::service::{Error, UserError};
+use crate::service::{Error, Field, Rule};
 use crate::store::StoreError;
 
 /// Shortest password, in characters.
@@ -17,7 +17,7 @@ pub const GENERATED_PASSWORD: usize = 20;
 pub fn check(password: &str) -> Result<(), Error> {
     let length = password.chars().count();
     if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&length) || password.chars().any(char::is_control) {
-        return Err(UserError::PasswordInvalid.into());
+        return Err(Rule::Invalid(Field::NewPassword).into());
     }
     Ok(())
 }

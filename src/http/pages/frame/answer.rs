@@ -5,9 +5,7 @@ use maud::Markup;
 use crate::api::fault::Fault;
 use crate::api::method::Method;
 use crate::http::pages::frame::export::Export;
-use crate::service::{
-    AccessError, CliError, DeviceError, DidError, Error, Refusal, Rule, SetupError, UserError,
-};
+use crate::service::{AccessError, Error, Refusal, Rule, Thing};
 use crate::store::StoreError;
 
 /// An answer to a request for a web page.
@@ -66,11 +64,11 @@ impl From<Error> for Trouble {
         match error {
             Error::Store(error) => Self::Store(error),
             Error::Refused(refusal) => match refusal.rule {
-                Rule::User(UserError::NotFound | UserError::KeyNotFound)
-                | Rule::Device(DeviceError::NotFound)
-                | Rule::Did(DidError::NotFound)
-                | Rule::Cli(CliError::NotFound)
-                | Rule::Setup(SetupError::NotFound) => Self::NotFound,
+                // None of these has a page of its own.
+                Rule::NotFound(Thing::Network | Thing::Session | Thing::Setting) => {
+                    Self::Refused(refusal)
+                }
+                Rule::NotFound(_) => Self::NotFound,
                 Rule::Access(AccessError::SignedOut) => Self::SignedOut,
                 _ => Self::Refused(refusal),
             },
@@ -114,17 +112,22 @@ pub fn is_forbidden(refusal: &Refusal) -> bool {
     )
 }
 
-/// The text of a refusal: the words of the API's method if it has any, otherwise the rule's own.
+/// The text of a refusal: the words of the API's method if it has any, otherwise the rule's own. Where the method gives a
+/// reason apart from its words, the reason alone.
 pub fn words(refusal: &Refusal, method: Option<&Method>) -> String {
     let said = method.and_then(|method| method.say(refusal));
     let text = match said {
-        Some((text, Some(message))) => format!("{text}: {message}"),
-        Some((text, None)) => text,
+        Some((text, message)) => message.unwrap_or(text),
         None => refusal.to_string(),
     };
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => text,
+    capital(&text)
+}
+
+/// A sentence; what begins with a name keeps it.
+pub fn capital(text: &str) -> String {
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    match text.split(' ').next() {
+        Some(word) if word.contains('_') => text.into(),
+        _ => first.to_uppercase() + rest,
     }
 }

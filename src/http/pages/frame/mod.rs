@@ -11,6 +11,7 @@ pub(in crate::http) mod list;
 pub(in crate::http) mod named_form;
 pub(in crate::http) mod parts;
 pub(in crate::http) mod password;
+pub(in crate::http) mod problem;
 pub(in crate::http) mod route;
 pub(in crate::http) mod send;
 pub(in crate::http) mod visit;

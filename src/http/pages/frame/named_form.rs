@@ -2,14 +2,17 @@
 
 use maud::{Markup, html};
 
-use crate::http::pages::frame::answer::{Answer, Trouble, refusal, words};
+use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{self, Action, Field, Problem};
+use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
-use crate::service::{Error, Rule, SetupError, UserError};
+use crate::service::{Error, Thing};
 use crate::store::row::Id;
 
 /// The words for one kind of thing.
 pub struct Kind {
+    /// What it is.
+    pub thing: Thing,
     /// The first part of its addresses.
     pub path: &'static str,
     /// The name of many.
@@ -47,7 +50,7 @@ impl Kind {
         match added {
             Ok(id) => Ok(Answer::SeeOther(format!("{}/{id}?done=added", self.path))),
             Err(error) => {
-                let problem = problem_of(error)?;
+                let problem = problem_on_page(self.thing, error, "")?;
                 Ok(self.new_form(visit, &problem, more(&problem)))
             }
         }
@@ -97,7 +100,7 @@ impl Kind {
                 "{}/{id}?done=saved",
                 self.path
             )))),
-            Err(error) => Ok(Err(problem_of(error)?)),
+            Err(error) => Ok(Err(problem_on_page(self.thing, error, "")?)),
         }
     }
 
@@ -105,7 +108,7 @@ impl Kind {
     pub fn hidden(&self, hidden: Result<(), Error>) -> Result<Result<Answer, Problem>, Trouble> {
         match hidden {
             Ok(()) => Ok(Ok(Answer::SeeOther(format!("{}?done=hidden", self.path)))),
-            Err(error) => Ok(Err(problem_of(error)?)),
+            Err(error) => Ok(Err(problem_on_page(self.thing, error, "")?)),
         }
     }
 }
@@ -124,21 +127,4 @@ pub struct One<'a> {
     pub edit_problem: Problem,
     /// Why it was not hidden.
     pub hide_problem: Problem,
-}
-
-/// The field that shows a refusal. A thing that is missing or not theirs is not a problem of the form.
-fn problem_of(error: Error) -> Result<Problem, Trouble> {
-    if let Error::Refused(refused) = &error
-        && refused.rule == SetupError::NotFound.into()
-    {
-        return Err(error.into());
-    }
-    let refused = refusal(error)?;
-    let field = match refused.rule {
-        Rule::Setup(SetupError::NameInvalid) => "name",
-        Rule::Setup(SetupError::CommonUseNotPermitted) => "",
-        Rule::User(UserError::NotFound) => "user",
-        _ => "",
-    };
-    Ok(Some((field, words(&refused, None))))
 }

@@ -36,7 +36,7 @@ fn push(shown: &mut String, text: &str, is_typed: bool) {
     }
 }
 
-/// The problem that stopped a form: its field (blank: the form as a whole), and its text.
+/// The problem that stopped a form: the name of its field, and its text. It stands above a form without such a field.
 pub type Problem = Option<(&'static str, String)>;
 
 fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
@@ -44,11 +44,13 @@ fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
     found.map(|(_, text)| text.as_str())
 }
 
-/// The text above a refused form, where no field is to blame.
-pub fn problem_of_form(problem: &Problem) -> Markup {
+/// The text above a refused form, where none of its fields is to blame.
+pub fn problem_of_form(problem: &Problem, fields: &Markup) -> Markup {
+    let is_beside = |name: &str| fields.0.contains(&format!("id=\"{name}-problem\""));
     html! {
-        @if let Some(text) = problem_of(problem, "") {
-            p.notice.bad role="alert" { (text) }
+        @match problem {
+            Some((name, text)) if !is_beside(name) => p.notice.bad role="alert" { (text) },
+            _ => {},
         }
     }
 }
@@ -238,13 +240,14 @@ pub fn options(words: &[&str]) -> Vec<(String, String)> {
 }
 
 /// A box to tick.
-pub fn tick(name: &str, label: &str, is_on: bool, hint: &str) -> Markup {
+pub fn tick(name: &str, label: &str, is_on: bool, hint: &str, problem: &Problem) -> Markup {
+    let bad = problem_of(problem, name);
     html! {
         div.field.tick {
             input #(name) name=(name) type="checkbox" value="1" checked[is_on]
-                aria-describedby=[described(name, hint, None)];
+                aria-invalid=[bad.map(|_| "true")] aria-describedby=[described(name, hint, bad)];
             label for=(name) { (label) }
-            (help(name, hint, None))
+            (help(name, hint, bad))
         }
     }
 }
@@ -260,7 +263,7 @@ pub fn form(
     html! {
         form.card method="post" action=(action) {
             (form_token(visit))
-            (problem_of_form(problem))
+            (problem_of_form(problem, &fields))
             (fields)
             div.buttons { button type="submit" { (button) } }
         }
@@ -289,7 +292,7 @@ impl Action<'_> {
                 summary { (self.title) }
                 form method="post" action=(self.path) {
                     (form_token(visit))
-                    (problem_of_form(problem))
+                    (problem_of_form(problem, &fields))
                     p { (self.consequence) }
                     (fields)
                     div.buttons { button.grave[self.is_grave] type="submit" { (self.button) } }

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use crate::api::fault::Fault;
-use crate::http::pages::frame::answer::{Trouble, refusal, words};
+use crate::http::pages::frame::answer::Trouble;
 use crate::http::pages::frame::parts::{Field, Problem};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::attempt::Attempt;
 use crate::service::guard::throttle::Failure;
-use crate::service::{Error, Rule, UserError};
+use crate::service::{Error, Field as Refused, Rule};
 
 /// An attempt to prove with a password that one is this user, unless too many were wrong, here or through the API.
 pub fn attempt<'a>(visit: &'a Visit, username: &'a str) -> Result<Attempt<'a>, Trouble> {
@@ -43,22 +43,11 @@ pub async fn hashed(visit: &Visit) -> Result<String, Error> {
     let sent = |name| visit.sent.raw(name).unwrap_or_default();
     let password = sent("new_password");
     if password != sent("again") {
-        return Err(UserError::PasswordsDiffer.into());
+        return Err(Rule::Invalid(Refused::Again).into());
     }
     let app = &visit.app;
     app.core
         .verifier
         .hash(password, &app.core.ambient, visit.remote)
         .await
-}
-
-/// The field that shows a refused password's problem.
-pub fn problem_of_password(error: Error) -> Result<Problem, Trouble> {
-    let refused = refusal(error)?;
-    let field = match refused.rule {
-        Rule::User(UserError::PasswordsDiffer) => "again",
-        Rule::User(UserError::PasswordInvalid) => "new_password",
-        _ => "",
-    };
-    Ok(Some((field, words(&refused, None))))
 }

@@ -1,0 +1,123 @@
+//! What a refusal can be about, beside things: the fields of calls and forms, and what each of them takes.
+
+/// A value that somebody sends. Its name is the API's parameter and the form's field, so that a form marks the field whose
+/// name a refusal bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// A user.
+    UserId,
+    /// A device.
+    DeviceId,
+    /// The owner of what is made: admin or a reseller.
+    Owner,
+    /// A username.
+    Username,
+    /// The type of a user.
+    UserType,
+    /// A new password.
+    NewPassword,
+    /// A new password once more.
+    Again,
+    /// What a user may beyond their type.
+    Permission,
+    /// A secret key.
+    Key,
+    /// Whose calls a new key signs.
+    KeyUser,
+    /// The type of a device.
+    DeviceType,
+    /// A PIN.
+    Pin,
+    /// What a device shows when it calls.
+    CallerId,
+    /// What people call a device.
+    Description,
+    /// The number of a DID, or the first of a range.
+    Did,
+    /// The last number of a range.
+    Last,
+    /// The number of a CLI.
+    CliNumber,
+    /// The host name of a CLI.
+    CliDomain,
+    /// What a CLI is.
+    CliDescription,
+    /// What else there is to say of a CLI.
+    Comment,
+    /// Whether calls from a CLI are refused.
+    Banned,
+    /// What a provider, device group, IVR or dial plan is called.
+    Name,
+    /// Whether everyone may add DIDs to a provider.
+    CommonUse,
+    /// An address or a block on an allow-list.
+    Network,
+    /// The setting of this name.
+    Setting(&'static str),
+}
+
+impl Field {
+    /// What the parameter and the form's field are called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserId | Self::KeyUser => "user_id",
+            Self::DeviceId => "device_id",
+            Self::Owner => "owner",
+            Self::Username => "username",
+            Self::UserType | Self::DeviceType => "type",
+            Self::NewPassword => "new_password",
+            Self::Again => "again",
+            Self::Permission => "permission",
+            Self::Key => "key",
+            Self::Pin => "pin",
+            Self::CallerId => "caller_id",
+            Self::Description => "description",
+            Self::Did => "did",
+            Self::Last => "last",
+            Self::CliNumber => "cli_number",
+            Self::CliDomain => "cli_domain",
+            Self::CliDescription => "cli_description",
+            Self::Comment => "comment",
+            Self::Banned => "banned",
+            Self::Name => "name",
+            Self::CommonUse => "common_use",
+            Self::Network => "network",
+            Self::Setting(name) => name,
+        }
+    }
+
+    /// What is said of a value that it does not take.
+    pub(super) const fn takes(self) -> &'static str {
+        match self {
+            Self::UserId => "a user is named by an ID",
+            Self::DeviceId => "a device is named by an ID",
+            Self::Owner => "the owner must be admin or a reseller",
+            Self::Username => {
+                "a username has 1 to 80 characters, all of them visible: no space, no control, nothing that hides or turns text"
+            }
+            Self::UserType => "the type and the owner do not go together",
+            Self::NewPassword => {
+                "a password has 8 to 128 characters, none of them a control character"
+            }
+            Self::Again => "the two passwords are not the same",
+            Self::Permission => "this user's type does not take that permission",
+            Self::Key => "the key cannot be used",
+            Self::KeyUser => "only admin, resellers, accountants and managers have keys",
+            Self::DeviceType => "device type invalid",
+            Self::Pin => "PIN must be numeric",
+            Self::CallerId => "a caller ID is NUMBER, Name <NUMBER> or \"Name\" <NUMBER>",
+            Self::Description => "a description is any text",
+            Self::Did => "a DID has 1 to 15 digits",
+            Self::Last => "the range is not one",
+            Self::CliNumber => "CLI must be numeric",
+            Self::CliDomain => "CLI domain is invalid",
+            Self::CliDescription => "a description is any text",
+            Self::Comment => "a comment is any text",
+            Self::Banned => "banned must be 0 or 1",
+            Self::Name => "a name has 1 to 255 characters, none of them a control character",
+            Self::CommonUse => "common use is on or off",
+            Self::Network => "not an IP address or a CIDR block of /8 or narrower",
+            Self::Setting(_) => "the setting does not take this value",
+        }
+    }
+}
