@@ -1,4 +1,4 @@
-//! What one running server holds: the core that all doors share, and what only a server has.
+//! A running server: the core that all doors share, and what only a server has.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -36,7 +36,7 @@ pub struct App {
     pub explanations: OneEach,
     /// The backups that it makes by itself.
     pub backups: Arc<Backups>,
-    /// What is counted.
+    /// The counts.
     pub metrics: Metrics,
     /// Proxies whose word about the caller counts.
     pub trusted_proxies: Vec<IpNet>,

@@ -1,4 +1,4 @@
-//! Whose turn it is, and what becomes of whoever waits.
+//! Tests of the turns: whose turn it is, and what happens to work that waits.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 

@@ -1,4 +1,4 @@
-//! What flags, variables and files say together.
+//! Tests of the settings: flags, variables and files together.
 
 use super::*;
 use clap::FromArgMatches;

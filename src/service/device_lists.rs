@@ -1,4 +1,4 @@
-//! Lists of devices as pages show them: filters, orders, and the search.
+//! Lists of devices for the web pages: filters, orders, and the search.
 
 use super::lists::{self, Slice};
 use super::{Error, text};

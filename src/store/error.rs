@@ -110,10 +110,10 @@ impl fmt::Display for Violation {
 /// Why a database cannot be opened or made: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no file.
+    /// The file does not exist.
     #[error("there is no database at {0}: make one with `linebook init --data DIR`")]
     Missing(PathBuf),
-    /// There is no file, and there was one.
+    /// The file is gone.
     #[error(
         "{0} is gone, and this folder had a database: put it back, or restore a backup with `linebook restore FILE`, or begin anew with `linebook init`"
     )]

@@ -164,7 +164,7 @@ fn a_restore_keeps_what_it_replaces() {
     ok(&["restore", "--force", text(&file)], &world.data);
     assert_eq!(usernames(&world.database()), "admin,office");
     assert!(!world.data.join("linebook.db-wal").exists());
-    // What was replaced is a data folder itself.
+    // The replaced database is in a data folder itself.
     let kept = kept(&world.data);
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert_eq!(names(&kept[0]), ["linebook.db"]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::server::{World, assert_stored, assert_whole, is_slow, reserve};
 use super::trace::{Power, Trace, can_trace, record};
 
-/// The same dice each time: a failure can be looked at again.
+/// These dice fall the same way each time, so that a failure can be repeated.
 struct Dice(u64);
 
 impl Dice {

@@ -15,7 +15,7 @@ const MAX_LEARNT: usize = 200;
 pub struct Learnt {
     /// By action, with its ids and names left open: the fields of its form, and the values that they offered.
     pub fields: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
-    /// Addresses that a page pointed to.
+    /// Addresses that a web page linked to.
     links: Vec<String>,
 }
 

@@ -15,7 +15,7 @@ const THREADS: usize = 6;
 /// Failures after which a run ends.
 const MAX_FAILURES: usize = 5;
 
-/// What was seen, by name.
+/// Counts of what was seen, by name.
 #[derive(Default)]
 pub struct Tally(Mutex<BTreeMap<String, u64>>);
 

@@ -238,7 +238,7 @@ fn a_signature_is_sha1_over_the_values_that_were_sent_and_the_key() {
     });
 }
 
-/// What the model knows of a DID; the words are those of the documentation.
+/// The model's knowledge of a DID, in the words of the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Life {
     owner: i64,
@@ -725,7 +725,7 @@ fn a_did_is_meant_by_itself_by_its_id_or_by_its_number() {
         let again = dids::reserve(tx, &by, did.did.as_str(), 2)?;
         assert_eq!(reserved, again);
         assert_eq!(did, freed);
-        // What a rule returns is what stands in the row.
+        // A rule returns the DID as its row holds it.
         assert_eq!(again, dids::get(tx, &by, 1)?);
 
         let reseller = actor(Some(4), NOW_MS);

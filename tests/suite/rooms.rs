@@ -1,4 +1,4 @@
-//! The plan of the house: which room may import which, and that no imports form a circle.
+//! The plan of the house: which room may import which. No imports may form a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 

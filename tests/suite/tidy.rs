@@ -368,7 +368,7 @@ fn actors_are_made_in_one_place() {
     absent(&["Actor::system("], &[""], &["service/"]);
 }
 
-/// Whoever asks the throttle by themselves can forget one of the steps: refuse, count, forgive.
+/// Code that asks the throttle directly can forget one of the steps: refuse, count, forgive.
 #[test]
 fn the_throttle_is_asked_in_one_place() {
     let asks =

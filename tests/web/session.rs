@@ -431,7 +431,7 @@ fn what_changed_while_a_password_was_verified_counts() {
 #[test]
 fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing() {
     let world = World::new();
-    // A password that takes a moment to verify: so many passes over 8 KiB.
+    // A password that takes a moment to verify: this many passes over 8 KiB.
     let params = Params::new(8, 200_000, 1, None).unwrap();
     let slow = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     // Each time with another salt, because a verified one is remembered.

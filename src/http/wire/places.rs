@@ -45,7 +45,7 @@ struct Crowd {
     resting: BTreeSet<u64>,
 }
 
-/// Why there is no place.
+/// Why no place is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoPlace {
     /// All places are taken.

@@ -1,4 +1,4 @@
-//! What failed, how often and from where, within a minute and in bounded space.
+//! Counts of failures: what failed, how often and from where, within a minute and in bounded space.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -91,7 +91,7 @@ impl Counts {
             self.by_key.insert(key, count);
             return;
         }
-        // Names that nobody has cost a guesser nothing: they make room for one that somebody has.
+        // Unknown names cost a guesser nothing, so they make room for a known one.
         let unknown = self.by_key.keys().find(|known| known.1.is_none()).copied();
         match (key.1, unknown) {
             (Some(_), Some(unknown)) => {
@@ -132,7 +132,8 @@ impl Count {
     }
 }
 
-/// Writes what was counted into the action log; how many rows that made. What cannot be written is kept for the next time.
+/// Writes the counts into the action log, and gives the number of rows. Counts that cannot be written are kept for the
+/// next time.
 pub async fn write(store: &Store, failures: &Failures) -> Result<usize, StoreError> {
     let counts = failures.take();
     if counts.is_empty() {
@@ -236,7 +237,7 @@ mod tests {
             failures.add(key(1_000_000 + number, None), Count::once(0));
         }
         assert_eq!(rows(&failures), (MAX_ROWS - 1, Some(3)));
-        // Who is somebody finds room; the one that made it is among the others.
+        // A known user finds room. The unknown name that made room counts among the others.
         failures.add(key(2_000_000, Some(7)), Count::once(0));
         assert_eq!(rows(&failures).0, MAX_ROWS - 1);
         assert!(rows(&failures).1 >= Some(4));

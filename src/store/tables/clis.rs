@@ -97,9 +97,9 @@ row! {
         ivr_id: Option<Id>,
         /// When it was added.
         created_ms: i64 = (clis.created_ms),
-        /// What its device speaks.
+        /// The protocol or kind of its device.
         device_type: DeviceType = type,
-        /// What its device registers as.
+        /// The username with which its device registers.
         device_username: String = username,
     }
 }

@@ -47,7 +47,7 @@ pub fn list_of_user(
 }
 
 row! {
-    /// Where a device is.
+    /// The address of a device.
     pub struct Address from devices {
         /// The device's number in the API (`device_id`).
         device_id: Id = id,
@@ -265,7 +265,7 @@ pub fn walk(
     }
 }
 
-/// What a statement is sent.
+/// The parameters of a statement.
 type Sent<'a> = &'a [(&'a str, &'a dyn ToSql)];
 
 /// The devices of a scope whose extension or description, whichever `sql` walks, lies in a range.
@@ -286,7 +286,7 @@ fn in_range(
     tx.list(sql, sent, Device::read)
 }
 
-/// First the rest of the devices that share a description, then those with one behind it.
+/// First the rest of the devices that share a description, then those with a later one.
 fn by_description(
     tx: &ReadTx<'_>,
     owner_id: Id,

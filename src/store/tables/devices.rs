@@ -43,9 +43,9 @@ row! {
         description: String,
         /// The number by which other devices reach it.
         extension: String,
-        /// What it registers as.
+        /// The username with which it registers.
         username: String,
-        /// What it registers with.
+        /// The secret with which it registers.
         #[serde(skip)]
         secret: String,
         /// 1 to 20 digits; none: pinless.

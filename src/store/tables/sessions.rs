@@ -15,7 +15,7 @@ row! {
     pub struct Session from sessions {
         /// Who.
         user_id: Id,
-        /// Since when, in milliseconds since 1970-01-01 UTC.
+        /// When they signed in, in milliseconds since 1970-01-01 UTC.
         created_ms: i64,
         /// When they were last seen, to within a few minutes.
         seen_ms: i64,
@@ -95,11 +95,11 @@ row! {
     pub struct Listed from sessions {
         /// The hash of its token.
         token_hash: TokenHash,
-        /// Since when, in milliseconds since 1970-01-01 UTC.
+        /// When they signed in, in milliseconds since 1970-01-01 UTC.
         created_ms: i64,
         /// When it was last used, to within a few minutes.
         seen_ms: i64,
-        /// From where that was, if that is known.
+        /// The address of that last use, if it is known.
         address: Option<String>,
     }
 }

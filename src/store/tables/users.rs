@@ -121,7 +121,7 @@ pub struct NewUser {
     pub id: Option<Id>,
     /// Unique.
     pub username: String,
-    /// What kind.
+    /// The kind of user.
     pub user_type: UserType,
     /// Whose user.
     pub owner_id: Id,

@@ -26,7 +26,7 @@ pub enum Answer {
     Asset(&'static str, &'static [u8]),
 }
 
-/// Why there is no answer.
+/// Why a request gets no page.
 pub enum Trouble {
     /// The thing does not exist, or is not theirs.
     NotFound,

@@ -30,7 +30,7 @@ pub struct Visit {
     pub is_due: bool,
     /// When all of the request had come. Limits and ends are measured by this.
     pub now_ms: i64,
-    /// Whether it should change something; there is no page to come back to then.
+    /// Whether it should change something. Such a request has no page to come back to.
     pub is_action: bool,
     /// The token of their cookie, or a new one.
     pub token: String,

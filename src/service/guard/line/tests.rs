@@ -1,4 +1,4 @@
-//! Who is next, and who has to go.
+//! Tests of the line: who is next, and who has to go.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};

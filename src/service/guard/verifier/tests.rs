@@ -1,4 +1,4 @@
-//! What is remembered, shared, refused.
+//! Tests of the verifier: passwords that are remembered, shared, refused.
 
 use argon2::{Algorithm, Params, PasswordHasher, Version};
 use futures_util::FutureExt;
