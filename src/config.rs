@@ -215,7 +215,7 @@ impl FromStr for Networks {
         let networks = parts.map(network).collect::<Result<Vec<_>, _>>()?;
         match networks.len() {
             0..=MAX_NETWORKS => Ok(Self(networks)),
-            many => Err(format!("{many} blocks, there may be {MAX_NETWORKS}")),
+            many => Err(format!("{many} blocks, at most {MAX_NETWORKS} are allowed")),
         }
     }
 }

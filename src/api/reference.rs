@@ -54,7 +54,7 @@ pub fn section(text: &mut String, method: &Method) {
     } = method;
     put(
         text,
-        format_args!("## {name}\n\n{summary} Page: *{source}*.\n\n"),
+        format_args!("## {name}\n\n{summary} In MOR's manual: *{source}*.\n\n"),
     );
     for alias in method.aliases {
         put(text, format_args!("Also called as `{alias}`.\n\n"));

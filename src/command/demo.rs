@@ -95,7 +95,7 @@ fn hello(base: &str, data: &Path) -> String {
             data.display()
         ),
         format!(
-            "linebook's pages are at {base}/ (sign in as admin with the password {DEMO_PASSWORD})"
+            "linebook's web pages are at {base}/ (sign in as admin with the password {DEMO_PASSWORD})"
         ),
         String::new(),
     ];

@@ -74,7 +74,7 @@ enum Verb {
     Free(Number),
     /// Take an active DID out of use; its user keeps it until it is freed
     Close(Number),
-    /// Terminate a free or closed DID: it is out of use for good
+    /// Terminate a free or closed DID: nobody has it until it is freed
     Terminate(Number),
 }
 

@@ -120,7 +120,7 @@ impl Secrets {
 /// Says what the link is for, and when its address has to be changed first, as behind a proxy.
 fn about_link(base: &str) -> String {
     format!(
-        "(The link sets another password in the browser: once, within {} minutes, while linebook serves. Where the browser reaches it by another address than {base}, put that into the link.)",
+        "(The link sets another password in the browser: once, within {} minutes, while linebook serves. If the browser reaches it at another address than {base}, put that into the link.)",
         sessions::LINK_MS / 60_000,
     )
 }
@@ -166,7 +166,7 @@ fn write_file(data: &Path, secrets: &Secrets, base: &str) -> Result<PathBuf, Fau
 
 fn on_terminal(data: &Path, secrets: &Secrets, base: &str) -> Report {
     let text = format!(
-        "A new database is in {}. These are shown this once:\n{}",
+        "A new database is in {}. These are shown only once:\n{}",
         data.display(),
         secrets.lines(base)
     );

@@ -35,7 +35,7 @@ pub fn read(file: &Path) -> Result<String, Fault> {
         .map_err(|error| fault(&error.to_string()))?;
     if text.len() as u64 > MAX_SECRET_FILE {
         return Err(fault(&format!(
-            "more than {MAX_SECRET_FILE} bytes are no secret"
+            "more than {MAX_SECRET_FILE} bytes are not a secret"
         )));
     }
     let line = text.strip_suffix('\n').unwrap_or(&text);

@@ -119,7 +119,7 @@ pub static FREE: Step = Step {
     clears: Clears::UserAndPlace,
     action: Action::DidFree,
 };
-/// Takes the DID out of use for good.
+/// Ends the DID: nobody has it, and nobody can until it is freed.
 pub static TERMINATE: Step = Step {
     name: "terminate",
     from: &[DidStatus::Free, DidStatus::Closed],

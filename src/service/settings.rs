@@ -92,7 +92,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "gzip",
         takes: "documented, negotiated",
         default: "documented",
-        doc: "cli_add and devices_get are gzipped: as their pages say, or only for those who ask",
+        doc: "cli_add and devices_get are gzipped: as MOR's manual says, or only when asked for",
         field: Field::Everyone {
             get: |settings| settings.gzip.to_string(),
             set: |settings, text| assign(&mut settings.gzip, word(text)),
@@ -102,7 +102,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "require_password",
         takes: "documented, always, never",
         default: "documented",
-        doc: "the parameter p: required where its page says so and else checked when sent, required, or not looked at",
+        doc: "the parameter p: required where MOR's manual requires it and otherwise checked when sent, always required, or never checked",
         field: Field::Everyone {
             get: |settings| settings.require_password.to_string(),
             set: |settings, text| assign(&mut settings.require_password, word(text)),

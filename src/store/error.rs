@@ -128,12 +128,12 @@ pub enum OpenError {
     LeftOver(PathBuf),
     /// The WAL beside the file belongs to the database that was there before.
     #[error(
-        "{0} is of the database that was here before, not of the one that is here now: stop the server if one runs, and start it again, which keeps that file under another name; or put the database before back"
+        "{0} belongs to the database that was here before, not to the one that is here now: stop the server if one runs, and start it again, which keeps that file under another name; or put the database before back"
     )]
     Orphan(PathBuf),
     /// That WAL cannot be renamed, because a file of the new name exists.
     #[error(
-        "{0} is of the database that was here before, and cannot be kept as {1}, which exists: move that away first"
+        "{0} belongs to the database that was here before, and cannot be kept as {1}, which exists: move that away first"
     )]
     OrphanKept(PathBuf, PathBuf),
     /// Not an SQLite file, or an SQLite file of another program.

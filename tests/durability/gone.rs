@@ -191,7 +191,7 @@ fn the_wal_of_a_replaced_database_is_not_read_into_the_new_one() {
         ] {
             let line = refused(verb, &world.data);
             assert!(
-                line.contains("is of the database that was here before"),
+                line.contains("belongs to the database that was here before"),
                 "{line}"
             );
         }

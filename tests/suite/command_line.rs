@@ -224,7 +224,7 @@ fn init_makes_a_database_that_only_its_owner_reads() {
     assert!(link.starts_with("http://127.0.0.1:8080/welcome/"), "{link}");
     // The address of the later server is not known yet.
     let text = fs::read_to_string(&secrets).expect("the file");
-    let about = "by another address than http://127.0.0.1:8080, put that into the link";
+    let about = "at another address than http://127.0.0.1:8080, put that into the link";
     assert!(text.contains(about), "{text}");
     assert!(shown.contains(&secrets.display().to_string()), "{shown}");
     assert!(

@@ -82,7 +82,7 @@ static LIST: List<Row> = List {
     ],
     filters: &["q", "banned", "device"],
     searched: "",
-    empty: "There are no CLIs yet. A CLI is a calling number or domain by which a device is recognised.",
+    empty: "There are no CLIs yet. A CLI is a calling number or domain that identifies a device.",
     fetch,
 };
 
@@ -173,7 +173,7 @@ fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         problem,
         html! {
             (Field::text("device_id", "Device", &text("device_id")).required().among(&devices, "the ID of a device, as on its page")
-                .hint("Which device is meant by calls from it").render(problem))
+                .hint("The device that its calls belong to").render(problem))
             (Field::text("cli_number", "Number", &text("cli_number")).hint("Up to 20 digits").render(problem))
             (Field::text("cli_domain", "Domain", &text("cli_domain")).hint("Instead of a number: where its calls come from, like sip.example.com").render(problem))
             (Field::text("cli_description", "Description", &text("cli_description")).render(problem))

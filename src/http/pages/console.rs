@@ -20,7 +20,7 @@ const SHOWN: usize = 64 * 1024;
 pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageApi)?;
     let body = html! {
-        p { "Pick a method, fill it in, and see the signed request and the XML that comes back. It is really called: what it changes is changed." }
+        p { "Pick a method, fill it in, and see the signed request and the XML that comes back. The call is real, and so are its changes." }
         ul.methods {
             @for method in methods::METHODS {
                 li { a href={ "/console/" (method.name) } { code { (method.name) } } " " (method.summary) }
@@ -54,7 +54,7 @@ fn render(visit: &Visit, method: &'static Method, outcome: Markup) -> Answer {
                 p.hint { "u is " b { (visit.by().name) } "; the hash is made with your oldest active key. Blank fields are not sent." }
                 @for parameter in method.parameters { (field(visit, parameter)) }
                 @if method.asks_for_password() {
-                    (Field::text("p", "p", "").kind("password").hint("Your password: this method's page asks for it").render(&None))
+                    (Field::text("p", "p", "").kind("password").hint("Your password: MOR's manual asks for it").render(&None))
                 }
             }))
             div { (outcome) }

@@ -134,7 +134,7 @@ fn hidden(
 ) -> Markup {
     html! {
         @match shown {
-            Some(shown) => { code id={ "shown-" (what) } { (shown) } p.hint { "That it was shown is in the action log." } }
+            Some(shown) => { code id={ "shown-" (what) } { (shown) } p.hint { "The action log notes that it was shown." } }
             None if manages => form.inline method="post" action={ "/devices/" (device.id) "/" (what) } {
                 (parts::form_token(visit))
                 (MASK) " " button.quiet type="submit" { "Show" span.hidden { " the " (what) } }

@@ -100,7 +100,7 @@ static LIST: List<Row> = List {
         },
     ],
     filters: &["q", "user", "type", "trunk", "caller_id", "group"],
-    searched: "Searched is what an extension or a description begins with, and a whole ID.",
+    searched: "The search looks at the beginning of extensions and descriptions, and at whole IDs.",
     empty: "There are no devices yet. A device is a phone, a gateway or a trunk of a user.",
     fetch,
 };

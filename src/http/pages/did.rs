@@ -68,7 +68,7 @@ static WORDS: [Words; STEPS.len()] = [
     Words {
         step: &did_life::CLOSE,
         title: "Close",
-        consequence: "It is taken off, and rests with its user's name on it until it is freed.",
+        consequence: "It is taken off, and its user keeps it, out of use, until it is freed.",
         button: "Close it",
         is_grave: true,
     },
@@ -82,7 +82,7 @@ static WORDS: [Words; STEPS.len()] = [
     Words {
         step: &did_life::TERMINATE,
         title: "Terminate",
-        consequence: "It is history: nobody can reserve or assign it, and its user is forgotten here. Freeing it brings it back.",
+        consequence: "Nobody can reserve or assign it, and its user is forgotten here. Freeing it brings it back.",
         button: "Terminate it",
         is_grave: true,
     },

@@ -158,7 +158,7 @@ async fn walk_in(route: &Route, visit: &Visit) -> Result<Answer, Trouble> {
             .write(move |tx| sessions::see(tx, &token, remote));
         // A full disk does not keep out someone who only looks.
         if let Err(error) = seen.await {
-            tracing::warn!(%error, "that a session was used could not be noted");
+            tracing::warn!(%error, "the use of a session could not be noted");
         }
     }
     match &visit.by {

@@ -153,7 +153,7 @@ fn allow_list(visit: &Visit, networks: &[String], problem: &Problem) -> Markup {
         section.card {
             h2 { "IP allow-list" }
             @if networks.is_empty() { p { "Empty: calls in your name are answered from anywhere." } }
-            @else { p.hint { "Calls in your name from elsewhere are answered as if nobody had that name. The pages are not affected." } }
+            @else { p.hint { "Calls in your name from elsewhere are answered as if nobody had that name. The web pages are not affected." } }
             ul.plain {
                 @for network in networks {
                     li {

@@ -39,7 +39,7 @@ pub enum BackupError {
     Occupied(PathBuf),
     /// The file to restore has a WAL, and is incomplete without it.
     #[error(
-        "{0} has a WAL beside it, so it is a live database and no backup: make one with `linebook backup`"
+        "{0} has a WAL beside it, so it is a live database and not a backup: make one with `linebook backup`"
     )]
     Live(PathBuf),
     /// The copy fails a check.

@@ -17,7 +17,7 @@ text_enum! {
         Active = "active",
         /// Out of use. Its user is kept until it is freed.
         Closed = "closed",
-        /// Out of use for good.
+        /// Ended: nobody has it, and nobody can until it is freed.
         Terminated = "terminated",
     }
 }
