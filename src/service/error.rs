@@ -1,38 +1,38 @@
-//! Every way a rule can refuse: a few words that take a field or a thing, and what is special: who is let in, and the state
-//! of a DID.
+//! Every way a rule can refuse: a few words that take a field or a thing, and two special cases: who is let in, and the
+//! state of a DID.
 //!
-//! A refusal is a value: the API gives each method's own text to it, the command line and the pages show the text that
-//! stands here. `detail` carries what a text may name: a username, a number, a reason. Nobody reads it back.
+//! A refusal is a value. The API gives it each method's own text; the command line and the web pages show the text from
+//! here. `detail` carries what a text may name: a username, a number, a reason. Nobody parses it.
 
 use std::fmt;
 
 use super::{Field, Thing};
 use crate::store::StoreError;
 
-/// Why a service did not do what it was asked.
+/// Why a rule did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// A rule said no; nothing has changed.
+    /// A rule refused, and nothing has changed.
     Refused(Refusal),
-    /// The store could not; nothing has changed, or (a fault in the commit itself) it is not known.
+    /// The store failed. Nothing has changed, or (after a fault in the commit itself) nobody knows.
     Store(StoreError),
 }
 
-/// A rule's no.
+/// The refusal of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// What its text names.
+    /// The detail that its text names.
     pub detail: Option<String>,
 }
 
-/// A rule: what is wrong, and with which field or thing.
+/// A rule: what is wrong, with which field or thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// It was not sent.
+    /// The field was not sent.
     Missing(Field),
-    /// It does not take this value.
+    /// The field does not take this value.
     Invalid(Field),
     /// The text is over its limit.
     TooLong(Field),
@@ -42,27 +42,27 @@ pub enum Rule {
     TakenByAnother(Field),
     /// The server needs this value for itself.
     Reserved(Field),
-    /// The caller may do the rest, but not set this.
+    /// The caller may do the rest, but may not set this.
     NotPermitted(Field),
-    /// There is no such thing, or it is not the caller's own.
+    /// The thing does not exist, or is not the caller's own.
     NotFound(Thing),
-    /// There is not one of those that were asked for.
+    /// The list that was asked for is empty.
     NoneFound(Thing),
-    /// It is there, but not the caller's to use.
+    /// The thing exists, but the caller may not use it.
     Foreign(Thing),
     /// Something still refers to it; `detail` says what.
     InUse(Thing),
-    /// There are as many as there can be.
+    /// The limit for such things is reached.
     TooMany(Thing),
     /// The state of a DID does not allow it.
     Did(DidError),
-    /// Who acts does not allow it.
+    /// The actor may not do this.
     Access(AccessError),
     /// Anything else stopped it; `detail` says what.
     Failed,
 }
 
-/// Who is let in, and who lets whom in.
+/// Who is let in, and who may let others in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// The switch `allow_api` is off.
@@ -80,28 +80,28 @@ pub enum AccessError {
     /// The password is wrong, or required and missing.
     #[error("wrong password")]
     WrongPassword,
-    /// So many passwords are being guessed from there that this one is not looked at.
+    /// Too many passwords are being guessed from the address, so this one is not looked at.
     #[error("too many failed authentications, try again later")]
     TooManyGuesses,
-    /// A link to set a password that was used, is too old, or was never made.
+    /// The link to set a password was used, is too old, or was never made.
     #[error("the link was used already, or is too old")]
     LinkInvalid,
-    /// The session of the pages in which somebody acts has ended, or they were blocked.
+    /// The web session has ended, or its user was blocked.
     #[error("the session has ended: sign in again")]
     SignedOut,
-    /// Users of this type may not.
+    /// Users of this type may not do this.
     #[error("users of this type may not do this")]
     WrongType,
-    /// Users of this type may with a permission that this one lacks.
+    /// Users of this type may do this with a permission that this one lacks.
     #[error("the permission for this is missing")]
     NotPermitted,
     /// Admin cannot be blocked.
     #[error("admin cannot be blocked")]
     AdminNotBlocked,
-    /// Whoever blocks themselves could not undo it.
+    /// Users who block themselves could not undo it.
     #[error("nobody can block themselves")]
     SelfNotBlocked,
-    /// Through the pages, one's own password needs the one until now.
+    /// On the web pages, changing one's own password needs the old one.
     #[error("one's own password is changed on the account page, which asks for the one until now")]
     OwnPassword,
     /// `hash_check` off needs an IP allow-list, or `require_password` always.
@@ -109,12 +109,12 @@ pub enum AccessError {
         "hash_check can be off only for an owner with an IP allow-list, or while require_password is always"
     )]
     HashCheckNeeded,
-    /// The same for whoever may not know what `require_password` is.
+    /// `hash_check` off needs an IP allow-list, for callers who may not know `require_password`.
     #[error("hash_check can be off only with an IP allow-list")]
     AllowListNeeded,
 }
 
-/// What the state of a DID, or of the device for it, does not allow.
+/// Steps that the state of a DID, or of the device for it, does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DidError {
     /// A terminated DID cannot be used.
@@ -135,7 +135,7 @@ pub enum DidError {
     /// It is on a dial plan, and not on a device.
     #[error("DID is on a dial plan")]
     OnDialplan,
-    /// It is on nothing.
+    /// It is on neither a device nor a dial plan.
     #[error("DID is not on a device")]
     NotOnDevice,
     /// The step does not start from the DID's state; `detail` says which does.
@@ -144,7 +144,7 @@ pub enum DidError {
 }
 
 impl Rule {
-    /// This rule's no, with what its text names.
+    /// The refusal of this rule, with the detail that its text names.
     pub fn with(self, detail: impl Into<String>) -> Error {
         Error::Refused(Refusal {
             rule: self,

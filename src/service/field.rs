@@ -1,14 +1,14 @@
-//! What a refusal can be about, beside things: the fields of calls and forms, and what each of them takes.
+//! The fields of calls and forms that a refusal can name, and the values that each of them takes.
 
-/// A value that somebody sends. Its name is the API's parameter and the form's field, so that a form marks the field whose
-/// name a refusal bears.
+/// A value that somebody sends. The API's parameter and the form's field have its name, so that a form marks the field
+/// that a refusal names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// A user.
     UserId,
     /// A device.
     DeviceId,
-    /// The owner of what is made: admin or a reseller.
+    /// The owner of a new thing: admin or a reseller.
     Owner,
     /// A username.
     Username,
@@ -18,19 +18,19 @@ pub enum Field {
     NewPassword,
     /// A new password once more.
     Again,
-    /// What a user may beyond their type.
+    /// A permission beyond the user's type.
     Permission,
     /// A secret key.
     Key,
-    /// Whose calls a new key signs.
+    /// The user whose calls a new key signs.
     KeyUser,
     /// The type of a device.
     DeviceType,
     /// A PIN.
     Pin,
-    /// What a device shows when it calls.
+    /// The caller ID of a device's calls.
     CallerId,
-    /// What people call a device.
+    /// The description of a device.
     Description,
     /// The number of a DID, or the first of a range.
     Did,
@@ -40,13 +40,13 @@ pub enum Field {
     CliNumber,
     /// The host name of a CLI.
     CliDomain,
-    /// What a CLI is.
+    /// The description of a CLI.
     CliDescription,
-    /// What else there is to say of a CLI.
+    /// The comment of a CLI.
     Comment,
     /// Whether calls from a CLI are refused.
     Banned,
-    /// What a provider, device group, IVR or dial plan is called.
+    /// The name of a provider, device group, IVR or dial plan.
     Name,
     /// Whether everyone may add DIDs to a provider.
     CommonUse,
@@ -57,7 +57,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// What the parameter and the form's field are called.
+    /// The name of the parameter and of the form's field.
     pub const fn name(self) -> &'static str {
         match self {
             Self::UserId | Self::KeyUser => "user_id",
@@ -86,7 +86,7 @@ impl Field {
         }
     }
 
-    /// What is said of a value that it does not take.
+    /// The text about a value that it does not take.
     pub(super) const fn takes(self) -> &'static str {
         match self {
             Self::UserId => "a user is named by an ID",

@@ -1,6 +1,6 @@
 //! The kinds of things that a call, a form or a refusal can name.
 
-/// A kind of thing that there can be several of.
+/// A kind of thing of which several can exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Thing {
     /// A user of any type.
@@ -23,7 +23,7 @@ pub enum Thing {
     Key,
     /// A block on an allow-list.
     Network,
-    /// A session of the pages.
+    /// A session of the web pages.
     Session,
     /// A setting.
     Setting,
@@ -48,7 +48,7 @@ impl Thing {
         }
     }
 
-    /// The parameter, and the field of a form, that says which one is meant.
+    /// The parameter, and the form's field, that names one.
     pub const fn field(self) -> Option<&'static str> {
         match self {
             Self::User => Some("user_id"),
