@@ -1,4 +1,4 @@
-//! `cli_info_get`: whose device a CLI stands for.
+//! `cli_info_get`: the device that a CLI stands for, and its user.
 
 use crate::api::method::*;
 use crate::service::clis::{self, MAX_NUMBER};

@@ -98,7 +98,7 @@ pub static METHOD: Method = Method {
     ..Method::DEFAULT
 };
 
-/// The page has one text for all that does not fit; the reason stands behind it.
+/// MOR's manual has one text for every value that does not fit. The reason comes after it.
 const fn not_created(rule: Rule) -> ErrorText {
     refuses(rule, "Device was not created").with_message()
 }

@@ -36,7 +36,8 @@ fn push(shown: &mut String, text: &str, is_typed: bool) {
     }
 }
 
-/// The problem that stopped a form: the name of its field, and its text. It stands above a form without such a field.
+/// The problem that stopped a form: the name of its field, and its text. A form without such a field shows it at the
+/// top.
 pub type Problem = Option<(&'static str, String)>;
 
 fn problem_of<'a>(problem: &'a Problem, name: &str) -> Option<&'a str> {
