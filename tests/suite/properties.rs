@@ -740,7 +740,7 @@ fn a_did_is_meant_by_itself_by_its_id_or_by_its_number() {
             let Err(Error::Refused(refusal)) = refused else {
                 panic!("{refused:?}");
             };
-            assert_eq!(refusal.rule, Rule::NotFound(Thing::Did).into());
+            assert_eq!(refusal.rule, Rule::NotFound(Thing::Did));
         }
         Ok::<_, Error>(())
     }));
