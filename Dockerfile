@@ -1,4 +1,4 @@
-# The binary alone, without a shell or a system around it: it needs neither.
+# Only the binary: it needs neither a shell nor a system around it.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
