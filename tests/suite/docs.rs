@@ -158,7 +158,10 @@ fn the_limits_are_those_of_the_code() {
             "of one address (`--max-connections-per-address`)",
             format!("an eighth of all, at least {MIN_SHARE} |"),
         ),
-        ("waiting to be accepted", format!("{BACKLOG} |")),
+        (
+            "connections that wait to be accepted",
+            format!("{BACKLOG} |"),
+        ),
         (
             "request line and headers",
             format!(
@@ -180,7 +183,7 @@ fn the_limits_are_those_of_the_code() {
             ),
         ),
         (
-            "a body with what is around its chunks; bare line ends before a request",
+            "a body with the framing of its chunks; bare line ends before a request",
             format!("{}; {MAX_BLANK} bytes |", kib(MAX_WIRE)),
         ),
         (
@@ -189,7 +192,7 @@ fn the_limits_are_those_of_the_code() {
         ),
         ("TLS handshake", format!("{} |", seconds(HANDSHAKE_TIMEOUT))),
         (
-            "sent by all before they are answered",
+            "bytes that clients send before their answers",
             format!(
                 "{} each, and {} MiB together |",
                 kib(FREE_BYTES),
@@ -197,19 +200,19 @@ fn the_limits_are_those_of_the_code() {
             ),
         ),
         (
-            "pipelined behind a request",
+            "pipelined after a request",
             format!("{} are read ahead", kib(READ_BYTES)),
         ),
         (
-            "not taken of an answer",
-            format!("{} for what is ready", seconds(times.write)),
+            "an answer that the client does not take",
+            format!("{} for the bytes that are ready", seconds(times.write)),
         ),
         (
             "idle between requests; before the first",
             format!("{}; {} |", seconds(times.keep_alive), seconds(times.head)),
         ),
         (
-            "still sent behind the last answer",
+            "bytes after the last answer",
             format!(
                 "{} in {} are thrown away",
                 kib(MAX_DRAINED),
@@ -221,7 +224,7 @@ fn the_limits_are_those_of_the_code() {
             format!("{}; {} |", writer::QUEUE, line::MAX_WAITING),
         ),
         (
-            "pages that wait for a thread: of one user; of all, where each has one in any case; for so long",
+            "web pages that wait for a thread: of one user; of all (each user may have one in any case); how long",
             format!(
                 "{}; {}; {} |",
                 aside::MAX_WAITING_OF_ONE,
@@ -230,7 +233,7 @@ fn the_limits_are_those_of_the_code() {
             ),
         ),
         (
-            "a hash that is explained, in the pages",
+            "explaining a hash, on the web pages",
             format!(
                 "{} MiB of SHA1, {} ms, ",
                 Budget::PAGE.bytes >> 20,
