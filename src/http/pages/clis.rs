@@ -1,6 +1,6 @@
 //! CLIs: the list, a new one, one to edit or delete.
 
-use maud::html;
+use maud::{Markup, html};
 
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
@@ -239,19 +239,9 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
         .or(cli.domain.as_deref())
         .unwrap_or_default();
     let manages = visit.may(Right::ManageDevices);
-    let ivrs = match manages {
-        true => offered_ivrs(visit)?,
-        false => Vec::new(),
-    };
-    let typed = |name: &str, stored: &str| match problem {
-        Some(_) => visit.sent.raw(name).unwrap_or_default().to_owned(),
-        None => stored.to_owned(),
-    };
-    let ivr = cli.ivr_id.map_or_else(String::new, |id| id.to_string());
-    let is_banned = if problem.is_some() {
-        visit.is_on("banned")
-    } else {
-        cli.banned
+    let edit = match manages {
+        true => edit_form(visit, &cli, problem)?,
+        false => html! {},
     };
     let body = html! {
         p.crumbs { a href="/clis" { "CLIs" } " / " (name) }
@@ -265,29 +255,44 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
                 ("Banned", html! { (yes_no(cli.banned)) }),
                 ("IVR", or_dash(&ivr_name)),
             ])) }
-            @if manages {
-                div {
-                    (parts::form(visit, &format!("/clis/{}/edit", cli.id), "Save", problem, html! {
-                        h2 { "Edit" }
-                        (Field::text("cli_description", "Description", &typed("cli_description", &cli.description)).render(problem))
-                        (Field::text("comment", "Comment", &typed("comment", &cli.comment)).render(problem))
-                        (select("ivr_id", "IVR", &ivrs, &typed("ivr_id", &ivr), "Where its calls go", problem))
-                        (tick("banned", "Banned", is_banned, "Calls from it are refused", problem))
-                    }))
-                    section.actions {
-                        (Action {
-                            path: &format!("/clis/{}/delete", cli.id),
-                            title: "Delete this CLI",
-                            consequence: "Calls from it are no longer recognised as this device's, and it can be added to another device. The action log keeps what it was.",
-                            button: "Delete it",
-                            is_grave: true,
-                        }.render(visit, &None, html! {}))
-                    }
-                }
-            }
+            (edit)
         }
     };
     Ok(visit.page_or_problem(&format!("CLI {name}"), problem.is_some(), body))
+}
+
+/// What can be changed, as typed where it was refused, and how the CLI is deleted.
+fn edit_form(visit: &Visit, cli: &Cli, problem: &Problem) -> Result<Markup, Trouble> {
+    let ivrs = offered_ivrs(visit)?;
+    let typed = |name: &str, stored: &str| match problem {
+        Some(_) => visit.sent.raw(name).unwrap_or_default().to_owned(),
+        None => stored.to_owned(),
+    };
+    let ivr = cli.ivr_id.map_or_else(String::new, |id| id.to_string());
+    let is_banned = match problem {
+        Some(_) => visit.is_on("banned"),
+        None => cli.banned,
+    };
+    Ok(html! {
+        div {
+            (parts::form(visit, &format!("/clis/{}/edit", cli.id), "Save", problem, html! {
+                h2 { "Edit" }
+                (Field::text("cli_description", "Description", &typed("cli_description", &cli.description)).render(problem))
+                (Field::text("comment", "Comment", &typed("comment", &cli.comment)).render(problem))
+                (select("ivr_id", "IVR", &ivrs, &typed("ivr_id", &ivr), "Where its calls go", problem))
+                (tick("banned", "Banned", is_banned, "Calls from it are refused", problem))
+            }))
+            section.actions {
+                (Action {
+                    path: &format!("/clis/{}/delete", cli.id),
+                    title: "Delete this CLI",
+                    consequence: "Calls from it are no longer recognised as this device's, and it can be added to another device. The action log keeps what it was.",
+                    button: "Delete it",
+                    is_grave: true,
+                }.render(visit, &None, html! {}))
+            }
+        }
+    })
 }
 
 /// Changes the fields that can be edited.

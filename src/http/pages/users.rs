@@ -1,6 +1,6 @@
 //! Users: the list, a new one, one with their password, permissions and access.
 
-use maud::html;
+use maud::{Markup, html};
 
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
@@ -172,7 +172,7 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
         user.user_type,
         UserType::Reseller | UserType::Accountant | UserType::Manager
     );
-    let path = |action: &str| format!("/users/{}/{action}", user.id);
+    let permissions_path = format!("/users/{}/permissions", user.id);
     let body = html! {
         p.crumbs { a href="/users" { "Users" } " / " (user.username) }
         div.columns {
@@ -184,14 +184,14 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                         ("In the API", html! { code { "user_id=" (user.id) } }),
                     ]))
                     p {
-                        a href={ "/devices?user=" (user.id) } { "His devices" } " · "
+                        a href={ "/devices?user=" (user.id) } { "Their devices" } " · "
                         a href={ "/dids?user=" (user.id) } { "their DIDs" } " · "
                         a href={ "/groups?user=" (user.id) } { "their groups" }
                         @if visit.may(Right::SeeLog) { " · " a href={ "/log?object=" (user.id) "&action=user" } { "what was done to them" } }
                     }
                 }
                 @if takes && visit.may(Right::ManagePermissions) {
-                    (parts::form(visit, &path("permissions"), "Save the permissions", &None, html! {
+                    (parts::form(visit, &permissions_path, "Save the permissions", &None, html! {
                         h2 { "Permissions" }
                         @for permission in Permission::ALL {
                             (tick(permission.as_str(), permission.as_str(), permissions.contains(permission), explain(*permission), &None))
@@ -199,40 +199,48 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     }))
                 }
             }
-            section.actions {
-                @if by.user_id == Some(user.id) {
-                    p { a href="/account" { "Change your password" } " on the page of your account." }
-                } @else {
-                    (Action {
-                        path: &path("password"),
-                        title: "Set a new password",
-                        consequence: "The old one stops working at once, for the pages and for the API's p, and they are signed out everywhere.",
-                        button: "Set the password",
-                        is_grave: false,
-                    }.render(visit, password, new_password(password)))
-                }
-                @if user.blocked {
-                    (Action {
-                        path: &path("unblock"),
-                        title: "Give access back",
-                        consequence: "They can sign in and call the API again, with their password and permissions as before.",
-                        button: "Give access back",
-                        is_grave: false,
-                    }.render(visit, access, html! {}))
-                } @else {
-                    (Action {
-                        path: &path("block"),
-                        title: "Block",
-                        consequence: "They are signed out everywhere, and the API answers as if they did not exist. Their devices, DIDs and history stay. This can be undone.",
-                        button: "Block them",
-                        is_grave: true,
-                    }.render(visit, access, html! {}))
-                }
-            }
+            (actions(visit, &user, password, access))
         }
     };
     let has_problem = password.is_some() || access.is_some();
     Ok(visit.page_or_problem(&format!("User {}", user.username), has_problem, body))
+}
+
+/// A new password, and access taken or given back.
+fn actions(visit: &Visit, user: &User, password: &Problem, access: &Problem) -> Markup {
+    let path = |action: &str| format!("/users/{}/{action}", user.id);
+    html! {
+        section.actions {
+            @if visit.by().user_id == Some(user.id) {
+                p { a href="/account" { "Change your password" } " on the page of your account." }
+            } @else {
+                (Action {
+                    path: &path("password"),
+                    title: "Set a new password",
+                    consequence: "The old one stops working at once, for the pages and for the API's p, and they are signed out everywhere.",
+                    button: "Set the password",
+                    is_grave: false,
+                }.render(visit, password, new_password(password)))
+            }
+            @if user.blocked {
+                (Action {
+                    path: &path("unblock"),
+                    title: "Give access back",
+                    consequence: "They can sign in and call the API again, with their password and permissions as before.",
+                    button: "Give access back",
+                    is_grave: false,
+                }.render(visit, access, html! {}))
+            } @else {
+                (Action {
+                    path: &path("block"),
+                    title: "Block",
+                    consequence: "They are signed out everywhere, and the API answers as if they did not exist. Their devices, DIDs and history stay. This can be undone.",
+                    button: "Block them",
+                    is_grave: true,
+                }.render(visit, access, html! {}))
+            }
+        }
+    }
 }
 
 fn explain(permission: Permission) -> &'static str {
