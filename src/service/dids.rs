@@ -322,10 +322,12 @@ pub const MAX_RANGE: u64 = 1000;
 /// Every number from `first` to `last`, which have the same length.
 pub fn range(first: &str, last: &str) -> Result<Vec<String>, Error> {
     let rule = || Rule::Invalid(Field::Last);
-    for end in [first, last] {
-        if !text::is_digits(end) || end.len() > MAX_NUMBER {
-            return Err(Rule::Invalid(Field::Did).with(end));
-        }
+    let is_number = |end: &str| text::is_digits(end) && end.len() <= MAX_NUMBER;
+    if !is_number(first) {
+        return Err(Rule::Invalid(Field::Did).with(first));
+    }
+    if !is_number(last) {
+        return Err(rule().with(format!("a DID has 1 to {MAX_NUMBER} digits: {last}")));
     }
     if first.len() != last.len() {
         return Err(rule().with("both ends need the same number of digits"));

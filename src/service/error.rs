@@ -162,14 +162,13 @@ impl Rule {
             | Self::TakenByAnother(field)
             | Self::Reserved(field)
             | Self::NotPermitted(field) => Some(field.name()),
-            Self::NotFound(thing)
-            | Self::NoneFound(thing)
-            | Self::Foreign(thing)
-            | Self::TooMany(thing) => thing.field(),
+            Self::NotFound(thing) | Self::Foreign(thing) | Self::TooMany(thing) => thing.field(),
             Self::Access(AccessError::HashCheckNeeded | AccessError::AllowListNeeded) => {
                 Some("hash_check")
             }
-            Self::InUse(_) | Self::Did(_) | Self::Access(_) | Self::Failed => None,
+            Self::NoneFound(_) | Self::InUse(_) | Self::Did(_) | Self::Access(_) | Self::Failed => {
+                None
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod limits;
 mod older;
 mod pages;
 mod properties;
+mod refusals;
 mod rooms;
 mod shape;
 mod smuggling;

@@ -6,7 +6,10 @@ mod access;
 mod acting;
 mod escaping;
 mod forms;
+#[path = "../fuzz/html.rs"]
+mod html;
 mod lists;
+mod marks;
 #[path = "../common/moment.rs"]
 mod moment;
 mod overview;

@@ -31,9 +31,9 @@ fn render(visit: &Visit, problem: &Problem, found: Markup) -> Answer {
             (parts::form_token(visit))
             div.field {
                 label for="request" { "Request" }
-                textarea #request name="request" rows="4" spellcheck="false" aria-describedby="request-hint"
-                    aria-invalid=[bad.map(|_| "true")] { (request) }
-                @if let Some(text) = bad { p.problem role="alert" { (text) } }
+                textarea #request name="request" rows="4" spellcheck="false" aria-invalid=[bad.map(|_| "true")]
+                    aria-describedby=(if bad.is_some() { "request-problem request-hint" } else { "request-hint" }) { (request) }
+                @if let Some(text) = bad { p.problem #request-problem role="alert" { (text) } }
                 p.hint #request-hint { "What the client sends, or the line of curl: " code { "/billing/api/device_create?u=admin&user_id=2&hash=…" }
                     ". A body goes on the next line." }
             }

@@ -14,7 +14,7 @@ use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::users::{self, Filter, NewUser};
-use crate::service::{Error, Thing};
+use crate::service::{Error, Field as Refused, Rule, Thing};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
 use crate::store::tables::users::{Permission, User, UserType};
@@ -140,7 +140,10 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
             Err(error) => return new_form(&visit, &problem(error, "")?),
         },
     };
-    let user_type = visit.text("type").parse().unwrap_or(UserType::User);
+    let Ok(user_type) = visit.sent.get("type").unwrap_or("user").parse() else {
+        let refused = Rule::Invalid(Refused::UserType);
+        return new_form(&visit, &problem(refused.into(), "")?);
+    };
     let new = NewUser {
         username: visit.text("username"),
         user_type,
