@@ -692,7 +692,7 @@ fn lists_over_all_owners_are_the_operator_s_alone() {
     for (name, list) in lists {
         let listed = world.app.core.store.read(|tx| {
             let all = list(tx, &Actor::operator(NOW_MS))?;
-            // Admin himself, an accountant with every permission, a plain user, a reseller.
+            // Admin, an accountant with every permission, a plain user, a reseller.
             for id in [0, 1, 2, 4] {
                 let user = linebook::store::tables::users::find(tx, id)?.expect("a user");
                 let from = Actor::operator(NOW_MS).origin();
