@@ -184,7 +184,9 @@ impl Iterator for Pieces {
     /// Gives the bytes written so far, and reads the next piece of the list into the document.
     fn next(&mut self) -> Option<Self::Item> {
         let mut document = self.document.take()?;
-        let written = document.take();
+        let mut written = document.take();
+        // A reader who takes nothing holds it for a minute.
+        written.shrink_to_fit();
         match self.read() {
             Err(error) => Some(Err(error)),
             Ok((items, next)) => {

@@ -26,7 +26,7 @@ const ORDER: &[&str] = &[
 /// The password of everyone in the demo world who has one.
 const DEMO_PASSWORD: &str = "password";
 
-/// Serve the demo world, and print a call of each method to paste
+/// Serve the demo world, and print calls to paste
 ///
 /// The world is made in a temporary folder that goes away with the server, or in --data, where it stays. Its password
 /// and keys are public, so it is served on loopback addresses only.

@@ -92,7 +92,7 @@ pub static SETTINGS: &[Setting] = &[
         name: "gzip",
         takes: "documented, negotiated",
         default: "documented",
-        doc: "cli_add and devices_get are gzipped: as MOR's manual says, or only when asked for",
+        doc: "methods that MOR's manual answers with a file are gzipped: always, or only when asked for",
         field: Field::Everyone {
             get: |settings| settings.gzip.to_string(),
             set: |settings, text| assign(&mut settings.gzip, word(text)),

@@ -156,6 +156,11 @@ pub enum OpenError {
         "{0} was written by an older linebook: serve it once with this one, which brings it forward"
     )]
     Older(PathBuf),
+    /// The file was written by an older release, and another process has it open.
+    #[error(
+        "{0} was written by an older linebook, and is open in another process: stop the server that runs on it, then try again, and this one brings the file forward"
+    )]
+    OlderInUse(PathBuf),
     /// A server runs on the folder.
     #[error("a linebook server already runs on {0}: stop it first, or choose another folder")]
     Served(PathBuf),

@@ -74,8 +74,20 @@ impl Store {
     pub fn open(data: &Path, options: Options) -> Result<Self, OpenError> {
         let path = data.join(FILE_NAME);
         let in_use = folder::lock_for_use(data)?;
-        let connection = migrate::open(&path)?;
-        Self::start(connection, path, in_use, options)
+        if let Some(connection) = migrate::open(&path)? {
+            return Self::start(connection, path, in_use, options);
+        }
+        // An older linebook that has the file open knows nothing of the new schema.
+        drop(in_use);
+        let alone = folder::lock_for_migration(data)?;
+        migrate::bring_forward(&path)?;
+        drop(alone);
+        let in_use = folder::lock_for_use(data)?;
+        match migrate::open(&path)? {
+            Some(connection) => Self::start(connection, path, in_use, options),
+            // Another older file was put in its place meanwhile.
+            None => Err(OpenError::OlderInUse(path)),
+        }
     }
 
     /// Makes a new database in the folder `data`, with the first rows from `fill`, all in one transaction. Refuses a

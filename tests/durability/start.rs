@@ -412,3 +412,24 @@ fn the_demo_is_not_served_to_others() {
         );
     }
 }
+
+/// An older server holds the folder as this one does, and would not understand the new schema.
+#[test]
+fn an_older_file_is_brought_forward_only_while_nobody_else_has_it_open() {
+    let folder = older_world();
+    let database = folder.path().join("linebook.db");
+    let older = fs::File::open(folder.path()).expect("the folder");
+    older.try_lock_shared().expect("a lock");
+    let before = fs::read(&database).expect("the file");
+    for verb in [&["user", "list"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let line = refused(verb, folder.path());
+        let words =
+            "was written by an older linebook, and is open in another process: stop the server";
+        assert!(line.contains(words), "{verb:?}: {line}");
+    }
+    assert_eq!(fs::read(&database).expect("the file"), before);
+    assert!(!folder.path().join("linebook.db.v1").exists());
+    drop(older);
+    ok(&["user", "list"], folder.path());
+    assert!(folder.path().join("linebook.db.v1").exists());
+}

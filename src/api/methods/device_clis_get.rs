@@ -5,14 +5,14 @@ use crate::api::method::*;
 use crate::service::clis;
 use crate::store::tables::clis::CliOnDevice;
 
-/// How many CLIs are read, and held in memory, at once.
-const PIECE: u32 = 500;
+/// How many CLIs are read, and held in memory, at once. One with long texts takes 700 bytes.
+const PIECE: u32 = 100;
 
 const DEVICE: Parameter = id("devices_id", Thing::Device, "Those on this device.");
 const USER: Parameter = id(
     "users_id",
     Thing::User,
-    "Those of this user. Neither sent: everyone's.",
+    "Those of this user. Neither sent: every CLI in the caller's scope; a reseller's own are in the reseller's.",
 );
 
 /// The method.

@@ -174,7 +174,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                         }
                     }),
                     ("Provider", or_dash(found.provider.as_deref().unwrap_or_default())),
-                    ("In the API", html! { code { "did=" (did.did) } }),
+                    ("In the API", html! { code { "did=" (did.did) } ", " code { "dids_id=" (did.id) } }),
                 ]))
                 @if let Some(closed_ms) = did.closed_ms {
                     p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }

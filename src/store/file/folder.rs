@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::store::file::name::{FILE_NAME, ORPHAN, sidecar};
 use crate::store::file::note::Note;
@@ -142,12 +143,28 @@ pub fn check_not_lost(data: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// How often a migration looks whether it is alone, and the pause between two looks: two seconds in all.
+const MIGRATION_TRIES: u32 = 40;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
+
 /// Held while a process has the database open. Many processes may hold it at once, but not while a restore replaces the
 /// file: SQLite would go on in the old file, and leave its WAL beside the new one.
 pub fn lock_for_use(data: &Path) -> Result<FolderLock, OpenError> {
     let lock = lock_folder(data, File::try_lock_shared)?;
     check_no_orphans(data)?;
     Ok(lock)
+}
+
+/// Held while the database is brought to a newer schema: no other process may have it open. Commands that are about to
+/// end are waited for.
+pub fn lock_for_migration(data: &Path) -> Result<FolderLock, OpenError> {
+    for _ in 0..MIGRATION_TRIES {
+        match lock_for_restore(data) {
+            Err(OpenError::InUse(_)) => std::thread::sleep(MIGRATION_PAUSE),
+            other => return other,
+        }
+    }
+    Err(OpenError::OlderInUse(data.join(FILE_NAME)))
 }
 
 /// Held while another file is put in the database's place.

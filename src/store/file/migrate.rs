@@ -17,26 +17,38 @@ use crate::store::{OpenError, StoreError, Violation, WriteTx, pool};
 /// The oldest SQLite that is safe: older ones can corrupt a WAL file that several connections use.
 pub const MIN_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 
-/// Opens an existing database for writing, migrated. A file that is not linebook's is not touched.
-pub fn open(path: &Path) -> Result<Connection, OpenError> {
-    let (mut connection, found) = connect(path)?;
+/// Opens an existing database for writing. None: an older release wrote it. A file that is not linebook's is not touched.
+pub fn open(path: &Path) -> Result<Option<Connection>, OpenError> {
+    let (connection, found) = open_any(path)?;
+    Ok((found == VERSION).then_some(connection))
+}
+
+/// Brings the database of an older release to this release's schema. No other process may have it open.
+pub fn bring_forward(path: &Path) -> Result<(), OpenError> {
+    let (mut connection, found) = open_any(path)?;
+    let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
+    let altered = |violation| OpenError::Altered(path.into(), violation);
+    let transaction = connection.transaction().map_err(StoreError::from)?;
+    let violation = check_older(&transaction).map_err(unusable)?;
+    transaction.finish().map_err(StoreError::from)?;
+    violation.map_or(Ok(()), |violation| Err(altered(violation)))?;
+    if found < VERSION {
+        snapshot(&connection, path, found)?;
+    }
+    let violation = steps(&mut connection, found).map_err(unusable)?;
+    violation.map_or(Ok(()), |violation| Err(altered(violation)))
+}
+
+/// A connection that writes to an existing database of this or an older release, and its version.
+fn open_any(path: &Path) -> Result<(Connection, usize), OpenError> {
+    let (connection, found) = connect(path)?;
     let unusable = |error: StoreError| OpenError::Unusable(path.into(), error);
     // SQLite falls back to reading where it may not write. A server that cannot write should learn that at its start.
     if connection.is_readonly("main").map_err(StoreError::from)? {
         return Err(unusable(StoreError::ReadOnly));
     }
     pool::use_wal(&connection).map_err(unusable)?;
-    if found < VERSION {
-        let altered = |violation| OpenError::Altered(path.into(), violation);
-        let transaction = connection.transaction().map_err(StoreError::from)?;
-        let violation = check_older(&transaction).map_err(unusable)?;
-        transaction.finish().map_err(StoreError::from)?;
-        violation.map_or(Ok(()), |violation| Err(altered(violation)))?;
-        snapshot(&connection, path, found)?;
-        let violation = steps(&mut connection, found).map_err(unusable)?;
-        violation.map_or(Ok(()), |violation| Err(altered(violation)))?;
-    }
-    Ok(connection)
+    Ok((connection, found))
 }
 
 /// A read-only connection to an existing database of this release.
@@ -127,7 +139,8 @@ pub fn create<E: From<OpenError>>(
         NotKept::Exists => OpenError::Exists(path.into()).into(),
         NotKept::Store(error) => unusable(error),
     })?;
-    Ok(open(path)?)
+    let (connection, _) = open_any(path)?;
+    Ok(connection)
 }
 
 /// SQLite would take the WAL of a lost database for the new one's, and bring its rows back.
