@@ -88,11 +88,18 @@ const CALLERS: [(&str, &str); 11] = [
     ("former", "secret"),
 ];
 
-/// Settings for both dialects, three levels of `hash_check`, GET, and DIDs that can be put on a trunk.
+/// Settings for both dialects, three levels of `hash_check`, GET, and enough for the calls that use things up: reserved,
+/// active and free DIDs, and CLIs.
 const SETTINGS: &str = "
     UPDATE settings SET allow_get = 1;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
     INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms) SELECT 37070000000 + n, 1, 0, 'reserved', 2, created_ms FROM number, installation;
+    WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
+    INSERT INTO dids (did, provider_id, owner_id, status, user_id, device_id, created_ms) SELECT 37071000000 + n, 1, 0, 'active', 2, 1, created_ms FROM number, installation;
+    WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
+    INSERT INTO dids (did, provider_id, owner_id, status, created_ms) SELECT 37072000000 + n, 1, 0, 'free', created_ms FROM number, installation;
+    WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
+    INSERT INTO clis (device_id, number, created_ms) SELECT 1, 37073000000 + n, created_ms FROM number, installation;
     INSERT OR REPLACE INTO owner_settings (owner_id, hash_check, dialect) VALUES (0, 'documented', 'classic'), (4, 'lenient', 'current'), (8, 'off', 'current');
     INSERT INTO allowed_networks (owner_id, network) VALUES (8, '127.0.0.0/8');";
 
@@ -252,7 +259,7 @@ fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
     for parameter in &method.parameters {
         let is_needed = matches!(
             parameter.name.as_str(),
-            "user_id" | "device_id" | "provider_id" | "did" | "cli_number"
+            "user_id" | "device_id" | "provider_id" | "did" | "dids_id" | "cli_number" | "cli"
         );
         if !(is_good && is_needed) && dice.percent(if is_good { 75 } else { 30 }) {
             continue;

@@ -15,6 +15,8 @@ pub fn likely(dice: &mut Dice, name: &str) -> String {
     };
     match name {
         "provider_id" => (1 + dice.below(3)).to_string(),
+        // DIDs in every state: see the world of `api`.
+        "dids_id" => (1 + dice.below(2800)).to_string(),
         "device_id" if dice.percent(40) => "1".into(),
         _ if name.ends_with("_id")
             || matches!(
@@ -29,7 +31,10 @@ pub fn likely(dice: &mut Dice, name: &str) -> String {
             1 => format!("370600000{:02}", dice.below(14)),
             _ => dice.digits(11),
         },
-        "cli_number" | "number" => dice.digits(9),
+        "cli_number" | "cli" | "number" => match dice.percent(40) {
+            true => format!("37073000{:03}", dice.below(900)),
+            false => dice.digits(9),
+        },
         "pin" | "extension" => dice.digits(6),
         "caller_id" => dice.text(&["1002", "Anna <1002>", "\"Office\" <1003>"]),
         "type" => dice.text(&[
