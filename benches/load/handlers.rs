@@ -331,13 +331,6 @@ fn forms(visitors: &Visitors) -> Vec<Asked> {
     let mut all: Vec<Asked> = pages.iter().map(|path| page(admin, path)).collect();
     let long = "<".repeat(10_000);
     let big_user = BIG_USER.to_string();
-    let text = [
-        ("user_id", "nobody"),
-        ("description", long.as_str()),
-        ("cli_description", &long),
-        ("name", &long),
-        ("provider_id", "1"),
-    ];
     for path in [
         "/devices/new",
         "/devices/1/edit",
@@ -358,6 +351,16 @@ fn forms(visitors: &Visitors) -> Vec<Asked> {
         "/dids/1/assign",
         "/devices/1/secret",
     ] {
+        let description = match path.starts_with("/clis/") {
+            true => "cli_description",
+            false => "description",
+        };
+        let text = [
+            ("user_id", "nobody"),
+            (description, &long),
+            ("name", &long),
+            ("provider_id", "1"),
+        ];
         all.push(action(admin, path, &text));
     }
     all.push(action(
