@@ -7,7 +7,7 @@ pub use super::envelope::{
     Envelope, IN_PAGE, IN_STATUS, IN_STATUS_ALONE, LATER_IN_STATUS, List, Media, PAGE, PerDialect,
     Place, Reply, STATUS, bare, error_in, page, rooted, status, success,
 };
-pub use super::parameter::{Kind, Need, Parameter, digits, id, one_of, text};
+pub use super::parameter::{Kind, Need, Parameter, digits, id, number, one_of, text};
 use super::parameters::Parameters;
 pub use super::xml::Element;
 use crate::ambient::Ambient;
@@ -112,7 +112,7 @@ pub enum HashLevel {
 pub struct ErrorText {
     /// The rule that refuses.
     pub rule: Rule,
-    /// The text of the answer; `{}` stands for the detail that the rule names.
+    /// The text of the answer; `{}` stands for the detail that the rule names, `{name}` for the name of its field.
     pub text: &'static str,
     /// The detail that the rule names goes into a `<message>` after the `<error>`.
     pub has_message: bool,
@@ -194,6 +194,64 @@ pub const fn refuses(rule: Rule, text: &'static str) -> ErrorText {
     }
 }
 
+/// `NAME is incorrect format` for each of these fields.
+pub const fn incorrect<const N: usize>(fields: [Field; N]) -> [ErrorText; N] {
+    let mut errors = [refuses(Rule::Failed, "{name} is incorrect format"); N];
+    let mut place = 0;
+    while place < N {
+        errors[place].rule = Rule::Invalid(fields[place]);
+        place += 1;
+    }
+    errors
+}
+
+/// `NAME is too long` for each of these fields.
+pub const fn too_long<const N: usize>(fields: [Field; N]) -> [ErrorText; N] {
+    let mut errors = [refuses(Rule::Failed, "{name} is too long"); N];
+    let mut place = 0;
+    while place < N {
+        errors[place].rule = Rule::TooLong(fields[place]);
+        place += 1;
+    }
+    errors
+}
+
+/// The number of errors in several lists: see [`in_order`].
+pub const fn count(lists: &[&[ErrorText]]) -> usize {
+    let (mut count, mut place) = (0, 0);
+    while place < lists.len() {
+        count += lists[place].len();
+        place += 1;
+    }
+    count
+}
+
+/// One list of errors out of several: see [`in_order`].
+pub const fn join<const N: usize>(lists: &[&[ErrorText]]) -> [ErrorText; N] {
+    let mut all = [refuses(Rule::Failed, ""); N];
+    let (mut next, mut list) = (0, 0);
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            all[next] = lists[list][place];
+            next += 1;
+            place += 1;
+        }
+        list += 1;
+    }
+    all
+}
+
+/// The errors of a method that has some for many fields: lists of them, in the order of the checks.
+macro_rules! in_order {
+    ($($list:expr),+ $(,)?) => {{
+        const LISTS: &[&[ErrorText]] = &[$(&$list),+];
+        const ALL: [ErrorText; count(LISTS)] = join(LISTS);
+        &ALL
+    }};
+}
+pub(crate) use in_order;
+
 /// The texts for callers whom a method does not let in, in the order of the checks: an unknown caller, a wrong hash, a
 /// wrong password, a type that may not call, and last a missing permission.
 pub const fn denied(text: &'static str, permission: &'static str) -> [ErrorText; 5] {
@@ -207,6 +265,12 @@ pub const fn denied(text: &'static str, permission: &'static str) -> [ErrorText;
 }
 
 impl ErrorText {
+    /// The text, with the name of its field. `{}` still stands for the detail.
+    pub fn named(&self) -> String {
+        let name = self.rule.field().unwrap_or_default();
+        self.text.replace("{name}", name)
+    }
+
     /// Puts the detail that the rule names into a `<message>` after the `<error>`.
     pub const fn with_message(mut self) -> Self {
         self.has_message = true;
@@ -293,7 +357,7 @@ impl Method {
         let error = self.error(refusal.rule)?;
         let detail = refusal.detail.as_deref().unwrap_or_default();
         let message = error.has_message.then(|| detail.into());
-        Some((error.text.replace("{}", detail), message))
+        Some((error.named().replace("{}", detail), message))
     }
 
     /// Who may call it: types, each with the permission that it needs, if any.

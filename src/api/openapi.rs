@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 use super::limits::MAX_SEGMENT;
-use super::method::{Dialect, Kind, Media, Method, Need, Parameter};
+use super::method::{Dialect, ErrorText, Kind, Media, Method, Need, Parameter};
 use super::reference::error_example;
 use super::xml::{self, Node};
 
@@ -34,7 +34,7 @@ pub fn document(methods: &[&Method]) -> Value {
 
 fn operation(method: &Method, in_path: Option<&Parameter>) -> Value {
     let form = json!({ "schema": form(method, in_path) });
-    let errors: Vec<&str> = method.errors().map(|error| error.text).collect();
+    let errors: Vec<String> = method.errors().map(ErrorText::named).collect();
     let mut operation = json!({
         "operationId": method.name,
         "summary": method.summary,
@@ -110,6 +110,10 @@ fn schema(parameter: &Parameter) -> Value {
             json!({ "type": "string", "pattern": format!("^[0-9]{{0,{limit}}}$") })
         }
         Kind::Text(limit) => json!({ "type": "string", "maxLength": limit }),
+        Kind::Number(_, most) => {
+            let digits = most.to_string().len();
+            json!({ "type": "string", "pattern": format!("^[0-9]{{0,{digits}}}$") })
+        }
         Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
     };
     schema["description"] = parameter.doc.into();

@@ -31,6 +31,8 @@ pub enum Kind {
     Digits(usize),
     /// A text of at most this many characters.
     Text(usize),
+    /// A whole number, from the first to the second.
+    Number(u64, u64),
     /// One of these words, in any letter case.
     OneOf(&'static [&'static str]),
 }
@@ -60,6 +62,11 @@ pub const fn digits(name: &'static str, limit: usize, doc: &'static str) -> Para
 /// A text of at most `limit` characters.
 pub const fn text(name: &'static str, limit: usize, doc: &'static str) -> Parameter {
     Parameter::new(name, Kind::Text(limit), doc)
+}
+
+/// A whole number from `least` to `most`.
+pub const fn number(name: &'static str, least: u64, most: u64, doc: &'static str) -> Parameter {
+    Parameter::new(name, Kind::Number(least, most), doc)
 }
 
 /// One of `words`, in any letter case.

@@ -171,7 +171,7 @@ fn dialects(method: &Method, example: &Example) -> Vec<(&'static str, Dialect)> 
 /// An error of a method, with everything that it may contain.
 pub(super) fn error_example(method: &Method, dialect: Dialect) -> String {
     let with_message = method.errors().find(|error| error.has_message);
-    let message = with_message.map(|error| format!("the reason, only with “{}”", error.text));
+    let message = with_message.map(|error| format!("the reason, only with “{}”", error.named()));
     let envelope = method.envelope.of(dialect);
     let written = envelope.error(None, Layout::Compact, "TEXT".into(), message);
     String::from_utf8_lossy(&written).into_owned()
@@ -184,7 +184,7 @@ fn errors<'a>(text: &mut String, errors: impl IntoIterator<Item = &'a ErrorText>
             format_args!(
                 "{}. `{}`: {}\n",
                 place + 1,
-                error.text.replace("{}", "NAME"),
+                error.named().replace("{}", "NAME"),
                 error.rule
             ),
         );
@@ -232,6 +232,7 @@ fn holds(kind: Kind) -> String {
         Kind::Id(thing) => format!("{} id", thing.name()),
         Kind::Digits(limit) => format!("1 to {limit} digits"),
         Kind::Text(limit) => format!("up to {limit} characters"),
+        Kind::Number(least, most) => format!("{least} to {most}"),
         Kind::OneOf(words) => words.join(", "),
     }
 }

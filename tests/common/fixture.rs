@@ -47,7 +47,7 @@ const FACTS: [&str; 18] = [
 const OF_A_PARAMETER: [&str; 3] = ["not theirs", "foreign", "neighbour's"];
 
 /// The directives of a case.
-const DIRECTIVES: [&str; 11] = [
+const DIRECTIVES: [&str; 12] = [
     "every method",
     "given",
     "given sql",
@@ -58,6 +58,7 @@ const DIRECTIVES: [&str; 11] = [
     "hash",
     "status",
     "reply",
+    "log",
     "then",
 ];
 

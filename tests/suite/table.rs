@@ -95,7 +95,7 @@ fn every_example_can_be_pasted() {
 #[test]
 fn every_required_parameter_is_required_and_no_other() {
     for method in METHODS {
-        let texts: Vec<&str> = method.errors.iter().map(|error| error.text).collect();
+        let texts: Vec<String> = method.errors.iter().map(|error| error.named()).collect();
         for parameter in method.parameters {
             let name = parameter.name;
             let call = Call::sample(method.name);
@@ -112,10 +112,10 @@ fn every_required_parameter_is_required_and_no_other() {
                 match parameter.need {
                     Need::Optional => assert_eq!(answer, "ok", "{} without {name}", method.name),
                     Need::Required(Some(rule)) => {
-                        assert_eq!(answer, method.error(rule).unwrap().text, "{name}");
+                        assert_eq!(answer, method.error(rule).unwrap().named(), "{name}");
                     }
                     Need::Required(None) | Need::Unless(_) => assert!(
-                        texts.contains(&answer.as_str()),
+                        texts.contains(&answer),
                         "{} without {name}: {answer}",
                         method.name
                     ),

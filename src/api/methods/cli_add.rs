@@ -55,39 +55,36 @@ pub static METHOD: Method = Method {
         "Access Denied",
         "You are not authorised to use this functionality",
     ),
-    errors: &[
-        refuses(Rule::Missing(Field::DeviceId), "Device ID cannot be empty"),
-        refuses(Rule::NotFound(Thing::Device), "Device was not found"),
-        refuses(
-            Rule::Missing(Field::CliNumber),
-            "CLI Number cannot be empty",
-        ),
-        refuses(Rule::Invalid(Field::CliNumber), "CLI must be numeric"),
-        refuses(
-            Rule::Taken(Field::CliNumber),
-            "CLI already exists. It is assigned to {} device",
-        ),
-        refuses(
-            Rule::TakenByAnother(Field::CliNumber),
-            "CLI already exists. It is assigned to another device",
-        ),
-        refuses(
-            Rule::Taken(Field::CliDomain),
-            "CLI already exists. It is assigned to {} device",
-        ),
-        refuses(
-            Rule::TakenByAnother(Field::CliDomain),
-            "CLI already exists. It is assigned to another device",
-        ),
-        refuses(Rule::NotFound(Thing::Ivr), "IVR was not found"),
-        refuses(Rule::Invalid(Field::Banned), "banned must be 0 or 1"),
-        refuses(Rule::Invalid(Field::CliDomain), "CLI domain is invalid"),
-        refuses(Rule::TooLong(Field::CliNumber), "cli_number is too long"),
-        refuses(
-            Rule::TooLong(Field::CliDescription),
-            "cli_description is too long",
-        ),
-        refuses(Rule::TooLong(Field::Comment), "comment is too long"),
+    errors: in_order![
+        [
+            refuses(Rule::Missing(Field::DeviceId), "Device ID cannot be empty"),
+            refuses(Rule::NotFound(Thing::Device), "Device was not found"),
+            refuses(
+                Rule::Missing(Field::CliNumber),
+                "CLI Number cannot be empty",
+            ),
+            refuses(Rule::Invalid(Field::CliNumber), "CLI must be numeric"),
+            refuses(
+                Rule::Taken(Field::CliNumber),
+                "CLI already exists. It is assigned to {} device",
+            ),
+            refuses(
+                Rule::TakenByAnother(Field::CliNumber),
+                "CLI already exists. It is assigned to another device",
+            ),
+            refuses(
+                Rule::Taken(Field::CliDomain),
+                "CLI already exists. It is assigned to {} device",
+            ),
+            refuses(
+                Rule::TakenByAnother(Field::CliDomain),
+                "CLI already exists. It is assigned to another device",
+            ),
+            refuses(Rule::NotFound(Thing::Ivr), "IVR was not found"),
+            refuses(Rule::Invalid(Field::Banned), "banned must be 0 or 1"),
+            refuses(Rule::Invalid(Field::CliDomain), "CLI domain is invalid"),
+        ],
+        too_long([Field::CliNumber, Field::CliDescription, Field::Comment]),
     ],
     is_file: true,
     envelope: LATER_IN_STATUS,
