@@ -36,6 +36,10 @@ pub struct Demo {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// Add what printed requests of MOR's manual need besides: more devices, DIDs, a CLI, a user, keys
+    #[arg(long)]
+    examples: bool,
+
     #[command(flatten)]
     server: Server,
 }
@@ -54,11 +58,38 @@ impl Demo {
             }
         };
         let options = self.server.store_options();
-        let (store, _lock) = open_alone(data, || open(data, options, ambient))?;
+        let (store, _lock) = open_alone(data, || self.open(data, options, ambient))?;
         let mut app = App::new(store, ambient.clone());
         // Only this machine reaches it, and people who try it out should find everything.
         app.has_public_metrics = self.server.metrics_listen.is_none();
-        serve(app, &self.server, |url| hello(url, data))
+        serve(app, &self.server, |url| hello(url, data, self.examples))
+    }
+
+    /// Opens the demo world in `data`, or makes a new one.
+    fn open(&self, data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault> {
+        let now_ms = ambient.now_ms();
+        let (at, has_examples) = (data.display(), self.examples);
+        if !data.join(FILE_NAME).exists() {
+            let fill = match has_examples {
+                true => installation::fill_examples,
+                false => installation::fill_demo,
+            };
+            return Store::create(data, options, |tx| {
+                fill(tx, now_ms).map_err(|error| OpenError::from(error).into())
+            });
+        }
+        if has_examples {
+            return Err(Fault::Said(format!(
+                "{at} holds a database, and --examples makes a new world: choose another folder"
+            )));
+        }
+        let store = Store::open(data, options)?;
+        match store.read(installation::is_demo)? {
+            true => Ok(store),
+            false => Err(Fault::Said(format!(
+                "{at} holds a database that is not a demo world: choose another folder"
+            ))),
+        }
     }
 }
 
@@ -69,26 +100,8 @@ fn temporary_folder() -> Result<tempfile::TempDir, Fault> {
         .map_err(|error| Fault::Said(format!("no temporary folder can be made: {error}")))
 }
 
-/// Opens the demo world in `data`, or makes a new one.
-fn open(data: &Path, options: Options, ambient: &Ambient) -> Result<Store, Fault> {
-    let now_ms = ambient.now_ms();
-    if !data.join(FILE_NAME).exists() {
-        return Store::create(data, options, |tx| {
-            installation::fill_demo(tx, now_ms).map_err(|error| OpenError::from(error).into())
-        });
-    }
-    let store = Store::open(data, options)?;
-    match store.read(installation::is_demo)? {
-        true => Ok(store),
-        false => Err(Fault::Said(format!(
-            "{} holds a database that is not a demo world: choose another folder",
-            data.display()
-        ))),
-    }
-}
-
-/// The address, and a line to paste for each method.
-fn hello(base: &str, data: &Path) -> String {
+/// The address, and lines to paste.
+fn hello(base: &str, data: &Path, has_examples: bool) -> String {
     let mut lines = vec![
         format!(
             "linebook's demo world listens on {base}, its database is in {}",
@@ -97,8 +110,12 @@ fn hello(base: &str, data: &Path) -> String {
         format!(
             "linebook's web pages are at {base}/ (sign in as admin with the password {DEMO_PASSWORD})"
         ),
-        String::new(),
     ];
+    if !has_examples {
+        let how = "linebook demo --examples: the same with what more of the manual's requests need";
+        lines.push(how.into());
+    }
+    lines.push(String::new());
     for method in ORDER.iter().filter_map(|name| methods::find(name)) {
         let example = method.example();
         lines.extend(example.map(|example| curl::example(base, method, &example, EXAMPLE_KEY)));

@@ -43,6 +43,12 @@ pub fn fill_demo(tx: &WriteTx<'_>, now_ms: i64) -> Result<(), StoreError> {
     installation::insert_demo_world(tx)
 }
 
+/// Puts the demo world into a new database, with what printed requests of MOR's manual need besides.
+pub fn fill_examples(tx: &WriteTx<'_>, now_ms: i64) -> Result<(), StoreError> {
+    fill_demo(tx, now_ms)?;
+    installation::insert_examples(tx)
+}
+
 /// How many bytes [`touch`] writes: some database pages more than a `device_create` among many devices, which changes
 /// 15 of 4096 bytes.
 pub const TOUCHED_BYTES: usize = 20 * 4096;

@@ -8,6 +8,7 @@ use super::answer::DECLARATION;
 use super::request::{Request, sent};
 use super::rights;
 use super::sha1;
+use super::world::World;
 
 /// The key of each caller in the demo world. Everyone else signs with admin's first key.
 const KEYS: [(&str, &str); 5] = [
@@ -47,8 +48,9 @@ const FACTS: [&str; 18] = [
 const OF_A_PARAMETER: [&str; 3] = ["not theirs", "foreign", "neighbour's"];
 
 /// The directives of a case.
-const DIRECTIVES: [&str; 12] = [
+const DIRECTIVES: [&str; 13] = [
     "every method",
+    "world",
     "given",
     "given sql",
     "from",
@@ -330,6 +332,15 @@ impl Case {
         self.text = text.into();
         self.request = request;
         Ok(self)
+    }
+
+    /// A fresh world of the kind that it asks for. What is given to the case has not run yet.
+    pub fn world(&self) -> World {
+        match self.all("world").next() {
+            None => World::new(),
+            Some("examples") => World::examples(),
+            Some(other) => panic!("{}: no world is {other}", self.name),
+        }
     }
 
     /// Every value of this name.

@@ -12,8 +12,8 @@ use linebook::ambient::Ambient;
 use linebook::app::App;
 use linebook::http::entry::routes;
 use linebook::service::guard::throttle::{Limits, Throttle};
-use linebook::store::tables::installation;
-use linebook::store::{FILE_NAME, OpenError, Options, Store};
+use linebook::service::installation::{fill_demo, fill_examples};
+use linebook::store::{FILE_NAME, OpenError, Options, Store, StoreError, WriteTx};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use tempfile::TempDir;
@@ -24,16 +24,9 @@ use super::{Answer, Request};
 pub const NOW_MS: i64 = 1_800_000_000_000;
 
 /// The demo database, made once.
-static DEMO: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(folder.path(), Options::default(), |tx| {
-        installation::insert(tx, true, 1, NOW_MS)?;
-        installation::insert_demo_world(tx)?;
-        Ok::<_, OpenError>(())
-    });
-    drop(store.unwrap());
-    std::fs::read(folder.path().join(FILE_NAME)).unwrap()
-});
+static DEMO: LazyLock<Vec<u8>> = LazyLock::new(|| database(fill_demo));
+/// The one of `demo --examples`.
+static EXAMPLES: LazyLock<Vec<u8>> = LazyLock::new(|| database(fill_examples));
 
 /// Every row of every table, by table.
 pub type Dump = BTreeMap<String, Vec<Vec<Value>>>;
@@ -80,6 +73,12 @@ impl World {
         let mut world = Self::with(Options::default(), ambient);
         change(Arc::get_mut(&mut world.app).unwrap());
         world
+    }
+
+    /// A fresh world of `demo --examples`.
+    pub fn examples() -> Self {
+        let ambient = Ambient::fixed(NOW_MS, 1);
+        Self::in_folder(folder_of(&EXAMPLES), Options::default(), ambient)
     }
 
     /// A fresh world after `sql` has run.
@@ -187,9 +186,25 @@ pub fn older_databases() -> Vec<(usize, Vec<u8>)> {
 
 /// A folder with a copy of the demo database in it.
 pub fn demo_folder() -> TempDir {
+    folder_of(&DEMO)
+}
+
+/// A folder with this database in it.
+fn folder_of(database: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(FILE_NAME), &*DEMO).unwrap();
+    std::fs::write(folder.path().join(FILE_NAME), database).unwrap();
     folder
+}
+
+/// The bytes of a new database after `fill`.
+fn database(fill: fn(&WriteTx<'_>, i64) -> Result<(), StoreError>) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path(), Options::default(), |tx| {
+        fill(tx, NOW_MS)?;
+        Ok::<_, OpenError>(())
+    });
+    drop(store.unwrap());
+    std::fs::read(folder.path().join(FILE_NAME)).unwrap()
 }
 
 /// All rows that `sql` selects.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use linebook::service::installation;
 use linebook::store::file::check::{CHECKS, COUNT, FILE_CHECKS, SHAPE};
-use linebook::store::{OpenError, Options, Store};
+use linebook::store::{OpenError, Options, Store, StoreError, WriteTx};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -186,11 +186,16 @@ const BREAKS: &[(&str, &str)] = &[
 ];
 
 fn demo_world() -> TempDir {
+    filled(installation::fill_demo)
+}
+
+/// A folder with a new database after `fill`.
+fn filled(fill: fn(&WriteTx<'_>, i64) -> Result<(), StoreError>) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Store::create(folder.path(), Options::default(), |tx| {
-        Ok::<_, OpenError>(installation::fill_demo(tx, 1)?)
+        Ok::<_, OpenError>(fill(tx, 1)?)
     })
-    .expect("the demo world");
+    .expect("a world");
     folder
 }
 
@@ -462,6 +467,7 @@ fn every_check_is_broken_once_and_none_stands_twice() {
 #[test]
 fn good_databases_pass_also_while_they_are_written() {
     assert_eq!(violations(&demo_world()), []);
+    assert_eq!(violations(&filled(installation::fill_examples)), []);
     let world = World::new();
     let server = world.start();
     let load = Load::start(server.address, 16, Vec::new());

@@ -12,8 +12,8 @@ use std::time::Duration;
 use linebook::ambient::Ambient;
 use linebook::app::App;
 use linebook::housekeeping;
-use linebook::service::sessions;
-use linebook::store::{Options, Store};
+use linebook::service::{installation, sessions};
+use linebook::store::{OpenError, Options, Store};
 
 use super::server::{World, clean, linebook, look, ok, older_world, refused, run, wait_for};
 use super::trace::can_trace;
@@ -411,6 +411,24 @@ fn the_demo_is_not_served_to_others() {
             "{verb}: {line}"
         );
     }
+}
+
+/// Examples go into a new world only: an older one may have other things under their ids.
+#[test]
+fn the_demo_adds_examples_to_no_other_world() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::create(folder.path(), Options::default(), |tx| {
+        Ok::<_, OpenError>(installation::fill_demo(tx, 1)?)
+    });
+    drop(store.expect("the demo world"));
+    let before = fs::read(folder.path().join("linebook.db")).expect("the file");
+    let line = refused(
+        &["demo", "--examples", "--listen", "127.0.0.1:0"],
+        folder.path(),
+    );
+    assert!(line.contains("--examples makes a new world"), "{line}");
+    let after = fs::read(folder.path().join("linebook.db")).expect("the file");
+    assert_eq!(after, before);
 }
 
 /// An older server holds the folder as this one does, and would not understand the new schema.

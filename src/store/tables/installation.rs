@@ -126,8 +126,15 @@ pub fn update_clock(
 
 /// The demo world, row by row.
 const DEMO_WORLD: &str = include_str!("../../../fixtures/demo.sql");
+/// What printed requests of MOR's manual need besides.
+const EXAMPLES: &str = include_str!("../../../fixtures/examples.sql");
 
 /// Fills a new database, whose `installation` row is there, with the demo world.
 pub fn insert_demo_world(tx: &WriteTx<'_>) -> Result<(), StoreError> {
     Ok(tx.connection.execute_batch(DEMO_WORLD)?)
+}
+
+/// Adds what printed requests of MOR's manual need to the demo world.
+pub fn insert_examples(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    Ok(tx.connection.execute_batch(EXAMPLES)?)
 }
