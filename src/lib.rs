@@ -11,6 +11,7 @@ pub mod service;
 pub mod store;
 
 pub mod ambient;
+pub mod amount;
 pub mod app;
 pub mod aside;
 pub mod config;

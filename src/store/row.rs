@@ -1,9 +1,10 @@
 //! The tools of every table file: one-row, many-row and changing statements, and enumerations stored as text.
 
-use rusqlite::types::FromSql;
-use rusqlite::{Params, Row};
+use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{Params, Row, ToSql};
 
 use super::{ReadTx, StoreError, WriteTx};
+use crate::amount::Amount;
 
 /// A row number. SQLite gives positive 64-bit ones; 0 is admin.
 pub type Id = i64;
@@ -107,6 +108,18 @@ impl WriteTx<'_> {
     /// Why SQLite rolled the transaction back by itself.
     pub(super) fn why_rolled_back(&self) -> StoreError {
         self.fault.borrow().clone().unwrap_or(StoreError::Disk)
+    }
+}
+
+impl ToSql for Amount {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.e8().into())
+    }
+}
+
+impl FromSql for Amount {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self::from_e8)
     }
 }
 

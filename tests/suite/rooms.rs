@@ -19,10 +19,11 @@ const fn room(name: &'static str, may: &'static [&'static str], instead: &'stati
 /// All of them, the lowest first.
 const ROOMS: &[Room] = &[
     room("ambient.rs", &[], "be told"),
+    room("amount.rs", &[], "be told"),
     room("telemetry.rs", &[], "be told"),
     room(
         "store",
-        &["ambient.rs"],
+        &["ambient.rs", "amount.rs"],
         "take what is stored as a type of your own",
     ),
     room(
