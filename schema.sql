@@ -11,7 +11,8 @@ CREATE TABLE installation (
   -- The mark of the demo world: its password and keys are public, so it is served on loopback only.
   is_demo        INTEGER NOT NULL CHECK (is_demo IN (0, 1)),
   created_ms     INTEGER NOT NULL,
-  -- Every extension from settings.first_extension up to here (exclusive) is taken, so finding a free one is one look-up.
+  -- Every number from settings.first_extension up to here (exclusive) has been handed out as an extension, or was taken
+  -- when its turn came. So finding a free one is one look-up, and no number is handed out twice.
   next_extension INTEGER NOT NULL CHECK (next_extension >= 1),
   -- Raised by each change of who may call, and how: see the triggers after api_keys.
   access_version INTEGER NOT NULL DEFAULT 0,
@@ -168,7 +169,8 @@ BEGIN
   WHERE id = NEW.id;
 END;
 
--- Phones, gateways and trunks. They are hidden and never deleted, because calls and the action log point here.
+-- Phones, gateways and trunks. Rows are never deleted, because calls and the action log point here. A blocked device keeps
+-- everything and can be unblocked; a removed one (hidden_ms) is gone for good and has given everything back.
 CREATE TABLE devices (
   id              INTEGER PRIMARY KEY,
   user_id         INTEGER NOT NULL REFERENCES users (id),
@@ -179,17 +181,30 @@ CREATE TABLE devices (
     CHECK (type = 'SIP' OR type = 'IAX2' OR type = 'FAX' OR type = 'Virtual' OR type = 'H323' OR type = 'ZAP'
       OR type = 'Skype'),
   description     TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
-  extension       TEXT NOT NULL UNIQUE CHECK (length(extension) BETWEEN 1 AND 20 AND extension NOT GLOB '*[^0-9]*'),
-  username        TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 80),
+  extension       TEXT NOT NULL CHECK (length(extension) BETWEEN 1 AND 20 AND extension NOT GLOB '*[^0-9a-z#*]*'),
+  username        TEXT NOT NULL CHECK (length(username) BETWEEN 1 AND 80),
   -- The secret it registers with. It has to be readable, because the PBX needs it.
   secret          TEXT NOT NULL,
   -- NULL: pinless. Compared as text: 7 and 007 are two PINs.
   pin             TEXT UNIQUE CHECK (length(pin) BETWEEN 1 AND 20 AND pin NOT GLOB '*[^0-9]*'),
   caller_id       TEXT NOT NULL DEFAULT '' CHECK (length(caller_id) <= 80),
+  -- 0: it registers with username and secret. 1: it is known by its address; both are kept.
+  ip_auth         INTEGER NOT NULL DEFAULT 0 CHECK (ip_auth IN (0, 1)),
+  -- In canonical form. 0.0.0.0: unknown until it registers.
   ipaddr          TEXT NOT NULL DEFAULT '0.0.0.0',
+  -- Instead of the address.
+  hostname        TEXT NOT NULL DEFAULT '' CHECK (length(hostname) <= 253 AND (hostname = '' OR ip_auth = 1)),
   port            INTEGER NOT NULL DEFAULT 0 CHECK (port BETWEEN 0 AND 65535),
   is_trunk        INTEGER NOT NULL DEFAULT 0 CHECK (is_trunk IN (0, 1)),
+  -- A trunk that also passes on the number of who calls.
+  with_ani        INTEGER NOT NULL DEFAULT 0 CHECK (with_ani IN (0, 1) AND with_ani <= is_trunk),
+  -- Its own balance, in units of 10^-8. Payments do not touch it.
+  balance_e8      INTEGER NOT NULL DEFAULT 0,
+  -- Calls up to this long are free of charge.
+  grace_s         INTEGER NOT NULL DEFAULT 0 CHECK (grace_s BETWEEN 0 AND 600),
   created_ms      INTEGER NOT NULL,
+  -- NULL: not blocked. A blocked device neither calls nor is called.
+  blocked_ms      INTEGER,
   hidden_ms       INTEGER,
   -- The scope it is in (its user's owner; admin and resellers are their own), kept here so that a scope's devices can
   -- be listed among a million others. The trigger below fills it in.
@@ -197,25 +212,50 @@ CREATE TABLE devices (
   -- DIDs refer to this, so that a DID cannot be active on another user's device.
   UNIQUE (user_id, id),
   FOREIGN KEY (user_id, device_group_id) REFERENCES device_groups (user_id, id),
-  -- A hidden device gives its PIN back.
-  CHECK (hidden_ms IS NULL OR pin IS NULL)
+  -- A removed device gives its PIN back.
+  CHECK (hidden_ms IS NULL OR pin IS NULL),
+  CHECK (ip_auth = 0 OR hostname <> '' OR ipaddr <> '0.0.0.0')
 ) STRICT;
 CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
--- A user's devices with everything that `devices_get` sends, so that one leaf is read instead of each device's row. It
--- holds `hidden_ms`, too; without it SQLite would read the devices for that.
-CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port, hidden_ms) WHERE hidden_ms IS NULL;
+-- A user's devices with everything that `devices_get` sends and asks for, so that one leaf is read instead of each
+-- device's row. It holds `hidden_ms`, too; without it SQLite would read the devices for that.
+CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port, blocked_ms, hidden_ms) WHERE hidden_ms IS NULL;
 -- The orders and the filters of the web page of devices: each list is a walk along one of these.
 CREATE INDEX devices_of_owner ON devices (owner_id) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_type ON devices (owner_id, type) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_extension ON devices (owner_id, extension) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_description ON devices (owner_id, description COLLATE NOCASE) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_trunks ON devices (owner_id) WHERE is_trunk = 1 AND hidden_ms IS NULL;
+CREATE INDEX devices_blocked ON devices (owner_id) WHERE blocked_ms IS NOT NULL AND hidden_ms IS NULL;
+-- A removed device's extension and username are free again.
+CREATE UNIQUE INDEX devices_extensions ON devices (extension) WHERE hidden_ms IS NULL;
+CREATE UNIQUE INDEX devices_usernames ON devices (username) WHERE hidden_ms IS NULL;
+-- It is given out again only to who asks for it, so the next number to be given out is none of these.
+CREATE INDEX devices_given_back ON devices (extension) WHERE hidden_ms IS NOT NULL;
+-- Two devices at one address and port could not be told apart.
+CREATE UNIQUE INDEX devices_hosts ON devices (ipaddr, port) WHERE ip_auth = 1 AND hostname = '' AND hidden_ms IS NULL;
 CREATE TRIGGER devices_have_an_owner AFTER INSERT ON devices WHEN NEW.owner_id IS NULL
 BEGIN
   UPDATE devices
   SET owner_id = (SELECT iif(type IN ('admin', 'reseller'), id, owner_id) FROM users WHERE id = NEW.user_id)
   WHERE id = NEW.id;
 END;
+
+-- What tunes a PBX for one device. No row: the option's default, see src/service/device_options.rs.
+CREATE TABLE device_options (
+  device_id INTEGER NOT NULL REFERENCES devices (id),
+  name      TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 40),
+  value     TEXT NOT NULL CHECK (length(value) <= 500),
+  PRIMARY KEY (device_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Where the faxes that a device receives are sent.
+CREATE TABLE fax_emails (
+  device_id INTEGER NOT NULL REFERENCES devices (id),
+  -- In lower case.
+  email     TEXT NOT NULL CHECK (length(email) BETWEEN 3 AND 254 AND email = lower(email)),
+  PRIMARY KEY (device_id, email)
+) STRICT, WITHOUT ROWID;
 
 -- Dial plans can answer a call instead of a device. This is just enough to know that a DID is on one.
 CREATE TABLE dialplans (

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::lists::MAX_OFFERED;
 use super::{Error, Field, Rule, Thing, log, text};
 use crate::ambient::Ambient;
+use crate::amount::Amount;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
@@ -90,9 +91,14 @@ pub fn create(
         secret: ambient.secret(SECRET),
         pin,
         caller_id: new.caller_id.unwrap_or_default(),
+        ip_auth: false,
         ipaddr: ipaddr.into(),
+        hostname: String::new(),
         port,
         is_trunk: false,
+        with_ani: false,
+        balance: Amount::ZERO,
+        blocked_ms: None,
     };
     device.id = devices::insert(tx, &device, tx.now_ms())?;
     let after = Some(logged(&device));
@@ -207,11 +213,12 @@ fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
     Err(Rule::Failed.with("no free PIN was found"))
 }
 
-/// The next free number from `first_extension` on.
+/// The next number from `first_extension` on that no device has as its extension or username, and that none has given
+/// back.
 fn take_extension(tx: &WriteTx<'_>) -> Result<String, StoreError> {
     let mut number = installation::next_extension(tx)?;
     let mut extension = number.to_string();
-    while devices::extension_is_used(tx, &extension)? {
+    while devices::number_was_used(tx, &extension)? {
         number += 1;
         extension = number.to_string();
     }
@@ -278,7 +285,7 @@ pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, Store
 pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
-    devices::update_trunk(tx, id, is_trunk)?;
+    devices::update_trunk(tx, id, is_trunk, false)?;
     log::record(
         tx,
         by,
@@ -290,14 +297,15 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
     Ok(())
 }
 
-/// Hides a device: it is not found any more, and its PIN is free again. A device with DIDs or CLIs is refused.
+/// Removes a device: it is not found any more, and its PIN, extension and username are free again. A device with DIDs or
+/// CLIs is refused.
 pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     if devices::in_use(tx, id)? {
         return Err(Rule::InUse(Thing::Device).with("take its DIDs off and delete its CLIs first"));
     }
-    devices::hide(tx, id, tx.now_ms())?;
+    devices::remove(tx, id, tx.now_ms())?;
     let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
     let after = json!({ "hidden": true, "has_pin": false });
     log::record(tx, by, Action::DeviceHide, id, Some(before), Some(after))?;
@@ -352,7 +360,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     if after == before {
         return Ok(());
     }
-    devices::update(tx, &after)?;
+    devices::update(tx, &before, &after)?;
     let (was, mut is) = log::difference(&logged(&before), &logged(&after));
     if after.pin != before.pin {
         is["pin_changed"] = true.into();
@@ -373,9 +381,9 @@ pub fn renew_secret(
     let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
     let after = Device {
         secret: ambient.secret(SECRET),
-        ..device
+        ..device.clone()
     };
-    devices::update(tx, &after)?;
+    devices::update(tx, &device, &after)?;
     log::record(tx, by, Action::DeviceNewSecret, id, None, None)?;
     Ok(after.secret)
 }

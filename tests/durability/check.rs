@@ -144,16 +144,32 @@ const BREAKS: &[(&str, &str)] = &[
         "LOOSEN device_groups; UPDATE device_groups SET is_primary = 1 WHERE id = 12",
     ),
     (
-        "a hidden device has no PIN",
+        "a removed device has no PIN",
         "UPDATE devices SET pin = '7' WHERE id = 7",
     ),
     (
-        "no DID is on a hidden device",
+        "no DID is on a removed device",
         "UPDATE dids SET device_id = 7 WHERE id = 3",
     ),
     (
-        "no CLI is on a hidden device",
+        "no CLI is on a removed device",
         "UPDATE clis SET device_id = 7 WHERE id = 1",
+    ),
+    (
+        "a removed device has no options and no fax addresses",
+        "INSERT INTO device_options (device_id, name, value) VALUES (7, 'language', 'lt')",
+    ),
+    (
+        "a removed device has no options and no fax addresses",
+        "INSERT INTO fax_emails (device_id, email) VALUES (7, 'fax@example.com')",
+    ),
+    (
+        "a device that is known by its address has one",
+        "LOOSEN devices; UPDATE devices SET ip_auth = 1 WHERE id = 2",
+    ),
+    (
+        "no two devices are known by one address and port",
+        "LOOSEN devices; UPDATE devices SET ip_auth = 1, ipaddr = '192.0.2.10', port = 5060 WHERE id IN (1, 3)",
     ),
     (
         "a CLI's IVR is of an owner who reaches its device",
@@ -164,8 +180,8 @@ const BREAKS: &[(&str, &str)] = &[
         "INSERT INTO owner_settings VALUES (4, 'off', 'classic')",
     ),
     (
-        "every extension below next_extension is taken",
-        "UPDATE installation SET next_extension = 1010",
+        "the next extension is not below the first",
+        "UPDATE installation SET next_extension = 1000",
     ),
     (
         "every creation is in the action log",
@@ -484,12 +500,13 @@ fn many_examples_are_cut_short() {
     let folder = demo_world();
     let connection = Connection::open(folder.path().join("linebook.db")).expect("a database");
     connection
-        .execute_batch("UPDATE installation SET next_extension = 900000000")
+        .execute_batch("UPDATE devices SET blocked_ms = -1")
         .expect("SQL");
     drop(connection);
     let output = run(&["check"], folder.path());
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(said.contains("1008 1009 1010 1011 1012"), "{said}");
+    assert!(said.contains("device 5 has -1"), "{said}");
+    assert!(!said.contains("device 6"), "{said}");
     assert!(said.contains("yes"), "{said}");
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(stderr.contains("a check does not hold: "), "{stderr}");

@@ -13,6 +13,7 @@ use clap::CommandFactory;
 use linebook::ambient::Ambient;
 use linebook::command::{Cli, init};
 use linebook::store::Options;
+use linebook::store::file::schema::VERSION;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
@@ -378,7 +379,7 @@ fn a_file_of_a_newer_release_is_refused() {
     };
     check_unopenable(
         make,
-        " has schema version 999, this release knows 2: use the newer",
+        &format!(" has schema version 999, this release knows {VERSION}: use the newer"),
     );
 }
 

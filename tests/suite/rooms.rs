@@ -28,7 +28,7 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "service",
-        &["store", "ambient.rs"],
+        &["store", "ambient.rs", "amount.rs"],
         "take what is asked as values",
     ),
     room(

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
+use linebook::amount::Amount;
 use linebook::store::file::migrate::steps;
 use linebook::store::file::schema::{APPLICATION_ID, SCHEMA, VERSION};
 use linebook::store::tables::clis::Cli;
@@ -33,9 +34,14 @@ fn device() -> Device {
         secret: "Secret1234567890".into(),
         pin: Some("2000".into()),
         caller_id: String::new(),
+        ip_auth: false,
         ipaddr: "0.0.0.0".into(),
+        hostname: String::new(),
         port: 5060,
         is_trunk: false,
+        with_ani: false,
+        balance: Amount::ZERO,
+        blocked_ms: None,
     }
 }
 
@@ -90,9 +96,15 @@ fn devices_are_unique_where_the_rules_say_so() {
         Err(StoreError::Unique)
     );
     assert_eq!(
-        insert(|device| device.extension = "1007".into()),
+        insert(|device| device.extension = "1001".into()),
         Err(StoreError::Unique)
     );
+    // A removed device has given them back.
+    let removed = |device: &mut Device| {
+        device.extension = "1007".into();
+        device.username = "1007".into();
+    };
+    assert_eq!(insert(removed), Ok(()));
     assert_eq!(
         insert(|device| device.username = "1001".into()),
         Err(StoreError::Unique)
@@ -104,7 +116,7 @@ fn devices_are_unique_where_the_rules_say_so() {
         |device| device.pin = Some("12a".into()),
         |device| device.pin = Some(String::new()),
         |device| device.pin = Some("1".repeat(21)),
-        |device| device.extension = "x".into(),
+        |device| device.extension = "X".into(),
         |device| device.description = "ž".repeat(256),
         |device| device.caller_id = "1".repeat(81),
     ] {

@@ -159,6 +159,7 @@ HAVING count(*) > 1",
         sql: "
 SELECT format('devices %s have extension %s', group_concat(id), extension)
 FROM devices
+WHERE hidden_ms IS NULL
 GROUP BY extension
 HAVING count(*) > 1",
     },
@@ -167,8 +168,29 @@ HAVING count(*) > 1",
         sql: "
 SELECT format('devices %s are named %s', group_concat(id), username)
 FROM devices
+WHERE hidden_ms IS NULL
 GROUP BY username
 HAVING count(*) > 1",
+    },
+    Check {
+        name: "no two devices are known by one address and port",
+        sql: "
+SELECT format('devices %s are at %s port %s', group_concat(id), ipaddr, port)
+FROM devices
+WHERE ip_auth = 1
+  AND hostname = ''
+  AND hidden_ms IS NULL
+GROUP BY ipaddr, port
+HAVING count(*) > 1",
+    },
+    Check {
+        name: "a device that is known by its address has one",
+        sql: "
+SELECT format('device %s', id)
+FROM devices
+WHERE ip_auth = 1
+  AND hostname = ''
+  AND ipaddr = '0.0.0.0'",
     },
     Check {
         name: "CLI numbers are unique",
@@ -234,7 +256,7 @@ GROUP BY users.id
 HAVING count(device_groups.id) <> 1",
     },
     Check {
-        name: "a hidden device has no PIN",
+        name: "a removed device has no PIN",
         sql: "
 SELECT format('device %s', id)
 FROM devices
@@ -242,7 +264,7 @@ WHERE hidden_ms IS NOT NULL
   AND pin IS NOT NULL",
     },
     Check {
-        name: "no DID is on a hidden device",
+        name: "no DID is on a removed device",
         sql: "
 SELECT format('DID %s is on device %s', did, devices.id)
 FROM dids
@@ -250,11 +272,23 @@ JOIN devices ON devices.id = dids.device_id
 WHERE hidden_ms IS NOT NULL",
     },
     Check {
-        name: "no CLI is on a hidden device",
+        name: "no CLI is on a removed device",
         sql: "
 SELECT format('CLI %s is on device %s', clis.id, devices.id)
 FROM clis
 JOIN devices ON devices.id = clis.device_id
+WHERE hidden_ms IS NOT NULL",
+    },
+    Check {
+        name: "a removed device has no options and no fax addresses",
+        sql: "
+SELECT format('device %s has %s', device_id, thing)
+FROM (
+  SELECT device_id, 'option ' || name AS thing FROM device_options
+  UNION ALL SELECT device_id, email FROM fax_emails
+) AS kept
+-- In this order: the devices are looked up.
+CROSS JOIN devices ON devices.id = device_id
 WHERE hidden_ms IS NOT NULL",
     },
     Check {
@@ -281,29 +315,11 @@ WHERE hash_check = 'off'
   )",
     },
     Check {
-        name: "every extension below next_extension is taken",
+        name: "the next extension is not below the first",
         sql: "
-WITH RECURSIVE numbers (number) AS (
-  SELECT first_extension
-  FROM settings, installation
-  WHERE first_extension < next_extension
-  UNION ALL
-  SELECT number + 1
-  FROM numbers, installation
-  WHERE number + 1 < next_extension
-)
-SELECT format('%s', number)
-FROM numbers
-WHERE NOT EXISTS (
-    SELECT 1
-    FROM devices
-    WHERE extension = CAST(number AS TEXT)
-  )
-  AND NOT EXISTS (
-    SELECT 1
-    FROM devices
-    WHERE username = CAST(number AS TEXT)
-  )",
+SELECT format('%s is below %s', next_extension, first_extension)
+FROM settings, installation
+WHERE next_extension < first_extension",
     },
     Check {
         name: "every creation is in the action log",
@@ -376,6 +392,7 @@ FROM (
   UNION ALL SELECT 'group', id, created_ms FROM device_groups
   UNION ALL SELECT 'group', id, hidden_ms FROM device_groups
   UNION ALL SELECT 'device', id, created_ms FROM devices
+  UNION ALL SELECT 'device', id, blocked_ms FROM devices
   UNION ALL SELECT 'device', id, hidden_ms FROM devices
   UNION ALL SELECT 'dial plan', id, created_ms FROM dialplans
   UNION ALL SELECT 'dial plan', id, hidden_ms FROM dialplans

@@ -10,7 +10,11 @@ pub const APPLICATION_ID: i32 = 0x6c69_6e65;
 pub const STEPS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_dialect_classic.sql"),
+    include_str!("migrations/0003_devices.sql"),
 ];
+
+/// The versions that earlier releases have written. A database of each is in `fixtures/databases`.
+pub const RELEASED: &[usize] = &[1, 2];
 
 /// The version that this release reads and writes.
 pub const VERSION: usize = STEPS.len();

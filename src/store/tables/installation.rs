@@ -69,7 +69,7 @@ const NEXT_EXTENSION: &str = "
 SELECT next_extension
 FROM installation";
 
-/// All extensions below this number, down to the first extension, are taken.
+/// The number after the last extension that was handed out.
 pub fn next_extension(tx: &ReadTx<'_>) -> Result<i64, StoreError> {
     tx.get(NEXT_EXTENSION, [], |row| row.get(0))
 }
