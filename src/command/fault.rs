@@ -54,6 +54,8 @@ fn advice(error: &service::Error) -> &'static str {
         Thing::User => " (see `linebook user list`)",
         Thing::Key => " (see `linebook key list`)",
         Thing::Device => " (see `linebook device list`)",
+        Thing::FaxDevice => " (see `linebook device list`)",
+        Thing::DeviceRule => " (see `linebook device rules`)",
         Thing::DeviceGroup => " (see `linebook group list`)",
         Thing::Did => " (see `linebook did list`)",
         Thing::Provider => " (see `linebook provider list`)",
@@ -61,7 +63,7 @@ fn advice(error: &service::Error) -> &'static str {
         Thing::Ivr => " (see `linebook ivr list`)",
         Thing::Cli => " (see `linebook cli list`)",
         Thing::Setting => " (see `linebook settings list`)",
-        Thing::Network | Thing::Session => "",
+        Thing::Callflow | Thing::Network | Thing::Session => "",
     }
 }
 

@@ -52,6 +52,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// What happens to the calls of a device. The number is the device's.
+    Callflow = "callflow" {
+        CallflowUpdate = "update",
+    }
     /// Calling numbers and domains.
     Cli = "cli" {
         CliCreate = "create",
@@ -71,6 +75,11 @@ actions! {
         DeviceNewSecret = "new_secret",
         DeviceShowSecret = "show_secret",
         DeviceShowPin = "show_pin",
+    }
+    /// How the numbers of a device's calls are rewritten.
+    DeviceRule = "device_rule" {
+        DeviceRuleCreate = "create",
+        DeviceRuleDelete = "delete",
     }
     /// Dial plans.
     Dialplan = "dialplan" {

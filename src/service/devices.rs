@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::lists::MAX_OFFERED;
-use super::{Error, Field, Rule, Thing, log, text};
+use super::{Error, Field, Rule, Thing, log, text, ties};
 use crate::ambient::Ambient;
 use crate::amount::Amount;
 use crate::service::action::Action;
@@ -305,6 +305,8 @@ pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
     if devices::in_use(tx, id)? {
         return Err(Rule::InUse(Thing::Device).with("take its DIDs off and delete its CLIs first"));
     }
+    ties::check_removable(tx, id)?;
+    ties::drop_of_device(tx, id)?;
     devices::remove(tx, id, tx.now_ms())?;
     let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
     let after = json!({ "hidden": true, "has_pin": false });

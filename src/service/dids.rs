@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::did_life::{self, Step};
 use super::lists::{self, Slice};
-use super::{DidError, Error, Field, Rule, Thing, clock, log, providers, text};
+use super::{DidError, Error, Field, Rule, Thing, clock, log, providers, text, ties};
 use crate::ambient::SLACK_MS;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right, scope_of};
@@ -311,6 +311,9 @@ fn change(
     after: Did,
 ) -> Result<Did, StoreError> {
     dids::update(tx, &after, tx.now_ms())?;
+    if before.device_id.is_some() && after.device_id != before.device_id {
+        ties::did_left_device(tx, by, before.id)?;
+    }
     let (was, is) = log::difference(&json!(before), &json!(after));
     log::record(tx, by, step.action, before.id, Some(was), Some(is))?;
     Ok(after)

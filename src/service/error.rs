@@ -162,6 +162,8 @@ impl Rule {
             | Self::TakenByAnother(field)
             | Self::Reserved(field)
             | Self::NotPermitted(field) => Some(field.name()),
+            // The form or the call is for a new one.
+            Self::TooMany(Thing::DeviceRule) => None,
             Self::NotFound(thing) | Self::Foreign(thing) | Self::TooMany(thing) => thing.field(),
             Self::Access(AccessError::HashCheckNeeded | AccessError::AllowListNeeded) => {
                 Some("hash_check")
@@ -215,6 +217,9 @@ impl fmt::Display for Rule {
             Self::Missing(Field::UserId) => f.write_str("no user was named"),
             Self::Missing(Field::DeviceId) => f.write_str("no device was named"),
             Self::Missing(Field::CliNumber) => f.write_str("a CLI needs a number or a domain"),
+            Self::Missing(Field::Cut) => {
+                f.write_str("a rule cuts something off a number, or adds something to it")
+            }
             Self::Missing(field) => write!(f, "{} was not sent", field.name()),
             Self::Invalid(field) => f.write_str(field.takes()),
             Self::TooLong(field) => write!(f, "{} is too long", field.name()),
@@ -246,6 +251,12 @@ impl fmt::Display for Rule {
             Self::NotFound(thing) => write!(f, "{} was not found", thing.name()),
             Self::NoneFound(thing) => write!(f, "there are no {}s", thing.name()),
             Self::Foreign(thing) => write!(f, "{} belongs to someone else", thing.name()),
+            Self::InUse(Thing::Callflow) => {
+                f.write_str("other devices forward calls to it: change their call flows first")
+            }
+            Self::InUse(Thing::FaxDevice) => {
+                f.write_str("it takes faxes for other devices: change their call flows first")
+            }
             Self::InUse(thing) => write!(f, "{} is in use", thing.name()),
             Self::TooMany(Thing::Key) => f.write_str("too many active keys: revoke one first"),
             Self::TooMany(Thing::Network) => f.write_str(

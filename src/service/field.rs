@@ -32,6 +32,28 @@ pub enum Field {
     CallerId,
     /// The description of a device.
     Description,
+    /// The moment of a call at which something happens.
+    FlowState,
+    /// What happens then.
+    FlowAction,
+    /// The device that a forward rings.
+    ForwardTo,
+    /// The number that a forward dials.
+    ExternalNumber,
+    /// The caller ID of forwarded calls.
+    Custom,
+    /// What a device rule cuts off a number.
+    Cut,
+    /// What it adds to the number.
+    Prefix,
+    /// The shortest number that it is for.
+    MinLength,
+    /// The longest one.
+    MaxLength,
+    /// Whether it is for the caller's number or the called one.
+    AppliesTo,
+    /// Whether it rewrites the caller's name, too.
+    ChangesName,
     /// The number of a DID, or the first of a range.
     Did,
     /// The last number of a range.
@@ -72,6 +94,17 @@ impl Field {
             Self::Pin => "pin",
             Self::CallerId => "caller_id",
             Self::Description => "description",
+            Self::FlowState => "state",
+            Self::FlowAction => "callflow_action",
+            Self::ForwardTo => "forward_to_device",
+            Self::ExternalNumber => "external_number",
+            Self::Custom => "custom",
+            Self::Cut => "cut",
+            Self::Prefix => "add",
+            Self::MinLength => "minlen",
+            Self::MaxLength => "maxlen",
+            Self::AppliesTo => "pr_type",
+            Self::ChangesName => "change_callerid_name",
             Self::Did => "did",
             Self::Last => "last",
             Self::CliNumber => "cli_number",
@@ -107,6 +140,20 @@ impl Field {
             Self::Pin => "PIN must be numeric",
             Self::CallerId => "a caller ID is NUMBER, Name <NUMBER> or \"Name\" <NUMBER>",
             Self::Description => "a description is any text",
+            Self::FlowState => "the state is before_call, no_answer, busy or failed",
+            Self::FlowAction => {
+                "the action is empty, forward or voicemail; before the call also fax_detect"
+            }
+            Self::ForwardTo => "a device cannot be forwarded to itself",
+            Self::ExternalNumber => "a forward needs a device, or a number of 1 to 20 digits",
+            Self::Custom => "a caller ID is any text",
+            Self::Cut | Self::Prefix => {
+                "what a rule cuts off or adds has up to 60 visible characters"
+            }
+            Self::MinLength => "the shortest length is 1 to 100",
+            Self::MaxLength => "the longest length is 1 to 100, and not below the shortest",
+            Self::AppliesTo => "a rule is for src or dst",
+            Self::ChangesName => "change_callerid_name must be 0 or 1",
             Self::Did => "a DID has 1 to 15 digits",
             Self::Last => "the range is not one",
             Self::CliNumber => "CLI must be numeric",

@@ -2,10 +2,12 @@
 //! here.
 
 pub mod action;
+pub mod callflows;
 pub mod clis;
 pub mod clock;
 pub mod core;
 pub mod device_lists;
+pub mod device_rules;
 pub mod devices;
 pub mod did_life;
 pub mod dids;
@@ -24,6 +26,7 @@ pub mod sessions;
 pub mod settings;
 pub mod text;
 mod thing;
+pub mod ties;
 pub mod users;
 
 pub use error::*;

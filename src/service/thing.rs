@@ -7,6 +7,12 @@ pub enum Thing {
     User,
     /// A device.
     Device,
+    /// A device that takes faxes.
+    FaxDevice,
+    /// What happens to the calls of a device.
+    Callflow,
+    /// How the numbers of a device's calls are rewritten.
+    DeviceRule,
     /// A group of a user's devices.
     DeviceGroup,
     /// A carrier that DIDs come from.
@@ -35,6 +41,9 @@ impl Thing {
         match self {
             Self::User => "user",
             Self::Device => "device",
+            Self::FaxDevice => "fax device",
+            Self::Callflow => "call flow",
+            Self::DeviceRule => "device rule",
             Self::DeviceGroup => "device group",
             Self::Provider => "provider",
             Self::Did => "DID",
@@ -53,6 +62,8 @@ impl Thing {
         match self {
             Self::User => Some("user_id"),
             Self::Device => Some("device_id"),
+            Self::FaxDevice => Some("fax_device"),
+            Self::DeviceRule => Some("device_rule_id"),
             Self::DeviceGroup => Some("devicegroup_id"),
             Self::Provider => Some("provider_id"),
             Self::Did => Some("did"),
@@ -60,7 +71,7 @@ impl Thing {
             Self::Ivr => Some("ivr_id"),
             Self::Dialplan => Some("dialplan_id"),
             Self::Network => Some("network"),
-            Self::Key | Self::Session | Self::Setting => None,
+            Self::Callflow | Self::Key | Self::Session | Self::Setting => None,
         }
     }
 }

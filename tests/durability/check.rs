@@ -172,6 +172,30 @@ const BREAKS: &[(&str, &str)] = &[
         "LOOSEN devices; UPDATE devices SET ip_auth = 1, ipaddr = '192.0.2.10', port = 5060 WHERE id IN (1, 3)",
     ),
     (
+        "a removed device has no call flow and no rules",
+        "INSERT INTO callflows (device_id, state, action) VALUES (7, 'busy', 'voicemail')",
+    ),
+    (
+        "a removed device has no call flow and no rules",
+        "INSERT INTO device_rules (device_id, name, cut, prefix, min_length, max_length, applies_to, changes_name, created_ms) VALUES (7, 'x', '1', '', 1, 2, 'dst', 0, 1)",
+    ),
+    (
+        "a removed device has no call flow and no rules",
+        "INSERT INTO callflows (device_id, state, action, target_id) VALUES (1, 'busy', 'forward', 7)",
+    ),
+    (
+        "a call flow leads to a device of the same owner, for faxes to a fax device",
+        "INSERT INTO callflows (device_id, state, action, target_id) VALUES (1, 'busy', 'forward', 5)",
+    ),
+    (
+        "a call flow leads to a device of the same owner, for faxes to a fax device",
+        "INSERT INTO callflows (device_id, state, action, target_id) VALUES (1, 'before_call', 'fax_detect', 2)",
+    ),
+    (
+        "a call flow shows the number of a DID on its device",
+        "INSERT INTO callflows (device_id, state, action, number, caller_id_from, did_id) VALUES (1, 'busy', 'forward', '1', 'did', 2)",
+    ),
+    (
         "a CLI's IVR is of an owner who reaches its device",
         "UPDATE clis SET ivr_id = 3 WHERE id = 1",
     ),

@@ -14,6 +14,7 @@ mod command_line;
 mod cookies;
 mod docs;
 mod failures;
+mod flows;
 mod framing;
 mod imports;
 mod inside;

@@ -57,16 +57,18 @@ pub static METHOD: Method = Method {
 };
 
 fn elements(cli: CliOnDevice, dialect: Dialect) -> Vec<Element> {
-    let added_at = plain_time(cli.created_ms) + " +0000";
+    let time = |at_ms| plain_time(at_ms) + " +0000";
     let device = format!("{}/{}", cli.device_type, cli.device_username);
     let mut elements = vec![
         Element::number("cli_id", cli.id),
         Element::text("cli_cli", cli.number.unwrap_or_default()),
         Element::text("cli_device", device),
         Element::text("cli_description", cli.description),
-        Element::text("cli_added_at", added_at.clone()),
-        // The time of a CLI's last change is not stored.
-        Element::text("cli_updated_at", added_at),
+        Element::text("cli_added_at", time(cli.created_ms)),
+        Element::text(
+            "cli_updated_at",
+            time(cli.updated_ms.unwrap_or(cli.created_ms)),
+        ),
         Element::text("cli_comment", cli.comment),
         Element::number("cli_email_callback", 0),
         Element::number("cli_banned", cli.banned),

@@ -18,8 +18,13 @@ methods! {
     cli_add
     cli_delete
     cli_info_get
+    device_callflow_get
+    device_callflow_update
     device_clis_get
     device_create
+    device_rule_create
+    device_rule_delete
+    device_rules_get
     devices_get
     did_close
     did_create

@@ -292,6 +292,38 @@ CROSS JOIN devices ON devices.id = device_id
 WHERE hidden_ms IS NOT NULL",
     },
     Check {
+        name: "a removed device has no call flow and no rules",
+        sql: "
+SELECT format('%s of device %s', thing, devices.id)
+FROM (
+  SELECT device_id, 'call flow' AS thing FROM callflows
+  UNION ALL SELECT device_id, 'rule ' || id FROM device_rules
+  UNION ALL SELECT target_id, 'target of a call flow' FROM callflows WHERE target_id IS NOT NULL
+) AS hanging
+CROSS JOIN devices ON devices.id = hanging.device_id
+WHERE hidden_ms IS NOT NULL",
+    },
+    Check {
+        name: "a call flow leads to a device of the same owner, for faxes to a fax device",
+        sql: "
+SELECT format('device %s of owner %s leads to device %s of owner %s', device.id, device.owner_id, target.id, target.owner_id)
+FROM callflows
+CROSS JOIN devices AS device ON device.id = callflows.device_id
+CROSS JOIN devices AS target ON target.id = callflows.target_id
+CROSS JOIN users AS user ON user.id = device.user_id
+CROSS JOIN users AS other ON other.id = target.user_id
+WHERE (target.owner_id NOT IN (device.owner_id, user.owner_id) AND other.owner_id NOT IN (device.owner_id, user.owner_id))
+   OR (action = 'fax_detect' AND target.type <> 'FAX')",
+    },
+    Check {
+        name: "a call flow shows the number of a DID on its device",
+        sql: "
+SELECT format('device %s shows DID %s', callflows.device_id, did)
+FROM callflows
+CROSS JOIN dids ON dids.id = callflows.did_id
+WHERE dids.device_id IS NOT callflows.device_id",
+    },
+    Check {
         // A reseller's own device is reached by the reseller and by admin.
         name: "a CLI's IVR is of an owner who reaches its device",
         sql: "
@@ -336,6 +368,7 @@ FROM (
   UNION ALL SELECT 'did.create', id, created_ms FROM dids
   UNION ALL SELECT 'ivr.create', id, created_ms FROM ivrs
   UNION ALL SELECT 'cli.create', id, created_ms FROM clis
+  UNION ALL SELECT 'device_rule.create', id, created_ms FROM device_rules
 ) AS made
 WHERE NOT EXISTS (
     SELECT 1
@@ -402,6 +435,8 @@ FROM (
   UNION ALL SELECT 'IVR', id, created_ms FROM ivrs
   UNION ALL SELECT 'IVR', id, hidden_ms FROM ivrs
   UNION ALL SELECT 'CLI', id, created_ms FROM clis
+  UNION ALL SELECT 'CLI', id, updated_ms FROM clis
+  UNION ALL SELECT 'device rule', id, created_ms FROM device_rules
   UNION ALL SELECT 'log entry', id, at_ms FROM action_log
   UNION ALL SELECT 'session of user', user_id, created_ms FROM sessions
   UNION ALL SELECT 'session of user', user_id, seen_ms FROM sessions

@@ -11,6 +11,8 @@ pub const STEPS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_dialect_classic.sql"),
     include_str!("migrations/0003_devices.sql"),
+    include_str!("migrations/0004_clis_updated_ms.sql"),
+    include_str!("migrations/0005_callflows.sql"),
 ];
 
 /// The versions that earlier releases have written. A database of each is in `fixtures/databases`.

@@ -97,6 +97,8 @@ row! {
         ivr_id: Option<Id>,
         /// When it was added.
         created_ms: i64 = (clis.created_ms),
+        /// When it was last changed.
+        updated_ms: Option<i64>,
         /// The protocol or kind of its device.
         device_type: DeviceType = type,
         /// The username with which its device registers.
@@ -339,7 +341,8 @@ SET
   description = :description,
   comment = :comment,
   banned = :banned,
-  ivr_id = :ivr_id
+  ivr_id = :ivr_id,
+  updated_ms = :now_ms
 WHERE id = :id";
 
 /// Replaces what can be edited of a CLI: everything but its device, number and domain.
@@ -352,6 +355,7 @@ pub fn update(tx: &WriteTx<'_>, cli: &Cli) -> Result<(), StoreError> {
             ":comment": cli.comment,
             ":banned": cli.banned,
             ":ivr_id": cli.ivr_id,
+            ":now_ms": tx.now_ms(),
         },
     )?;
     Ok(())

@@ -8,9 +8,11 @@ pub mod named;
 
 pub mod action_log;
 pub mod api_keys;
+pub mod callflows;
 pub mod clis;
 pub mod device_groups;
 pub mod device_lists;
+pub mod device_rules;
 pub mod dialplans;
 pub mod dids;
 pub mod installation;

@@ -10,7 +10,7 @@ use crate::store::tables::action_log::Entry;
 fn page_of(entry: &Entry) -> Option<String> {
     let id = entry.object_id?;
     let path = match Area::of(&entry.action)? {
-        Area::Device => "devices",
+        Area::Callflow | Area::Device => "devices",
         Area::Did => "dids",
         Area::Cli => "clis",
         Area::User | Area::Session => "users",
@@ -18,7 +18,9 @@ fn page_of(entry: &Entry) -> Option<String> {
         Area::Provider => "providers",
         Area::Ivr => "ivrs",
         Area::Dialplan => "dialplans",
-        Area::Clock | Area::Key | Area::OwnerSettings | Area::Settings => return None,
+        Area::Clock | Area::DeviceRule | Area::Key | Area::OwnerSettings | Area::Settings => {
+            return None;
+        }
     };
     Some(format!("/{path}/{id}"))
 }
