@@ -284,6 +284,22 @@ CREATE TABLE dids (
   -- When it was reserved. A reservation that is never used is worth a warning.
   reserved_ms INTEGER,
   created_ms  INTEGER NOT NULL,
+  -- Whose it is while a reseller has it on loan: the scope that it came from. NULL: its own scope's.
+  lent_by_id  INTEGER REFERENCES users (id) CHECK (lent_by_id <> owner_id),
+  -- Calls at once. 0: any number.
+  call_limit  INTEGER NOT NULL DEFAULT 0 CHECK (call_limit BETWEEN 0 AND 1000000),
+  -- Calls that are not longer than this cost nothing.
+  grace_time_s INTEGER NOT NULL DEFAULT 0 CHECK (grace_time_s BETWEEN 0 AND 86400),
+  language    TEXT NOT NULL DEFAULT ''
+    CHECK (language = '' OR (length(language) = 2 AND language NOT GLOB '*[^a-z]*')),
+  tone_zone   TEXT NOT NULL DEFAULT '' CHECK (length(tone_zone) <= 2),
+  -- It answers calls from the first to the second of these times. NULL: without that limit.
+  active_from_ms INTEGER,
+  active_till_ms INTEGER CHECK (active_till_ms > active_from_ms),
+  -- `Name: value`, sent along with its calls.
+  custom_sip_header TEXT NOT NULL DEFAULT '' CHECK (length(custom_sip_header) <= 255),
+  comment     TEXT NOT NULL DEFAULT '' CHECK (length(comment) <= 255),
+  reseller_comment TEXT NOT NULL DEFAULT '' CHECK (length(reseller_comment) <= 255),
   FOREIGN KEY (user_id, device_id) REFERENCES devices (user_id, id),
   -- Each state has exactly the links that belong to it.
   CHECK ((user_id IS NOT NULL) = (status NOT IN ('free', 'terminated'))),
@@ -297,9 +313,12 @@ CREATE INDEX dids_of_user ON dids (user_id, did) WHERE user_id IS NOT NULL;
 CREATE INDEX dids_of_provider ON dids (provider_id, owner_id, did);
 CREATE INDEX dids_reserved ON dids (owner_id, reserved_ms) WHERE reserved_ms IS NOT NULL;
 CREATE INDEX dids_on_device ON dids (device_id, did) WHERE device_id IS NOT NULL;
-CREATE INDEX dids_on_dialplan ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
+CREATE INDEX dids_on_dialplan ON dids (dialplan_id, did) WHERE dialplan_id IS NOT NULL;
 -- The server frees closed DIDs after did_closed_days.
 CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
+CREATE INDEX dids_lent ON dids (lent_by_id, did) WHERE lent_by_id IS NOT NULL;
+-- A provider's free stock, by number.
+CREATE INDEX dids_free_of_provider ON dids (owner_id, provider_id, did) WHERE status = 'free';
 
 -- What happens to a call for a device: before it rings, and when it is not answered, busy or failed. No row: nothing.
 CREATE TABLE callflows (

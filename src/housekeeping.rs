@@ -12,7 +12,7 @@ use crate::ambient::{file_time, parse_file_time, rfc3339};
 use crate::service::core::Core;
 use crate::service::guard::failures;
 use crate::service::overview;
-use crate::service::{clock, dids, sessions};
+use crate::service::{clock, did_steps, sessions};
 use crate::store::file::backup::{self, BackupError};
 use crate::store::tables::installation;
 use crate::store::{StoreError, WriteTx};
@@ -102,7 +102,7 @@ async fn tidy_up(core: &Core) -> Infallible {
     loop {
         let now_ms = core.ambient.now_ms();
         if is_clock_trusted(core, &mut offset_ms).await {
-            in_pieces(core, now_ms, "freeing closed DIDs", dids::free_closed).await;
+            in_pieces(core, now_ms, "freeing closed DIDs", did_steps::free_closed).await;
         }
         in_pieces(core, now_ms, "removing expired sessions", sessions::purge).await;
         tokio::time::sleep(INTERVAL).await;

@@ -9,7 +9,7 @@ use crate::command::did;
 use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::config::DataDir;
-use crate::service::dids;
+use crate::service::did_steps;
 use crate::service::named::DIALPLANS;
 use crate::store::row::Id;
 
@@ -68,7 +68,7 @@ impl Dialplan {
                 ))
             }
             Verb::Assign { id, did, at } => did::step(&at, ambient, did, move |tx, by, did| {
-                dids::assign_to_dialplan(tx, by, did, id)
+                did_steps::assign_to_dialplan(tx, by, did, id)
             }),
             Verb::List { window, at } => {
                 let rows = look(&at, ambient, |tx, by| {

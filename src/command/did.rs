@@ -11,7 +11,7 @@ use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::did_life::{self, Step};
 use crate::service::guard::access::Actor;
-use crate::service::{self, dids as rules, users};
+use crate::service::{self, did_lists, did_steps, dids as rules, users};
 use crate::store::WriteTx;
 use crate::store::row::Id;
 use crate::store::tables::dids::Did as Row;
@@ -113,14 +113,14 @@ impl Did {
             Verb::Import { file, dry_run, at } => did_import::run(&at, ambient, &file, dry_run),
             Verb::List { window, at } => {
                 let rows = look(&at, ambient, |tx, by| {
-                    rules::list_all(tx, by, window.after(), window.fetch())
+                    did_lists::list_all(tx, by, window.after(), window.fetch())
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Reserve { number, user, at } => {
                 step(&at, ambient, number, move |tx, by, number| {
                     let user = users::get_named(tx, by, &user)?;
-                    rules::reserve(tx, by, number, user.id)
+                    did_steps::reserve(tx, by, number, user.id)
                 })
             }
             Verb::Unreserve(did) => take(did, ambient, &did_life::UNRESERVE),
@@ -135,7 +135,7 @@ impl Did {
 /// Takes a step without further input.
 fn take(did: Number, ambient: &Ambient, step: &'static Step) -> Result<Report, Fault> {
     self::step(&did.at, ambient, did.number, move |tx, by, number| {
-        rules::take(tx, by, step, number)
+        did_steps::take(tx, by, step, number)
     })
 }
 

@@ -97,6 +97,9 @@ actions! {
         DidClose = "close",
         DidFree = "free",
         DidTerminate = "terminate",
+        DidTakeBack = "take_back",
+        DidDetails = "details",
+        DidDelete = "delete",
     }
     /// Device groups.
     Group = "group" {

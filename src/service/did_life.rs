@@ -1,7 +1,9 @@
 //! The steps of a DID's life: the name of each, the states before and after it, and what it clears. The rules take the
 //! steps; web pages, commands and methods offer them. Nobody else has a list of them.
 //!
-//! free → reserved → active → closed → free; reserved → free; active → reserved; free or closed → terminated → free.
+//! free → reserved → active → closed → free; reserved → free; active → reserved; free or closed → terminated → free; free
+//! → active; active → free; closed → reserved; and of a lent one, free or reserved for its reseller → free, back where it
+//! came from.
 
 use crate::service::action::Action;
 use crate::store::tables::dids::{Did, DidStatus};
@@ -21,6 +23,8 @@ pub struct Step {
     pub asks: Asks,
     /// What it clears.
     pub clears: Clears,
+    /// Whether lent DIDs take it.
+    pub lent: Lent,
     /// Its name in the action log.
     pub action: Action,
 }
@@ -45,18 +49,30 @@ pub enum Clears {
     Nothing,
     /// The device or dial plan that the DID is on.
     Place,
-    /// Its user as well.
+    /// Its user as well, and the details that the next user must not inherit.
     UserAndPlace,
+}
+
+/// Whether lent DIDs, admin's stock in a reseller's scope, take a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lent {
+    /// As all others do.
+    Too,
+    /// Never: they would leave admin's stock.
+    Never,
+    /// Only they do, as long as the reseller has not passed them on. They are in their owner's scope again after it.
+    Only,
 }
 
 /// Assigns the DID to a device.
 pub static ASSIGN: Step = Step {
     name: "assign",
-    from: &[DidStatus::Reserved],
+    from: &[DidStatus::Free, DidStatus::Reserved],
     is_onward: false,
     to: DidStatus::Active,
     asks: Asks::Device,
     clears: Clears::Nothing,
+    lent: Lent::Too,
     action: Action::DidAssign,
 };
 /// Assigns the DID to a dial plan.
@@ -67,6 +83,7 @@ pub static DIALPLAN: Step = Step {
     to: DidStatus::Active,
     asks: Asks::Dialplan,
     clears: Clears::Nothing,
+    lent: Lent::Too,
     action: Action::DidAssign,
 };
 /// Reserves the DID for a user.
@@ -77,6 +94,7 @@ pub static RESERVE: Step = Step {
     to: DidStatus::Reserved,
     asks: Asks::User,
     clears: Clears::Nothing,
+    lent: Lent::Too,
     action: Action::DidReserve,
 };
 /// Ends the reservation.
@@ -87,6 +105,7 @@ pub static UNRESERVE: Step = Step {
     to: DidStatus::Free,
     asks: Asks::Nothing,
     clears: Clears::UserAndPlace,
+    lent: Lent::Too,
     action: Action::DidUnreserve,
 };
 /// Takes the DID off its device or dial plan. Its user keeps it.
@@ -97,6 +116,7 @@ pub static UNASSIGN: Step = Step {
     to: DidStatus::Reserved,
     asks: Asks::Nothing,
     clears: Clears::Place,
+    lent: Lent::Too,
     action: Action::DidUnassign,
 };
 /// Takes the DID out of use. Its user keeps it until it is freed.
@@ -107,7 +127,41 @@ pub static CLOSE: Step = Step {
     to: DidStatus::Closed,
     asks: Asks::Nothing,
     clears: Clears::Place,
+    lent: Lent::Too,
     action: Action::DidClose,
+};
+/// Takes the DID from whoever uses it, and frees it at once.
+pub static RELEASE: Step = Step {
+    name: "release",
+    from: &[DidStatus::Active],
+    is_onward: false,
+    to: DidStatus::Free,
+    asks: Asks::Nothing,
+    clears: Clears::UserAndPlace,
+    lent: Lent::Too,
+    action: Action::DidFree,
+};
+/// Gives a closed DID back to the user who has it.
+pub static REOPEN: Step = Step {
+    name: "reopen",
+    from: &[DidStatus::Closed],
+    is_onward: false,
+    to: DidStatus::Reserved,
+    asks: Asks::Nothing,
+    clears: Clears::Nothing,
+    lent: Lent::Too,
+    action: Action::DidReserve,
+};
+/// Takes a lent DID back from its reseller.
+pub static TAKE_BACK: Step = Step {
+    name: "take-back",
+    from: &[DidStatus::Free, DidStatus::Reserved],
+    is_onward: false,
+    to: DidStatus::Free,
+    asks: Asks::Nothing,
+    clears: Clears::UserAndPlace,
+    lent: Lent::Only,
+    action: Action::DidTakeBack,
 };
 /// Frees the DID.
 pub static FREE: Step = Step {
@@ -117,6 +171,7 @@ pub static FREE: Step = Step {
     to: DidStatus::Free,
     asks: Asks::Nothing,
     clears: Clears::UserAndPlace,
+    lent: Lent::Too,
     action: Action::DidFree,
 };
 /// Ends the DID: nobody has it, and nobody can until it is freed.
@@ -127,12 +182,14 @@ pub static TERMINATE: Step = Step {
     to: DidStatus::Terminated,
     asks: Asks::Nothing,
     clears: Clears::UserAndPlace,
+    lent: Lent::Never,
     action: Action::DidTerminate,
 };
 
 /// Every step, in the order of the forms.
-pub static STEPS: [&Step; 8] = [
-    &ASSIGN, &DIALPLAN, &RESERVE, &UNRESERVE, &UNASSIGN, &CLOSE, &FREE, &TERMINATE,
+pub static STEPS: [&Step; 11] = [
+    &ASSIGN, &DIALPLAN, &RESERVE, &UNRESERVE, &UNASSIGN, &CLOSE, &REOPEN, &RELEASE, &FREE,
+    &TAKE_BACK, &TERMINATE,
 ];
 
 /// Whether the user of a DID is the owner of its scope, who may use it for any of their users.
@@ -148,8 +205,15 @@ impl Step {
 
     /// Whether a DID can take this step.
     pub fn is_open_to(&self, did: &Did) -> bool {
+        let is_lent = did.lent_by_id.is_some();
+        let is_passed_on = did.user_id.is_some() && !is_owners(did);
+        let fits = match self.lent {
+            Lent::Too => true,
+            Lent::Never => !is_lent,
+            Lent::Only => is_lent && !is_passed_on,
+        };
         let is_onward = self.is_onward && did.status == DidStatus::Reserved && is_owners(did);
-        is_onward || self.from.contains(&did.status)
+        fits && (is_onward || self.from.contains(&did.status))
     }
 
     /// The DID after this step, taken at `now_ms`. The caller still fills in the user, device or dial plan that the
@@ -166,6 +230,16 @@ impl Step {
         }
         if self.clears == Clears::UserAndPlace {
             after.user_id = None;
+            after.call_limit = 0;
+            after.grace_time_s = 0;
+            after.active_from_ms = None;
+            after.active_till_ms = None;
+            after.custom_sip_header.clear();
+            after.reseller_comment.clear();
+        }
+        if let (Lent::Only, Some(owner_id)) = (self.lent, did.lent_by_id) {
+            after.owner_id = owner_id;
+            after.lent_by_id = None;
         }
         after
     }
@@ -187,42 +261,86 @@ mod tests {
             device_id: (status == DidStatus::Active).then_some(7),
             dialplan_id: None,
             closed_ms: (status == DidStatus::Closed).then_some(1),
+            lent_by_id: None,
+            call_limit: 0,
+            grace_time_s: 0,
+            language: "lt".into(),
+            tone_zone: "lt".into(),
+            active_from_ms: None,
+            active_till_ms: None,
+            custom_sip_header: String::new(),
+            comment: "kept".into(),
+            reseller_comment: String::new(),
+        }
+    }
+
+    fn lent(did: Did) -> Did {
+        Did {
+            lent_by_id: Some(0),
+            ..did
         }
     }
 
     #[test]
-    fn each_state_has_its_steps_and_each_step_leaves_what_belongs_to_the_next() {
+    fn each_state_has_its_steps() {
         let owners = Did {
             user_id: Some(4),
             ..did(DidStatus::Reserved)
         };
         for (did, steps) in [
-            (did(DidStatus::Free), &["reserve", "terminate"][..]),
-            (
-                did(DidStatus::Reserved),
-                &["assign", "dialplan", "unreserve"],
-            ),
-            (owners, &["assign", "dialplan", "reserve", "unreserve"]),
-            (did(DidStatus::Active), &["unassign", "close"]),
-            (did(DidStatus::Closed), &["free", "terminate"]),
-            (did(DidStatus::Terminated), &["free"]),
+            (did(DidStatus::Free), "assign reserve terminate"),
+            (did(DidStatus::Reserved), "assign dialplan unreserve"),
+            (owners.clone(), "assign dialplan reserve unreserve"),
+            (did(DidStatus::Active), "unassign close release"),
+            (did(DidStatus::Closed), "reopen free terminate"),
+            (did(DidStatus::Terminated), "free"),
+            (lent(did(DidStatus::Free)), "assign reserve take-back"),
+            (lent(did(DidStatus::Reserved)), "assign dialplan unreserve"),
+            (lent(owners), "assign dialplan reserve unreserve take-back"),
+            (lent(did(DidStatus::Closed)), "reopen free"),
         ] {
             let open = STEPS.iter().filter(|step| step.is_open_to(&did));
             let names: Vec<&str> = open.map(|step| step.name).collect();
-            assert_eq!(names, steps, "{:?}", did.status);
+            assert_eq!(names.join(" "), steps, "{:?}", did.status);
         }
+        assert_eq!(Step::find("dialplan"), Some(&DIALPLAN));
+        assert_eq!(Step::find("paint"), None);
+    }
+
+    #[test]
+    fn each_step_leaves_what_belongs_to_the_next_state() {
         for (step, before, after) in [
             (&UNRESERVE, DidStatus::Reserved, DidStatus::Free),
             (&CLOSE, DidStatus::Active, DidStatus::Closed),
+            (&REOPEN, DidStatus::Closed, DidStatus::Reserved),
+            (&RELEASE, DidStatus::Active, DidStatus::Free),
             (&FREE, DidStatus::Closed, DidStatus::Free),
             (&FREE, DidStatus::Terminated, DidStatus::Free),
             (&TERMINATE, DidStatus::Closed, DidStatus::Terminated),
+            (&UNASSIGN, DidStatus::Active, DidStatus::Reserved),
         ] {
             assert_eq!(step.apply(&did(before), 1), did(after), "{}", step.name);
         }
-        let active = did(DidStatus::Active);
-        assert_eq!(UNASSIGN.apply(&active, 1), did(DidStatus::Reserved));
-        assert_eq!(Step::find("dialplan"), Some(&DIALPLAN));
-        assert_eq!(Step::find("paint"), None);
+        let taken = TAKE_BACK.apply(&lent(did(DidStatus::Reserved)), 1);
+        let back = Did {
+            owner_id: 0,
+            ..did(DidStatus::Free)
+        };
+        assert_eq!(taken, back);
+    }
+
+    #[test]
+    fn the_next_user_inherits_no_details() {
+        let used = Did {
+            call_limit: 3,
+            grace_time_s: 5,
+            active_from_ms: Some(1),
+            active_till_ms: Some(2),
+            custom_sip_header: "X-A: b".into(),
+            reseller_comment: "VIP".into(),
+            ..did(DidStatus::Active)
+        };
+        assert_eq!(RELEASE.apply(&used, 1), did(DidStatus::Free));
+        assert_eq!(UNASSIGN.apply(&used, 1).call_limit, 3);
     }
 }

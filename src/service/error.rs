@@ -138,6 +138,15 @@ pub enum DidError {
     /// It is on neither a device nor a dial plan.
     #[error("DID is not on a device")]
     NotOnDevice,
+    /// It is on neither a device nor a dial plan already.
+    #[error("DID is on no device already")]
+    AlreadyFree,
+    /// It is admin's stock in a reseller's scope: nobody ends it.
+    #[error("DID is lent, and has to be taken back first")]
+    Lent,
+    /// It is not terminated, so it is not deleted.
+    #[error("only a terminated DID can be deleted")]
+    NotTerminated,
     /// The step does not start from the DID's state; `detail` says which does.
     #[error("the DID's state does not allow this")]
     WrongState,

@@ -70,6 +70,22 @@ pub enum Field {
     Banned,
     /// The name of a provider, device group, IVR or dial plan.
     Name,
+    /// How many calls at once a DID takes.
+    CallLimit,
+    /// From when on a DID answers calls.
+    ActiveFrom,
+    /// Until when a DID answers calls.
+    ActiveTill,
+    /// How short a call has to be to cost nothing.
+    GraceTime,
+    /// The language of a DID.
+    Language,
+    /// The tone zone of a DID.
+    ToneZone,
+    /// The SIP header that a DID sends along.
+    CustomSipHeader,
+    /// What a reseller notes on a DID.
+    ResellerComment,
     /// Whether everyone may add DIDs to a provider.
     CommonUse,
     /// An address or a block on an allow-list.
@@ -113,6 +129,14 @@ impl Field {
             Self::Comment => "comment",
             Self::Banned => "banned",
             Self::Name => "name",
+            Self::CallLimit => "call_limit",
+            Self::ActiveFrom => "active_from",
+            Self::ActiveTill => "active_till",
+            Self::GraceTime => "grace_time",
+            Self::Language => "language",
+            Self::ToneZone => "tone_zone",
+            Self::CustomSipHeader => "custom_sip_header",
+            Self::ResellerComment => "reseller_comment",
             Self::CommonUse => "common_use",
             Self::Network => "network",
             Self::Setting(name) => name,
@@ -162,6 +186,14 @@ impl Field {
             Self::Comment => "a comment is any text",
             Self::Banned => "banned must be 0 or 1",
             Self::Name => "a name has 1 to 255 characters, none of them a control character",
+            Self::CallLimit => "a call limit is 0 (none) to 1000000",
+            Self::ActiveFrom => "a time is between 1970 and 2100",
+            Self::ActiveTill => "the end is between 1970 and 2100, and after the beginning",
+            Self::GraceTime => "a grace time is 0 to 86400 seconds",
+            Self::Language => "a language is two letters",
+            Self::ToneZone => "a tone zone is two letters",
+            Self::CustomSipHeader => "a SIP header is Name: value, without control characters",
+            Self::ResellerComment => "a comment is any text",
             Self::CommonUse => "common use is on or off",
             Self::Network => "not an IP address or a CIDR block of /8 or narrower",
             Self::Setting(_) => "the setting does not take this value",

@@ -72,6 +72,30 @@ const BREAKS: &[(&str, &str)] = &[
         "UPDATE dids SET dialplan_id = 2 WHERE id = 4",
     ),
     (
+        "a lent DID is admin's, in a reseller's scope, and not terminated",
+        "UPDATE dids SET lent_by_id = 8 WHERE id = 10",
+    ),
+    (
+        "a lent DID is admin's, in a reseller's scope, and not terminated",
+        "UPDATE dids SET lent_by_id = 4 WHERE id = 1",
+    ),
+    (
+        "a lent DID is admin's, in a reseller's scope, and not terminated",
+        "UPDATE dids SET lent_by_id = 0, status = 'terminated' WHERE id = 8",
+    ),
+    (
+        "a DID stops answering after it begins",
+        "UPDATE dids SET active_from_ms = 2, active_till_ms = 1 WHERE id = 2",
+    ),
+    (
+        "a freed DID has nothing of its last user's details",
+        "UPDATE dids SET call_limit = 1 WHERE id = 1",
+    ),
+    (
+        "a freed DID has nothing of its last user's details",
+        "UPDATE dids SET reseller_comment = 'VIP' WHERE id = 6",
+    ),
+    (
         "owners are admin or resellers",
         "UPDATE providers SET owner_id = 2 WHERE id = 1",
     ),

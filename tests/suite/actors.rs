@@ -3,7 +3,8 @@
 use linebook::service::guard::access::{Actor, Origin};
 use linebook::service::lists::Slice;
 use linebook::service::{
-    Error, Rule, Thing, clis, device_lists, devices, did_life, dids, groups, users,
+    Error, Rule, Thing, clis, device_lists, devices, did_life, did_lists, did_steps, dids, groups,
+    users,
 };
 use linebook::store::WriteTx;
 use linebook::store::row::Id;
@@ -98,11 +99,13 @@ const LISTS: &[(&str, List, &[Id])] = &[
     (
         "dids::list",
         |tx, by, user_id| {
-            let filter = dids::Filter {
+            let filter = did_lists::Filter {
                 user_id,
-                ..dids::Filter::default()
+                ..did_lists::Filter::default()
             };
-            Ok(ids(dids::list(tx, by, &filter, None, 100)?, |it| it.id))
+            Ok(ids(did_lists::list(tx, by, &filter, None, 100)?, |it| {
+                it.id
+            }))
         },
         &[2, 3, 4, 5],
     ),
@@ -182,10 +185,10 @@ const CHANGES: &[(&str, One)] = &[
         devices::show_pin(tx, by, 3).map(drop)
     }),
     ("dids::unreserve", |tx, by, _| {
-        dids::take(tx, by, &did_life::UNRESERVE, "37060000007").map(drop)
+        did_steps::take(tx, by, &did_life::UNRESERVE, "37060000007").map(drop)
     }),
     ("dids::reserve", |tx, by, id| {
-        dids::reserve(tx, by, "37060000007", id).map(drop)
+        did_steps::reserve(tx, by, "37060000007", id).map(drop)
     }),
     ("clis::delete", |tx, by, _| {
         clis::delete(tx, by, clis::Named::by_id(4)).map(drop)

@@ -1,7 +1,7 @@
 //! What hangs on devices and DIDs follows them: call flows, device rules, and the time of a CLI's last change.
 
 use linebook::service::guard::access::Actor;
-use linebook::service::{Error, Rule, Thing, clis, devices, did_life, dids};
+use linebook::service::{Error, Rule, Thing, clis, devices, did_life, did_steps};
 use linebook::store::WriteTx;
 
 use crate::common::World;
@@ -26,14 +26,14 @@ fn a_did_that_leaves_its_device_leaves_its_call_flow() {
       VALUES (1, 'busy', 'forward', '370', 'did', 3)";
     for step in [&did_life::UNASSIGN, &did_life::CLOSE] {
         let world = World::after(flow);
-        change(&world, |tx, by| dids::take(tx, by, step, 3)).unwrap();
+        change(&world, |tx, by| did_steps::take(tx, by, step, 3)).unwrap();
         assert_eq!(world.select(SHOWN), "source|NULL|370|1", "{}", step.name);
     }
     // Another DID changes nothing.
     let world = World::after(&format!(
         "{flow}; UPDATE dids SET status = 'active', device_id = 1 WHERE id = 2"
     ));
-    let other = |tx: &WriteTx<'_>, by: &Actor| dids::take(tx, by, &did_life::UNASSIGN, 2);
+    let other = |tx: &WriteTx<'_>, by: &Actor| did_steps::take(tx, by, &did_life::UNASSIGN, 2);
     change(&world, other).unwrap();
     assert_eq!(world.select(SHOWN), "did|3|370|0");
 }

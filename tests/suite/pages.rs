@@ -4,7 +4,7 @@
 use linebook::api::methods;
 use linebook::api::parameters::Parameters;
 use linebook::api::signature::sign;
-use linebook::service::dids;
+use linebook::service::did_steps;
 use linebook::service::guard::access::Actor;
 
 use crate::common::world::NOW_MS;
@@ -140,7 +140,7 @@ fn printed_requests_work_in_order() {
     );
     let reserved = world.app.core.store.write(|tx| {
         let operator = Actor::operator(NOW_MS);
-        dids::reserve(tx, &operator, "123456789", 2)
+        did_steps::reserve(tx, &operator, "123456789", 2)
     });
     world.block_on(reserved).unwrap();
     let success = "<status><success>Device assigned to DID</success></status>";

@@ -10,8 +10,9 @@ use linebook::api::parameters::Parameters;
 use linebook::api::signature::{sign, verify};
 use linebook::service::clis::{self, NewCli};
 use linebook::service::devices::{self, NewDevice, Pin};
+use linebook::service::did_details::{Edit, Give};
 use linebook::service::guard::access::Actor;
-use linebook::service::{DidError, Error, Rule, Thing, did_life, dids};
+use linebook::service::{DidError, Error, Rule, Thing, did_details, did_life, did_steps, dids};
 use linebook::store::tables::settings::HashCheck;
 use linebook::store::tables::users::{Permission, User, UserType};
 use linebook::store::{Options, StoreError, WriteTx};
@@ -247,6 +248,7 @@ struct Life {
     device: Option<i64>,
     dialplan: Option<i64>,
     closed_ms: Option<i64>,
+    lent_by: Option<i64>,
 }
 
 /// A step of a DID's life that somebody tries.
@@ -255,12 +257,18 @@ enum Step {
     Create(i64),
     Reserve(i64),
     Unreserve,
+    Give(i64),
+    TakeAway,
+    MakeFree,
+    TakeBack,
     AssignToTrunk(i64),
+    AssignToAny(i64),
     AssignToDialplan(i64),
     Unassign,
     Close,
     Free,
     Terminate,
+    Delete,
     FreeClosed,
 }
 
@@ -318,6 +326,81 @@ fn freed(life: &Life) -> Life {
     }
 }
 
+/// Back in the scope that lent it.
+fn taken_back(life: &Life) -> Option<Life> {
+    let is_kept = life.state == "free" || (life.state, life.user) == ("reserved", Some(life.owner));
+    let owner = life.lent_by.filter(|_| is_kept)?;
+    Some(Life {
+        owner,
+        lent_by: None,
+        ..freed(life)
+    })
+}
+
+/// Reserved for a user; a reseller has it on loan.
+fn reserved(life: &Life, scope: Option<i64>, user: i64) -> Option<Life> {
+    let is_onward = life.state == "reserved" && life.user == Some(life.owner);
+    let is_open = life.state == "free" || is_onward;
+    if !is_open || !reaches_user(scope, user) {
+        return None;
+    }
+    let owner = scope_of_user(user);
+    // Only admin's stock goes into another scope.
+    let is_near = life.owner == 0 || owner == life.owner;
+    let lent_by = if owner == life.owner {
+        life.lent_by
+    } else {
+        Some(life.owner)
+    };
+    is_near.then(|| Life {
+        owner,
+        lent_by,
+        state: "reserved",
+        user: Some(user),
+        ..life.clone()
+    })
+}
+
+/// What becomes of a DID that is given to a user, by whoever it belongs to or whoever has lent it.
+fn given(life: &Life, scope: Option<i64>, user: i64, is_lender: bool) -> Option<Life> {
+    if !matches!(user, 2 | 4 | 5 | 8 | 100) || !reaches_user(scope, user) {
+        return None;
+    }
+    match life.state {
+        _ if is_lender => (user == life.owner).then(|| life.clone()),
+        "terminated" => None,
+        "closed" if life.user == Some(user) => Some(Life {
+            state: "reserved",
+            closed_ms: None,
+            ..life.clone()
+        }),
+        _ if life.user == Some(user) => Some(life.clone()),
+        _ => reserved(life, scope, user),
+    }
+}
+
+/// What becomes of a DID that is put on a device.
+fn on_device(life: &Life, scope: Option<i64>, id: i64, needs_trunk: bool) -> Option<Life> {
+    let (user, is_trunk) = device(id)?;
+    if !reaches_user(scope, user) || (needs_trunk && !is_trunk) {
+        return None;
+    }
+    let is_in_scope = scope_of_user(user) == life.owner;
+    let is_for_user = life.user == Some(user) || (life.user == Some(life.owner) && is_in_scope);
+    match life.state {
+        "active" if life.device == Some(id) => return Some(life.clone()),
+        "free" if !needs_trunk && is_in_scope => {}
+        "reserved" if is_for_user => {}
+        _ => return None,
+    }
+    Some(Life {
+        state: "active",
+        user: Some(user),
+        device: Some(id),
+        ..life.clone()
+    })
+}
+
 /// The DID's state after a step; none: the step is refused.
 fn next(life: Option<&Life>, step: Step, scope: Option<i64>, now_ms: i64) -> Option<Life> {
     if let Step::Create(provider) = step {
@@ -337,37 +420,35 @@ fn next(life: Option<&Life>, step: Step, scope: Option<i64>, now_ms: i64) -> Opt
             device: None,
             dialplan: None,
             closed_ms: None,
+            lent_by: None,
         };
         return may.then_some(free);
     }
     let life = life?;
-    if !reaches(scope, life.owner) {
+    let is_lender =
+        !reaches(scope, life.owner) && life.lent_by.is_some_and(|owner| reaches(scope, owner));
+    if !reaches(scope, life.owner) && !is_lender {
         return None;
     }
+    match step {
+        Step::Give(user) => return given(life, scope, user, is_lender),
+        Step::TakeBack => {
+            let owner = life.lent_by.filter(|owner| reaches(scope, *owner));
+            return owner.and_then(|_| taken_back(life));
+        }
+        Step::TakeAway | Step::MakeFree if is_lender => return taken_back(life),
+        Step::TakeAway if life.state == "free" => return Some(life.clone()),
+        Step::TakeAway => return Some(freed(life)),
+        _ if is_lender => return None,
+        _ => {}
+    }
     match (step, life.state) {
-        (Step::Reserve(user), state) => {
-            let is_onward = state == "reserved" && life.user == Some(life.owner);
-            let may = (state == "free" || is_onward) && reaches_user(scope, user);
-            may.then(|| Life {
-                owner: scope_of_user(user),
-                state: "reserved",
-                user: Some(user),
-                ..life.clone()
-            })
-        }
-        (Step::Unreserve, "reserved") | (Step::Free, "closed" | "terminated") => Some(freed(life)),
-        (Step::AssignToTrunk(id), "reserved") => {
-            let (user, is_trunk) = device(id)?;
-            let is_for_user = life.user == Some(user);
-            let is_for_owner = life.user == Some(life.owner) && scope_of_user(user) == life.owner;
-            let may = is_trunk && reaches_user(scope, user) && (is_for_user || is_for_owner);
-            may.then(|| Life {
-                state: "active",
-                user: Some(user),
-                device: Some(id),
-                ..life.clone()
-            })
-        }
+        (Step::Reserve(user), _) => reserved(life, scope, user),
+        (Step::Unreserve, "reserved")
+        | (Step::Free, "closed" | "terminated")
+        | (Step::MakeFree, "reserved" | "closed" | "terminated") => Some(freed(life)),
+        (Step::AssignToTrunk(id), _) => on_device(life, scope, id, true),
+        (Step::AssignToAny(id), _) => on_device(life, scope, id, false),
         (Step::AssignToDialplan(id), "reserved") => {
             let owner = match id {
                 1 => 0,
@@ -393,9 +474,13 @@ fn next(life: Option<&Life>, step: Step, scope: Option<i64>, now_ms: i64) -> Opt
             closed_ms: Some(now_ms),
             ..life.clone()
         }),
-        (Step::Terminate, "free" | "closed") => Some(Life {
+        (Step::Terminate, "free" | "closed") if life.lent_by.is_none() => Some(Life {
             state: "terminated",
             ..freed(life)
+        }),
+        (Step::Delete, "terminated") => Some(Life {
+            state: "deleted",
+            ..life.clone()
         }),
         _ => None,
     }
@@ -423,21 +508,30 @@ fn actor(scope: Option<i64>, now_ms: i64) -> Actor {
 }
 
 fn try_step(tx: &WriteTx<'_>, by: &Actor, number: &str, step: Step) -> Result<(), Error> {
+    let update = |give| did_details::update(tx, by, number, Some(give), Edit::default()).map(drop);
     match step {
         Step::Create(provider) => dids::create(tx, by, number, Some(provider)).map(|_| ()),
-        Step::Reserve(user) => dids::reserve(tx, by, number, user).map(drop),
-        Step::Unreserve => dids::take(tx, by, &did_life::UNRESERVE, number).map(drop),
+        Step::Reserve(user) => did_steps::reserve(tx, by, number, user).map(drop),
+        Step::Unreserve => did_steps::take(tx, by, &did_life::UNRESERVE, number).map(drop),
         Step::AssignToTrunk(device) => {
-            dids::assign_to_trunk(tx, by, Some(device), number).map(drop)
+            did_steps::assign_to_trunk(tx, by, Some(device), number).map(drop)
+        }
+        Step::AssignToAny(device) => {
+            did_steps::assign_to_any_device(tx, by, Some(device), number).map(drop)
         }
         Step::AssignToDialplan(dialplan) => {
-            dids::assign_to_dialplan(tx, by, number, dialplan).map(drop)
+            did_steps::assign_to_dialplan(tx, by, number, dialplan).map(drop)
         }
-        Step::Unassign => dids::take(tx, by, &did_life::UNASSIGN, number).map(drop),
-        Step::Close => dids::take(tx, by, &did_life::CLOSE, number).map(drop),
-        Step::Free => dids::take(tx, by, &did_life::FREE, number).map(drop),
-        Step::Terminate => dids::take(tx, by, &did_life::TERMINATE, number).map(drop),
-        Step::FreeClosed => Ok(dids::free_closed(tx, by.now_ms).map(|_| ())?),
+        Step::Give(user) => update(Give::User(Some(user))),
+        Step::TakeAway => update(Give::Nobody),
+        Step::MakeFree => did_steps::make_free(tx, by, number).map(drop),
+        Step::TakeBack => did_steps::take(tx, by, &did_life::TAKE_BACK, number).map(drop),
+        Step::Delete => did_details::delete(tx, by, number).map(drop),
+        Step::Unassign => did_steps::take(tx, by, &did_life::UNASSIGN, number).map(drop),
+        Step::Close => did_steps::take(tx, by, &did_life::CLOSE, number).map(drop),
+        Step::Free => did_steps::take(tx, by, &did_life::FREE, number).map(drop),
+        Step::Terminate => did_steps::take(tx, by, &did_life::TERMINATE, number).map(drop),
+        Step::FreeClosed => Ok(did_steps::free_closed(tx, by.now_ms).map(|_| ())?),
     }
 }
 
@@ -445,20 +539,33 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => select(vec![1, 1, 2, 3, 9]).prop_map(Step::Create),
         4 => select(vec![0, 0, 1, 2, 2, 2, 4, 4, 5, 5, 8, 100, 999]).prop_map(Step::Reserve),
+        2 => select(vec![0, 1, 2, 2, 4, 4, 5, 5, 8, 100, 999]).prop_map(Step::Give),
+        1 => Just(Step::TakeAway),
+        1 => Just(Step::MakeFree),
+        1 => Just(Step::TakeBack),
         1 => Just(Step::Unreserve),
+        2 => select(vec![1, 1, 2, 3, 5, 6, 7, 999]).prop_map(Step::AssignToAny),
         4 => select(vec![1, 1, 1, 1, 2, 3, 5, 5, 5, 6, 7, 999]).prop_map(Step::AssignToTrunk),
         2 => select(vec![1, 1, 2, 9]).prop_map(Step::AssignToDialplan),
         1 => Just(Step::Unassign),
         3 => Just(Step::Close),
         1 => Just(Step::Free),
-        1 => Just(Step::Terminate),
+        2 => Just(Step::Terminate),
+        1 => Just(Step::Delete),
         1 => Just(Step::FreeClosed),
     ]
 }
 
 fn shown(life: &Life) -> String {
     let or_null = |id: Option<i64>| id.map_or("NULL".into(), |id| id.to_string());
-    let links = [life.user, life.device, life.dialplan, life.closed_ms].map(or_null);
+    let links = [
+        life.user,
+        life.device,
+        life.dialplan,
+        life.closed_ms,
+        life.lent_by,
+    ];
+    let links = links.map(or_null);
     format!("{}|{}|{}", life.owner, life.state, links.join("|"))
 }
 
@@ -506,9 +613,12 @@ fn a_did_lives_as_it_is_documented() {
                     next.is_some(),
                     "{number} {step:?} by {scope:?}: {tried:?}, {lives:?}"
                 );
-                lives.extend(next.map(|life| (number, life)));
+                match next {
+                    Some(life) if life.state == "deleted" => drop(lives.remove(number)),
+                    next => lives.extend(next.map(|life| (number, life))),
+                }
             }
-            let columns = "SELECT did, owner_id, status, user_id, device_id, dialplan_id, closed_ms FROM dids ORDER BY did";
+            let columns = "SELECT did, owner_id, status, user_id, device_id, dialplan_id, closed_ms, lent_by_id FROM dids ORDER BY did";
             let expected: Vec<String> = lives
                 .iter()
                 .map(|(number, life)| format!("{number}|{}", shown(life)))
@@ -549,7 +659,7 @@ fn an_assignment_says_the_first_reason_against_it() {
                 let asked = number.clone();
                 // Each try is rolled back, so that the next one finds the world unchanged.
                 let tried = world.block_on(world.app.core.store.write(move |tx| {
-                    dids::assign_to_trunk(tx, &by, Some(device_id), asked.as_str())?;
+                    did_steps::assign_to_trunk(tx, &by, Some(device_id), asked.as_str())?;
                     Err::<(), Error>(StoreError::Missing.into())
                 }));
                 let said = match tried.unwrap_err() {
@@ -591,6 +701,8 @@ fn reason(scope: Option<i64>, device_id: i64, place: i64) -> Option<Rule> {
         Some(Rule::Foreign(Thing::Did))
     } else {
         match state {
+            // On this trunk already.
+            _ if (place, device_id) == (3, 1) => None,
             "terminated" => Some(DidError::Terminated.into()),
             "active" | "closed" => Some(DidError::NotFree.into()),
             "free" => Some(DidError::NotReserved.into()),
@@ -720,9 +832,9 @@ fn a_did_is_meant_by_itself_by_its_id_or_by_its_number() {
     let tried = world.block_on(world.app.core.store.write(|tx| {
         let by = Actor::operator(NOW_MS);
         let did = dids::get(tx, &by, 1)?;
-        let reserved = dids::reserve(tx, &by, &did, 2)?;
-        let freed = dids::take(tx, &by, &did_life::UNRESERVE, did.id)?;
-        let again = dids::reserve(tx, &by, did.did.as_str(), 2)?;
+        let reserved = did_steps::reserve(tx, &by, &did, 2)?;
+        let freed = did_steps::take(tx, &by, &did_life::UNRESERVE, did.id)?;
+        let again = did_steps::reserve(tx, &by, did.did.as_str(), 2)?;
         assert_eq!(reserved, again);
         assert_eq!(did, freed);
         // A rule returns the DID as its row holds it.
@@ -730,11 +842,11 @@ fn a_did_is_meant_by_itself_by_its_id_or_by_its_number() {
 
         let reseller = actor(Some(4), NOW_MS);
         let refused = [
-            dids::take(tx, &reseller, &did_life::UNRESERVE, &again),
-            dids::take(tx, &reseller, &did_life::UNRESERVE, again.id),
-            dids::take(tx, &reseller, &did_life::UNRESERVE, again.did.as_str()),
-            dids::take(tx, &by, &did_life::UNRESERVE, 999),
-            dids::take(tx, &by, &did_life::UNRESERVE, "999"),
+            did_steps::take(tx, &reseller, &did_life::UNRESERVE, &again),
+            did_steps::take(tx, &reseller, &did_life::UNRESERVE, again.id),
+            did_steps::take(tx, &reseller, &did_life::UNRESERVE, again.did.as_str()),
+            did_steps::take(tx, &by, &did_life::UNRESERVE, 999),
+            did_steps::take(tx, &by, &did_life::UNRESERVE, "999"),
         ];
         for refused in refused {
             let Err(Error::Refused(refusal)) = refused else {

@@ -69,6 +69,16 @@ fn did() -> Did {
         device_id: None,
         dialplan_id: None,
         closed_ms: None,
+        lent_by_id: None,
+        call_limit: 0,
+        grace_time_s: 0,
+        language: String::new(),
+        tone_zone: String::new(),
+        active_from_ms: None,
+        active_till_ms: None,
+        custom_sip_header: String::new(),
+        comment: String::new(),
+        reseller_comment: String::new(),
     }
 }
 
@@ -192,8 +202,31 @@ fn dids_are_unique_and_cannot_contradict_themselves() {
         |did| did.user_id = Some(999),
         |did| did.owner_id = 999,
         |did| (did.status, did.user_id, did.closed_ms) = (DidStatus::Closed, None, Some(1)),
+        // Lent to its own scope, or by nobody.
+        |did| did.lent_by_id = Some(0),
+        |did| did.lent_by_id = Some(999),
+        |did| did.call_limit = 1_000_001,
+        |did| did.grace_time_s = -1,
+        |did| (did.active_from_ms, did.active_till_ms) = (Some(2), Some(2)),
+        |did| did.custom_sip_header = "x".repeat(256),
+        |did| did.reseller_comment = "ž".repeat(256),
     ] {
         assert_eq!(update(contradiction), Err(StoreError::Constraint));
+    }
+    let detail = |change: fn(&mut Did)| {
+        let mut did = did();
+        change(&mut did);
+        write(move |tx| dids::update_details(tx, &did))
+    };
+    assert_eq!(detail(|did| did.language = "lt".into()), Ok(()));
+    for wrong in [
+        (|did| did.language = "LT".into()) as fn(&mut Did),
+        |did| did.language = "l".into(),
+        |did| did.tone_zone = "ltu".into(),
+        |did| did.comment = "x".repeat(256),
+        |did| did.provider_id = 999,
+    ] {
+        assert_eq!(detail(wrong), Err(StoreError::Constraint));
     }
 }
 

@@ -7,8 +7,8 @@ use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
-    AccessError, Error, Rule, clis, device_lists, devices, did_life, dids, groups, keys, log,
-    providers, settings, users,
+    AccessError, Error, Rule, clis, device_lists, devices, did_life, did_lists, did_ranges,
+    did_steps, dids, groups, keys, log, providers, settings, users,
 };
 use linebook::store::{ReadTx, WriteTx};
 
@@ -170,7 +170,8 @@ pub fn objects(area: &str, scope: Scope) -> Option<(Option<i64>, Vec<i64>)> {
         ),
         "dids" => (
             [Some(1), Some(8), None, Some(2)],
-            [&[8, 9, 10], &[1, 2, 3, 7], &[1, 8], &[1, 7, 8, 9]],
+            // Admin has lent 10, and sees it.
+            [&[8, 9], &[1, 2, 3, 7], &[1, 8, 10], &[1, 7, 8, 9]],
         ),
         "clis" => (
             [Some(1), Some(3), None, Some(1)],
@@ -220,7 +221,10 @@ fn names(route: &Route) -> &'static [&'static str] {
             "dialplan",
             "unassign",
             "close",
+            "reopen",
+            "release",
             "free",
+            "take-back",
             "terminate",
         ],
         path if path.starts_with("/console") => &["device_create", "devices_get"],
@@ -570,29 +574,29 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
             dids::create(tx, by, "777", Some(1)).map(drop)
         }),
         ("dids::create_range", |tx, by| {
-            dids::create_range(tx, by, "777", "778", Some(1)).map(drop)
+            did_ranges::create_range(tx, by, "777", "778", Some(1)).map(drop)
         }),
         ("dids::taken", |tx, by| {
-            dids::taken(tx, by, &["777".into()]).map(drop)
+            did_ranges::taken(tx, by, &["777".into()]).map(drop)
         }),
         ("dids::get", |tx, by| dids::get(tx, by, 1).map(drop)),
         ("dids::list", |tx, by| {
-            dids::list(tx, by, &dids::Filter::default(), None, 1).map(drop)
+            did_lists::list(tx, by, &did_lists::Filter::default(), None, 1).map(drop)
         }),
         ("dids::list_on_device", |tx, by| {
             dids::list_on_device(tx, by, 1, 1).map(drop)
         }),
         ("dids::reserve", |tx, by| {
-            dids::reserve(tx, by, "37060000001", 2).map(drop)
+            did_steps::reserve(tx, by, "37060000001", 2).map(drop)
         }),
         ("dids::assign_to_trunk", |tx, by| {
-            dids::assign_to_trunk(tx, by, Some(1), "37060000003").map(drop)
+            did_steps::assign_to_trunk(tx, by, Some(1), "37060000003").map(drop)
         }),
         ("dids::terminate", |tx, by| {
-            dids::take(tx, by, &did_life::TERMINATE, "37060000001").map(drop)
+            did_steps::take(tx, by, &did_life::TERMINATE, "37060000001").map(drop)
         }),
         ("dids::close_on_device", |tx, by| {
-            dids::close_on_device(tx, by, "37060000003").map(drop)
+            did_steps::close_on_device(tx, by, "37060000003").map(drop)
         }),
         ("users::get", |tx, by| users::get(tx, by, 2).map(drop)),
         ("users::get_named", |tx, by| {
@@ -671,7 +675,9 @@ fn lists_over_all_owners_are_the_operator_s_alone() {
         ("devices", |tx, by| {
             Ok(devices::list_all(tx, by, -1, 99)?.len())
         }),
-        ("dids", |tx, by| Ok(dids::list_all(tx, by, -1, 99)?.len())),
+        ("dids", |tx, by| {
+            Ok(did_lists::list_all(tx, by, -1, 99)?.len())
+        }),
         ("groups", |tx, by| {
             Ok(groups::list_all(tx, by, -1, 99)?.len())
         }),

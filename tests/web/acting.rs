@@ -137,7 +137,10 @@ fn prepare(path: &str) -> &'static str {
              VALUES (zeroblob(32), 4, 1800000000000, 1800000000000)"
         }
         "/dids/8/unreserve" | "/dids/8/assign" | "/dids/8/dialplan" => reserved,
-        "/dids/8/unassign" | "/dids/8/close" => active,
+        "/dids/8/unassign" | "/dids/8/close" | "/dids/8/release" => active,
+        "/dids/8/reopen" => {
+            "UPDATE dids SET status = 'closed', user_id = 5, closed_ms = 1 WHERE id = 8"
+        }
         "/dids/8/free" => "UPDATE dids SET status = 'terminated' WHERE id = 8",
         "/devices/5/hide" => "DELETE FROM clis WHERE device_id = 5",
         "/users/5/unblock" => "UPDATE users SET blocked = 1 WHERE id = 5",
@@ -261,8 +264,14 @@ fn the_requests_of_these_tests_change_something_by_themselves() {
             idle.push(path);
         }
     }
-    // A primary group stays, and the other two only read.
-    assert_eq!(idle, ["/groups/6/hide", "/hash", "/console/devices_get"]);
+    // A reseller takes back nothing that is theirs, a primary group stays, and the other two only read.
+    let known = [
+        "/dids/8/take-back",
+        "/groups/6/hide",
+        "/hash",
+        "/console/devices_get",
+    ];
+    assert_eq!(idle, known);
 }
 
 #[test]

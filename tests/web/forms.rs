@@ -359,6 +359,11 @@ fn a_did_goes_through_its_life() {
         ("unassign", &[], "reserved"),
         ("dialplan", &[("dialplan_id", "1")], "active"),
         ("close", &[], "closed"),
+        ("reopen", &[], "reserved"),
+        ("assign", &[("device_id", "1")], "active"),
+        ("release", &[], "free"),
+        ("assign", &[("device_id", "3")], "active"),
+        ("close", &[], "closed"),
         ("free", &[], "free"),
         ("terminate", &[], "terminated"),
         ("free", &[], "free"),
@@ -382,11 +387,8 @@ fn a_did_goes_through_its_life() {
     let before = world.dump();
     for (step, form, text) in [
         ("close", &[][..], "this needs one that is active"),
-        (
-            "assign",
-            &[("device_id", "2")],
-            "DID must be reserved for a user",
-        ),
+        ("assign", &[("device_id", "5")], "Device was not found"),
+        ("take-back", &[], "this needs one that is free or reserved"),
         ("reserve", &[("user_id", "rita")], "User was not found"),
         ("reserve", &[("user_id", "nobody")], "User was not found"),
     ] {
@@ -406,7 +408,7 @@ fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     let world = World::new();
     let (admin, reseller) = (world.token(0), world.token(4));
     let page = world.get("/dids/1", &admin).body;
-    assert!(page.contains("cannot be taken back here"), "{page}");
+    assert!(page.contains("can be taken back as long as"), "{page}");
     let reply = world.post("/dids/1/reserve", &admin, &[("user_id", "reseller")]);
     assert_eq!(
         (reply.status, reply.location()),
@@ -414,7 +416,18 @@ fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     );
     let list = world.get(reply.location(), &admin);
     assert!(list.body.contains("reserved for the reseller"));
-    assert_eq!(world.get("/dids/1", &admin).status, 404);
+    // Admin still sees what is on loan, and does nothing with it but take it back.
+    let page = world.get("/dids/1", &admin).body;
+    let offered = page.matches("action=\"/dids/1/").count();
+    assert_eq!(offered, 1, "{page}");
+    assert!(page.contains("action=\"/dids/1/take-back\""), "{page}");
+    let refused = world.post("/dids/1/terminate", &admin, &[]);
+    assert_eq!(refused.status, 404, "{}", refused.body);
+    let back = world.post("/dids/1/take-back", &admin, &[]);
+    assert_eq!(back.location(), "/dids/1?done=take-back", "{}", back.body);
+    assert_eq!(world.get("/dids/1", &reseller).status, 404);
+    let again = world.post("/dids/1/reserve", &admin, &[("user_id", "reseller")]);
+    assert_eq!(again.status, 303);
 
     // A reseller with own devices can name those of their users, too.
     let made = world.post("/devices/new", &reseller, &[("user_id", "reseller")]);
@@ -427,6 +440,11 @@ fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     let page = world.get("/dids/1", &reseller).body;
     assert!(!page.contains("action=\"/dids/1/reserve\""), "{page}");
     assert!(page.contains("action=\"/dids/1/unreserve\""), "{page}");
+    // One of the reseller's users has it now.
+    let page = world.get("/dids/1", &admin).body;
+    assert!(!page.contains("action=\"/dids/1/"), "{page}");
+    let refused = world.post("/dids/1/take-back", &admin, &[]);
+    assert_eq!(refused.status, 422, "{}", refused.body);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `did_close`: takes a DID off its device and out of use.
 
 use crate::api::method::*;
-use crate::service::{DidError, dids};
+use crate::service::{DidError, did_steps};
 
 const DID: Parameter = id("dids_id", Thing::Did, "The DID's id, not its number.").required();
 
@@ -31,7 +31,7 @@ pub static METHOD: Method = Method {
     envelope: STATUS,
     run: Run::Write(|tx, call| {
         let id = call.need_id(DID)?.ok_or(Rule::NotFound(Thing::Did))?;
-        dids::close_on_device(tx, &call.actor, id)?;
+        did_steps::close_on_device(tx, &call.actor, id)?;
         Ok(success("DID successfully closed", []))
     }),
     ..Method::DEFAULT

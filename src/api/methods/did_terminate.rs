@@ -1,7 +1,7 @@
 //! `did_terminate`: makes a DID history.
 
 use crate::api::method::*;
-use crate::service::{DidError, did_life, dids};
+use crate::service::{DidError, did_steps};
 
 const DID: Parameter = id("dids_id", Thing::Did, "The DID's id, not its number.").required();
 
@@ -18,6 +18,7 @@ pub static METHOD: Method = Method {
     right: Right::ManageDids,
     errors: &[
         refuses(Rule::NotFound(Thing::Did), "DID was not found"),
+        refuses(Rule::Did(DidError::Lent), "DID was not terminated"),
         refuses(
             Rule::Did(DidError::WrongState),
             "DID was not terminated. Only Free or Closed DIDs can be terminate",
@@ -26,7 +27,7 @@ pub static METHOD: Method = Method {
     envelope: STATUS,
     run: Run::Write(|tx, call| {
         let id = call.need_id(DID)?.ok_or(Rule::NotFound(Thing::Did))?;
-        dids::take(tx, &call.actor, &did_life::TERMINATE, id)?;
+        did_steps::terminate(tx, &call.actor, id)?;
         Ok(success("DID successfully terminated", []))
     }),
     ..Method::DEFAULT

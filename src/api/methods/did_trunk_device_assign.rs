@@ -2,7 +2,8 @@
 
 use crate::api::method::*;
 use crate::service::DidError;
-use crate::service::dids::{self, MAX_NUMBER};
+use crate::service::did_steps;
+use crate::service::dids::MAX_NUMBER;
 
 const DEVICE: Parameter = id("device_id", Thing::Device, "The trunk.").required();
 const NUMBER: Parameter = digits("did", MAX_NUMBER, "The number of the DID.")
@@ -12,7 +13,7 @@ const NUMBER: Parameter = digits("did", MAX_NUMBER, "The number of the DID.")
 /// The method.
 pub static METHOD: Method = Method {
     name: "did_trunk_device_assign",
-    summary: "Assigns a reserved DID to a trunk of the user it is reserved for.",
+    summary: "Assigns a reserved DID to a trunk of the user it is reserved for. One that is on it already stays there.",
     source: "MOR API did trunk device assign",
     parameters: &[DEVICE, NUMBER],
     hashes: &[
@@ -46,7 +47,7 @@ pub static METHOD: Method = Method {
     envelope: STATUS,
     run: Run::Write(|tx, call| {
         let (device_id, number) = (call.need_id(DEVICE)?, call.need(NUMBER)?);
-        dids::assign_to_trunk(tx, &call.actor, device_id, number)?;
+        did_steps::assign_to_trunk(tx, &call.actor, device_id, number)?;
         Ok(success("Device assigned to DID", []))
     }),
     ..Method::DEFAULT

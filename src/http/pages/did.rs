@@ -13,9 +13,9 @@ use crate::http::pages::frame::parts::{
 use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::did_life::{self, Asks, STEPS, Step};
-use crate::service::guard::access::Right;
+use crate::service::guard::access::{Actor, Right};
 use crate::service::named::DIALPLANS;
-use crate::service::{Error, Rule, Thing, devices, dids, settings, users};
+use crate::service::{Error, Rule, Thing, devices, did_steps, dids, settings, users};
 use crate::store::row::Id;
 use crate::store::tables::dids::Did;
 
@@ -47,7 +47,7 @@ static WORDS: [Words; STEPS.len()] = [
     Words {
         step: &did_life::RESERVE,
         title: "Reserve for a user",
-        consequence: "Only this user's devices can take it then. Reserving it for a reseller hands it over: it moves into their scope, where they assign it or pass it on, and it cannot be taken back here.",
+        consequence: "Only this user's devices can take it then. Reserving it for a reseller lends it to them: it moves into their scope, where they assign it or pass it on. It can be taken back as long as none of their users has it.",
         button: "Reserve it",
         is_grave: false,
     },
@@ -73,11 +73,32 @@ static WORDS: [Words; STEPS.len()] = [
         is_grave: true,
     },
     Words {
+        step: &did_life::REOPEN,
+        title: "Reserve again",
+        consequence: "The user who has it can have it on a device again.",
+        button: "Reserve it again",
+        is_grave: false,
+    },
+    Words {
+        step: &did_life::RELEASE,
+        title: "Free at once",
+        consequence: "Calls to this number reach nothing any more, and its user loses it, together with its call limit, times, SIP header and the reseller's comment.",
+        button: "Free it at once",
+        is_grave: true,
+    },
+    Words {
         step: &did_life::FREE,
         title: "Free",
         consequence: "Its last user is forgotten here (the action log keeps them), and it can be reserved for anyone.",
         button: "Free it",
         is_grave: false,
+    },
+    Words {
+        step: &did_life::TAKE_BACK,
+        title: "Take back from the reseller",
+        consequence: "It leaves the reseller's scope and is free in the one that it came from, without the details that they gave it.",
+        button: "Take it back",
+        is_grave: true,
     },
     Words {
         step: &did_life::TERMINATE,
@@ -88,9 +109,14 @@ static WORDS: [Words; STEPS.len()] = [
     },
 ];
 
-/// The steps that a DID's state offers. The rules decide whether one is taken.
-fn offered(did: &Did) -> impl Iterator<Item = &'static Words> {
-    WORDS.iter().filter(|words| words.step.is_open_to(did))
+/// The steps that a DID's state offers: those of its own scope, or the way back for whoever has lent it. The rules
+/// decide whether one is taken.
+fn offered(by: &Actor, did: &Did) -> impl Iterator<Item = &'static Words> {
+    let is_own = by.owns(did.owner_id);
+    let is_open = |words: &&Words| words.step.is_open_to(did);
+    let open: Vec<&Words> = WORDS.iter().filter(is_open).collect();
+    open.into_iter()
+        .filter(move |words| is_own != (words.step == &did_life::TAKE_BACK))
 }
 
 /// One DID.
@@ -154,7 +180,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     let body = html! {
         p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
         // Someone else was faster, and the failed step is not offered any more.
-        @if let (Some((_, text)), false) = (problem, offered(did).any(|offered| offered.step.name == failed)) {
+        @if let (Some((_, text)), false) = (problem, offered(by, did).any(|offered| offered.step.name == failed)) {
             p.notice.bad role="alert" { (text) }
         }
         div.columns {
@@ -163,7 +189,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                     ("Status", badge(did.status.as_str())),
                     ("User", html! {
                         @match did.user_id {
-                            Some(id) if visit.may(Right::ManageUsers) => a href={ "/users/" (id) } { (found.username) },
+                            Some(id) if visit.may(Right::ManageUsers) && (by.owns(did.owner_id) || did_life::is_owners(did)) => a href={ "/users/" (id) } { (found.username) },
                             _ => (or_dash(&found.username)),
                         }
                     }),
@@ -187,7 +213,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                 section.actions {
                     h2 { "What can be done with it" }
                     @let choices = choices(visit, did, &found.username)?;
-                    @for words in offered(did) {
+                    @for words in offered(by, did) {
                         @let problem = if words.step.name == failed { problem } else { &None };
                         (offer(visit, did, words, &choices, problem))
                     }
@@ -267,18 +293,18 @@ pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
         let id_of = |id: Option<Id>, thing: Thing| id.ok_or(Error::from(Rule::NotFound(thing)));
         let step = Step::find(&name).ok_or(Rule::NotFound(Thing::Did))?;
         match step.asks {
-            Asks::Nothing => dids::take(tx, by, step, id),
+            Asks::Nothing => did_steps::take(tx, by, step, id),
             Asks::User => {
                 let user = users::get_named(tx, by, &user)?;
-                dids::reserve(tx, by, id, user.id)
+                did_steps::reserve(tx, by, id, user.id)
             }
             Asks::Device => {
                 let device = id_of(device, Thing::Device)?;
-                dids::assign_to_device(tx, by, id, device)
+                did_steps::assign_to_device(tx, by, id, device)
             }
             Asks::Dialplan => {
                 let dialplan = id_of(dialplan, Thing::Dialplan)?;
-                dids::assign_to_dialplan(tx, by, id, dialplan)
+                did_steps::assign_to_dialplan(tx, by, id, dialplan)
             }
         }
     });

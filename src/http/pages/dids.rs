@@ -9,11 +9,12 @@ use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select};
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
-use crate::service::dids::{self, Filter, MAX_RANGE};
+use crate::service::did_lists::Filter;
+use crate::service::did_ranges::MAX_RANGE;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::DIALPLANS;
-use crate::service::{Error, devices, providers, users};
+use crate::service::{Error, devices, did_lists, did_ranges, providers, users};
 use crate::store::ReadTx;
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::dids::{Did, DidStatus};
@@ -106,8 +107,9 @@ fn fetch(
             "" => None,
             name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
         },
+        ..Filter::default()
     };
-    let slice = dids::list(tx, by, &filter, after, limit)?;
+    let slice = did_lists::list(tx, by, &filter, after, limit)?;
     slice.try_map(|did| row(tx, by, did))
 }
 
@@ -194,7 +196,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
         last if last.is_empty() => first.clone(),
         last => last,
     };
-    let numbers = match dids::range(&first, &last) {
+    let numbers = match did_ranges::range(&first, &last) {
         Ok(numbers) => numbers,
         Err(error) => return new_form(&visit, &problem(error, "")?, html! {}),
     };
@@ -203,7 +205,8 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
         let preview = preview(&visit, &numbers)?;
         return new_form(&visit, &None, preview);
     }
-    let made = visit.write(move |tx, by| dids::create_range(tx, by, &first, &last, provider_id));
+    let made =
+        visit.write(move |tx, by| did_ranges::create_range(tx, by, &first, &last, provider_id));
     match made.await {
         Ok(_) => {
             let start = common_start(&numbers);
@@ -226,7 +229,7 @@ fn common_start(numbers: &[String]) -> String {
 }
 
 fn preview(visit: &Visit, numbers: &[String]) -> Result<Markup, Trouble> {
-    let taken = visit.read(|tx| dids::taken(tx, visit.by(), numbers))?;
+    let taken = visit.read(|tx| did_ranges::taken(tx, visit.by(), numbers))?;
     let count = numbers.len();
     Ok(html! {
         section.card #preview {

@@ -98,6 +98,54 @@ JOIN dialplans ON dialplans.id = dids.dialplan_id
 WHERE dids.owner_id <> dialplans.owner_id",
     },
     Check {
+        name: "a lent DID is admin's, in a reseller's scope, and not terminated",
+        sql: "
+SELECT format('DID %s is %s, of owner %s, lent by %s', did, status, owner_id, lent_by_id)
+FROM dids
+WHERE lent_by_id IS NOT NULL
+  AND (lent_by_id <> 0 OR owner_id = 0 OR status = 'terminated')",
+    },
+    Check {
+        name: "a DID stops answering after it begins",
+        sql: "
+SELECT format('DID %s', did)
+FROM dids
+WHERE active_till_ms <= active_from_ms",
+    },
+    Check {
+        // They may have been given new ones since.
+        name: "a freed DID has nothing of its last user's details",
+        sql: "
+SELECT format('DID %s is %s', did, status)
+FROM dids
+WHERE status IN ('free', 'terminated')
+  AND (
+    call_limit <> 0
+    OR grace_time_s <> 0
+    OR active_from_ms IS NOT NULL
+    OR active_till_ms IS NOT NULL
+    OR custom_sip_header <> ''
+    OR reseller_comment <> ''
+  )
+  AND NOT EXISTS (
+    SELECT 1
+    FROM action_log
+    WHERE object_id = dids.id
+      AND action = 'did.details'
+      AND action_log.id > (
+        SELECT coalesce(max(freed.id), 0)
+        FROM action_log AS freed
+        WHERE freed.object_id = dids.id
+          AND (
+            freed.action = 'did.free'
+            OR freed.action = 'did.unreserve'
+            OR freed.action = 'did.take_back'
+            OR freed.action = 'did.terminate'
+          )
+      )
+  )",
+    },
+    Check {
         name: "owners are admin or resellers",
         sql: "
 SELECT format('user %s owns %s', owner_id, thing)
@@ -395,8 +443,17 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
    OR (action = 'group.create' AND object_id NOT IN (SELECT id FROM device_groups))
    OR (action = 'device.create' AND object_id NOT IN (SELECT id FROM devices))
    OR (action = 'dialplan.create' AND object_id NOT IN (SELECT id FROM dialplans))
-   OR (action = 'did.create' AND object_id NOT IN (SELECT id FROM dids))
    OR (action = 'ivr.create' AND object_id NOT IN (SELECT id FROM ivrs))
+   OR (
+     action = 'did.create'
+     AND object_id NOT IN (SELECT id FROM dids)
+     AND NOT EXISTS (
+       SELECT 1
+       FROM action_log AS gone
+       WHERE gone.object_id = action_log.object_id
+         AND gone.action = 'did.delete'
+     )
+   )
    OR (
      action = 'cli.create'
      AND object_id NOT IN (SELECT id FROM clis)
@@ -432,6 +489,8 @@ FROM (
   UNION ALL SELECT 'DID', did, created_ms FROM dids
   UNION ALL SELECT 'DID', did, closed_ms FROM dids
   UNION ALL SELECT 'DID', did, reserved_ms FROM dids
+  UNION ALL SELECT 'DID', did, active_from_ms FROM dids
+  UNION ALL SELECT 'DID', did, active_till_ms FROM dids
   UNION ALL SELECT 'IVR', id, created_ms FROM ivrs
   UNION ALL SELECT 'IVR', id, hidden_ms FROM ivrs
   UNION ALL SELECT 'CLI', id, created_ms FROM clis

@@ -3,7 +3,7 @@
 use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Cursor, Id, Range, row, select, text_enum};
+use crate::store::row::{Id, row, select, text_enum};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 text_enum! {
@@ -44,6 +44,26 @@ row! {
         dialplan_id: Option<Id>,
         /// When a closed DID was closed.
         closed_ms: Option<i64>,
+        /// The scope that it came from, if it is lent: admin's stock in a reseller's scope.
+        lent_by_id: Option<Id>,
+        /// Calls at once; 0: any number.
+        call_limit: i64,
+        /// Calls that are not longer than this cost nothing.
+        grace_time_s: i64,
+        /// Two lower-case letters, or blank.
+        language: String,
+        /// Two characters at most.
+        tone_zone: String,
+        /// From when on it answers calls.
+        active_from_ms: Option<i64>,
+        /// Until when it answers calls.
+        active_till_ms: Option<i64>,
+        /// `Name: value`, or blank.
+        custom_sip_header: String,
+        /// What admin notes.
+        comment: String,
+        /// What its reseller notes.
+        reseller_comment: String,
     }
 }
 
@@ -149,10 +169,18 @@ SET
   device_id = :device_id,
   dialplan_id = :dialplan_id,
   closed_ms = :closed_ms,
-  reserved_ms = CASE WHEN :status = 'reserved' THEN coalesce(reserved_ms, :now_ms) END
+  reserved_ms = CASE WHEN :status = 'reserved' THEN coalesce(reserved_ms, :now_ms) END,
+  lent_by_id = :lent_by_id,
+  call_limit = :call_limit,
+  grace_time_s = :grace_time_s,
+  active_from_ms = :active_from_ms,
+  active_till_ms = :active_till_ms,
+  custom_sip_header = :custom_sip_header,
+  reseller_comment = :reseller_comment
 WHERE id = :id";
 
-/// Replaces a DID's state: everything but its number and provider.
+/// Replaces a DID's state, and the details that go back to their defaults with it. (A column of an index that is named
+/// here is written anew even where it stays as it was, so the others have a statement of their own.)
 pub fn update(tx: &WriteTx<'_>, did: &Did, now_ms: i64) -> Result<(), StoreError> {
     tx.execute(
         UPDATE,
@@ -165,8 +193,61 @@ pub fn update(tx: &WriteTx<'_>, did: &Did, now_ms: i64) -> Result<(), StoreError
             ":dialplan_id": did.dialplan_id,
             ":closed_ms": did.closed_ms,
             ":now_ms": now_ms,
+            ":lent_by_id": did.lent_by_id,
+            ":call_limit": did.call_limit,
+            ":grace_time_s": did.grace_time_s,
+            ":active_from_ms": did.active_from_ms,
+            ":active_till_ms": did.active_till_ms,
+            ":custom_sip_header": did.custom_sip_header,
+            ":reseller_comment": did.reseller_comment,
         },
     )?;
+    Ok(())
+}
+
+const UPDATE_DETAILS: &str = "
+UPDATE dids
+SET
+  provider_id = :provider_id,
+  call_limit = :call_limit,
+  grace_time_s = :grace_time_s,
+  language = :language,
+  tone_zone = :tone_zone,
+  active_from_ms = :active_from_ms,
+  active_till_ms = :active_till_ms,
+  custom_sip_header = :custom_sip_header,
+  comment = :comment,
+  reseller_comment = :reseller_comment
+WHERE id = :id";
+
+/// Replaces a DID's details.
+pub fn update_details(tx: &WriteTx<'_>, did: &Did) -> Result<(), StoreError> {
+    tx.execute(
+        UPDATE_DETAILS,
+        named_params! {
+            ":id": did.id,
+            ":provider_id": did.provider_id,
+            ":call_limit": did.call_limit,
+            ":grace_time_s": did.grace_time_s,
+            ":language": did.language,
+            ":tone_zone": did.tone_zone,
+            ":active_from_ms": did.active_from_ms,
+            ":active_till_ms": did.active_till_ms,
+            ":custom_sip_header": did.custom_sip_header,
+            ":comment": did.comment,
+            ":reseller_comment": did.reseller_comment,
+        },
+    )?;
+    Ok(())
+}
+
+const DELETE: &str = "
+DELETE FROM dids
+WHERE id = :id";
+
+/// Deletes a DID, so that its number can be made again.
+pub fn delete(tx: &WriteTx<'_>, id: Id) -> Result<(), StoreError> {
+    tx.execute(DELETE, named_params! { ":id": id })?;
     Ok(())
 }
 
@@ -175,108 +256,6 @@ const FIND: &str = select!(Did, "WHERE id = :id");
 /// The DID of this row.
 pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<Did>, StoreError> {
     tx.find(FIND, named_params! { ":id": id }, Did::read)
-}
-
-/// The index that a part of a list of DIDs walks along, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Walk {
-    /// A scope's.
-    OfOwner(Id),
-    /// A scope's in one state.
-    InState(Id, DidStatus),
-    /// A user's.
-    OfUser(Id),
-    /// A scope's from one provider.
-    OfProvider(Id, Id),
-}
-
-const OF_OWNER: &str = select!(
-    Did,
-    "  INDEXED BY dids_of_owner
-WHERE owner_id = :owner
-  AND (did, id) > (:after, :id)
-  AND did < :until
-ORDER BY did, id
-LIMIT :limit"
-);
-
-const IN_STATE: &str = select!(
-    Did,
-    "  INDEXED BY dids_by_status
-WHERE owner_id = :owner
-  AND status = :status
-  AND (did, id) > (:after, :id)
-  AND did < :until
-ORDER BY did, id
-LIMIT :limit"
-);
-
-const OF_USER: &str = select!(
-    Did,
-    "  INDEXED BY dids_of_user
-WHERE user_id = :user_id
-  AND (did, id) > (:after, :id)
-  AND did < :until
-ORDER BY did, id
-LIMIT :limit"
-);
-
-const OF_PROVIDER: &str = select!(
-    Did,
-    "  INDEXED BY dids_of_provider
-WHERE provider_id = :provider_id
-  AND owner_id = :owner
-  AND (did, id) > (:after, :id)
-  AND did < :until
-ORDER BY did, id
-LIMIT :limit"
-);
-
-/// Up to `limit` DIDs of a walk whose numbers begin with `start`, after the one at `after`.
-pub fn walk(
-    tx: &ReadTx<'_>,
-    walk: Walk,
-    start: &str,
-    after: Option<&Cursor>,
-    limit: u32,
-) -> Result<Vec<Did>, StoreError> {
-    let Range { after, id, until } = Range::new(start, after);
-    match walk {
-        Walk::OfOwner(owner) => tx.list(
-            OF_OWNER,
-            named_params! { ":owner": owner, ":after": after, ":id": id, ":until": until, ":limit": limit },
-            Did::read,
-        ),
-        Walk::OfUser(user_id) => tx.list(
-            OF_USER,
-            named_params! { ":user_id": user_id, ":after": after, ":id": id, ":until": until, ":limit": limit },
-            Did::read,
-        ),
-        Walk::InState(owner, status) => tx.list(
-            IN_STATE,
-            named_params! {
-                ":owner": owner,
-                ":status": status,
-                ":after": after,
-                ":id": id,
-                ":until": until,
-                ":limit": limit,
-            },
-            Did::read,
-        ),
-        Walk::OfProvider(owner, provider_id) => tx.list(
-            OF_PROVIDER,
-            named_params! {
-                ":owner": owner,
-                ":provider_id": provider_id,
-                ":after": after,
-                ":id": id,
-                ":until": until,
-                ":limit": limit,
-            },
-            Did::read,
-        ),
-    }
 }
 
 const ON_DEVICE: &str = select!(

@@ -4,6 +4,8 @@
 #[macro_use]
 pub mod devices;
 #[macro_use]
+pub mod dids;
+#[macro_use]
 pub mod named;
 
 pub mod action_log;
@@ -14,7 +16,8 @@ pub mod device_groups;
 pub mod device_lists;
 pub mod device_rules;
 pub mod dialplans;
-pub mod dids;
+pub mod did_search;
+pub mod did_walks;
 pub mod installation;
 pub mod ivrs;
 pub mod providers;

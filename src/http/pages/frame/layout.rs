@@ -82,6 +82,9 @@ const DONE: &[(&str, &str)] = &[
     ),
     ("close", "The DID is closed."),
     ("free", "The DID is free."),
+    ("release", "The DID is free."),
+    ("reopen", "The DID is reserved for its user again."),
+    ("take-back", "The DID is back, and free."),
     ("terminate", "The DID is terminated."),
     (
         "password",

@@ -1,0 +1,264 @@
+//! The search among all DIDs that somebody sees, in id order and piece by piece: a million of them may be looked at for
+//! one that matches.
+
+use super::dids::MAX_NUMBER;
+use super::{Error, Rule, Thing, providers};
+use crate::service::guard::access::{Actor, Right};
+use crate::store::row::Id;
+use crate::store::tables::did_search::{self, Shown, Wanted};
+use crate::store::tables::dids::{self, DidStatus};
+use crate::store::tables::users::{self, UserType};
+use crate::store::{ReadTx, StoreError};
+
+/// The most rows of one piece.
+pub const PIECE: usize = 500;
+/// The most rows that are looked at for one piece, on one snapshot.
+const MAX_LOOKED_AT: usize = 20_000;
+/// Longest part of a number, in characters.
+pub const MAX_PART: usize = 32;
+/// Longest part of a name, in characters.
+pub const MAX_NAME: usize = 80;
+/// The word for any language.
+const ANY_LANGUAGE: &str = "all";
+
+/// What is searched, as it was sent.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// A part of the number, with `%` and `_`.
+    pub number: Option<String>,
+    /// A state.
+    pub status: Option<String>,
+    /// A part of the name of who has it.
+    pub owner_name: Option<String>,
+    /// The dial plan it is on; `Some(None)`, here and below: what was sent is no id.
+    pub dialplan_id: Option<Option<Id>>,
+    /// Who has it, or the reseller in whose scope it is.
+    pub user_id: Option<Option<Id>>,
+    /// The device it is on.
+    pub device_id: Option<Option<Id>>,
+    /// The provider it comes from.
+    pub provider_id: Option<Option<Id>>,
+    /// Its language, or `all`.
+    pub language: Option<String>,
+    /// Leaves out terminated ones.
+    pub is_hiding_terminated: bool,
+    /// How many matching ones are left out at the beginning.
+    pub skip: u64,
+    /// How many are wanted at most.
+    pub limit: Option<u64>,
+}
+
+/// How far a search has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The last row that was looked at.
+    pub after: Id,
+    /// How many matching ones were left out.
+    pub skipped: u64,
+    /// How many were given.
+    pub given: u64,
+}
+
+/// A piece of what was found. It may be empty and not the last.
+#[derive(Debug)]
+pub struct Found {
+    /// The DIDs, in id order.
+    pub dids: Vec<Shown>,
+    /// From where the next piece continues; none: this is the last.
+    pub next: Option<Reached>,
+}
+
+/// The next piece of a search. A search that finds nothing is refused at its end.
+pub fn search(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    search: &Search,
+    reached: Reached,
+) -> Result<Found, Error> {
+    by.require(Right::SeeDids)?;
+    let none = || Error::from(Rule::NoneFound(Thing::Did));
+    let Some(wanted) = wanted(tx, by, search)? else {
+        return Err(none());
+    };
+    let left = search.limit.map_or(u64::MAX, |limit| limit - reached.given);
+    let count = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
+    let skip = usize::try_from(search.skip - reached.skipped).unwrap_or(usize::MAX);
+    let (mut ids, place) = look(tx, &wanted, reached.after, skip.saturating_add(count))?;
+    let skipped = ids.len().min(skip);
+    ids.drain(..skipped);
+    let mut dids = Vec::with_capacity(ids.len());
+    for id in ids {
+        dids.extend(did_search::show(tx, id)?.map(|did| seen(by, did)));
+    }
+    let next = Reached {
+        after: place.unwrap_or(reached.after),
+        skipped: reached.skipped + skipped as u64,
+        given: reached.given + dids.len() as u64,
+    };
+    let is_full = search.limit.is_some_and(|limit| next.given >= limit);
+    let next = place.filter(|_| !is_full).map(|_| next);
+    if next.is_none() && reached.given == 0 && dids.is_empty() {
+        return Err(none());
+    }
+    Ok(Found { dids, next })
+}
+
+/// Up to `limit` matching DIDs after `after`, and the row from which to go on; none: there are no more.
+fn look(
+    tx: &ReadTx<'_>,
+    wanted: &Wanted,
+    after: Id,
+    limit: usize,
+) -> Result<(Vec<Id>, Option<Id>), StoreError> {
+    let Some(mut among) = among(tx, wanted)? else {
+        return walk(tx, wanted, after, limit);
+    };
+    among.retain(|id| *id > after);
+    among.sort_unstable();
+    let mut ids = Vec::new();
+    for id in among {
+        ids.extend(did_search::matching(tx, wanted, id - 1, id, 1)?);
+        if ids.len() >= limit {
+            return Ok((ids, Some(id)));
+        }
+    }
+    Ok((ids, None))
+}
+
+/// The few DIDs among which all matching ones are; none: they may be anywhere, or too many.
+fn among(tx: &ReadTx<'_>, wanted: &Wanted) -> Result<Option<Vec<Id>>, StoreError> {
+    let number = wanted.number.as_deref().unwrap_or_default();
+    let number = number.trim_matches('%');
+    if number.len() == MAX_NUMBER && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        let found = dids::find_by_number(tx, number)?;
+        return Ok(Some(found.into_iter().map(|did| did.id).collect()));
+    }
+    let among = did_search::among(tx, wanted, MAX_LOOKED_AT + 1)?;
+    Ok(among.filter(|ids| ids.len() <= MAX_LOOKED_AT))
+}
+
+/// Looks at one row after the other, up to [`MAX_LOOKED_AT`].
+fn walk(
+    tx: &ReadTx<'_>,
+    wanted: &Wanted,
+    after: Id,
+    limit: usize,
+) -> Result<(Vec<Id>, Option<Id>), StoreError> {
+    let Some(first) = did_search::next(tx, after)? else {
+        return Ok((Vec::new(), None));
+    };
+    let until = first.saturating_add(MAX_LOOKED_AT as Id - 1);
+    let ids = did_search::matching(tx, wanted, after, until, limit)?;
+    let place = match ids.last() {
+        Some(last) if ids.len() >= limit => *last,
+        _ => until,
+    };
+    let has_more = did_search::next(tx, place)?.is_some();
+    Ok((ids, has_more.then_some(place)))
+}
+
+/// What the actor searches among what they see; none: nothing can match.
+fn wanted(tx: &ReadTx<'_>, by: &Actor, search: &Search) -> Result<Option<Wanted>, Error> {
+    let mut wanted = Wanted {
+        is_hiding_terminated: search.is_hiding_terminated,
+        ..Wanted::default()
+    };
+    let is_own = by.user_type != UserType::User;
+    let sees_owners = matches!(by.user_type, UserType::Admin | UserType::Accountant);
+    let owner_name = search.owner_name.as_deref().filter(|_| sees_owners);
+    let provider_id = search.provider_id.filter(|_| is_own);
+    // A state, a part or an id that there cannot be.
+    let is_no_id = [
+        search.dialplan_id,
+        search.device_id,
+        search.user_id,
+        provider_id,
+    ]
+    .iter()
+    .any(|id| *id == Some(None));
+    let number = search.number.as_deref();
+    let is_no_part = number.is_some_and(|part| !can_be_part(part));
+    let is_no_name = owner_name.is_some_and(|name| name.chars().count() > MAX_NAME);
+    if is_no_id || is_no_part || is_no_name {
+        return Ok(None);
+    }
+    if let Some(status) = &search.status {
+        let Ok(status) = status.parse::<DidStatus>() else {
+            return Ok(None);
+        };
+        wanted.status = Some(status);
+    }
+    wanted.number = number.map(|part| format!("%{part}%"));
+    wanted.owner_name = owner_name.map(contains);
+    wanted.dialplan_id = search.dialplan_id.flatten();
+    wanted.device_id = search.device_id.flatten();
+    wanted.language = search.language.clone().filter(|it| it != ANY_LANGUAGE);
+    match (by.only_user(), by.user_type) {
+        (Some(user_id), _) => wanted.user_id = Some(user_id),
+        (None, UserType::Admin) => {}
+        (None, UserType::Reseller) => wanted.owner_id = Some(by.owner_id()),
+        (None, _) => wanted.stock_of = Some(by.owner_id()),
+    }
+    if let Some(provider_id) = provider_id.flatten() {
+        // The list would tell which DIDs a hidden provider gave.
+        let is_known = providers::name_of(tx, by, provider_id)?.is_some();
+        if !is_known && by.user_type != UserType::Admin {
+            return Ok(None);
+        }
+        wanted.provider_id = Some(provider_id);
+    }
+    let is_possible = match search.user_id.flatten() {
+        None => true,
+        Some(user_id) => is_had(tx, &mut wanted, user_id)?,
+    };
+    Ok(is_possible.then_some(wanted))
+}
+
+/// Narrows a search to what a user has, or to a reseller's scope. False: nothing can be both.
+fn is_had(tx: &ReadTx<'_>, wanted: &mut Wanted, user_id: Id) -> Result<bool, StoreError> {
+    let user = users::find(tx, user_id)?;
+    let is_reseller = user.is_some_and(|user| user.user_type == UserType::Reseller);
+    // Whatever a reseller has is in their scope.
+    let field = match is_reseller {
+        true => &mut wanted.owner_id,
+        false => &mut wanted.user_id,
+    };
+    let is_possible = field.is_none_or(|id| id == user_id);
+    *field = Some(user_id);
+    Ok(is_possible)
+}
+
+/// Whether a number can have such a part: digits, with signs that stand for others.
+fn can_be_part(part: &str) -> bool {
+    let is_short = part.len() <= MAX_PART;
+    let digits = part.bytes().filter(|byte| *byte != b'%').count();
+    let is_plain = part
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"%_".contains(&byte));
+    is_short && is_plain && digits <= MAX_NUMBER
+}
+
+/// The pattern for texts that contain this one.
+fn contains(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
+}
+
+/// A DID without what the actor may not know: an owner's carriers are nobody else's business.
+fn seen(by: &Actor, mut did: Shown) -> Shown {
+    let is_known =
+        by.user_type == UserType::Admin || by.owns(did.provider_owner_id) || did.provider_is_common;
+    if !is_known {
+        did.provider.clear();
+    }
+    if !by.has(Right::SeeDevices) {
+        did.device = None;
+    }
+    did
+}
