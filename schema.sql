@@ -134,18 +134,81 @@ BEGIN UPDATE installation SET access_version = access_version + 1; END;
 CREATE TRIGGER api_keys_delete AFTER DELETE ON api_keys
 BEGIN UPDATE installation SET access_version = access_version + 1; END;
 
--- The carriers that DIDs come from.
+-- The carriers that DIDs come from, and that calls go out through.
 CREATE TABLE providers (
-  id         INTEGER PRIMARY KEY,
-  owner_id   INTEGER NOT NULL REFERENCES users (id),
-  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  id               INTEGER PRIMARY KEY,
+  owner_id         INTEGER NOT NULL REFERENCES users (id),
+  -- Unique among the owner's: see the index.
+  name             TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
   -- 1: resellers may use it, too.
-  common_use INTEGER NOT NULL DEFAULT 0 CHECK (common_use IN (0, 1)),
-  created_ms INTEGER NOT NULL,
+  common_use       INTEGER NOT NULL DEFAULT 0 CHECK (common_use IN (0, 1)),
+  created_ms       INTEGER NOT NULL,
   -- Hidden, never deleted: the action log points here.
-  hidden_ms  INTEGER
+  hidden_ms        INTEGER,
+  tech             TEXT NOT NULL DEFAULT 'SIP' CHECK (tech IN ('dahdi', 'SIP', 'IAX2', 'H323')),
+  -- 0: no calls go through it.
+  active           INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+  network_type     TEXT NOT NULL DEFAULT 'ip'
+    CHECK (network_type IN ('hostname', 'ip', 'dynamic')),
+  -- The host name or address that calls are sent to.
+  server_ip        TEXT NOT NULL DEFAULT '' CHECK (length(server_ip) <= 253),
+  -- The address that its calls come from.
+  ipaddr           TEXT NOT NULL DEFAULT '' CHECK (length(ipaddr) <= 45),
+  port             INTEGER NOT NULL DEFAULT 5060 CHECK (port BETWEEN 0 AND 65535),
+  -- 1: the PBX registers there. A dynamic provider registers here instead, and has no address of its own.
+  register         INTEGER NOT NULL DEFAULT 0 CHECK (register IN (0, 1))
+    CHECK (network_type <> 'dynamic' OR (server_ip = 'dynamic' AND ipaddr = '' AND port = 0 AND register = 0)),
+  login            TEXT NOT NULL DEFAULT '' CHECK (length(login) <= 80),
+  -- It has to be readable, because the PBX needs it.
+  password         TEXT NOT NULL DEFAULT '' CHECK (length(password) <= 80),
+  fromuser         TEXT NOT NULL DEFAULT '' CHECK (length(fromuser) <= 80),
+  fromdomain       TEXT NOT NULL DEFAULT '' CHECK (length(fromdomain) <= 255),
+  -- Blank: as the PBX has it.
+  dtmfmode         TEXT NOT NULL DEFAULT ''
+    CHECK (dtmfmode IN ('', 'inband', 'info', 'rfc2833', 'auto')),
+  -- Seconds: how long it may ring, and how long a call may last. 0: without end.
+  timeout_s        INTEGER NOT NULL DEFAULT 60 CHECK (timeout_s BETWEEN 30 AND 86400),
+  max_timeout_s    INTEGER NOT NULL DEFAULT 0 CHECK (max_timeout_s BETWEEN 0 AND 86400),
+  -- Calls at once. 0: no limit.
+  call_limit       INTEGER NOT NULL DEFAULT 0 CHECK (call_limit BETWEEN 0 AND 1000000),
+  -- An amount in units of 10^-8.
+  balance_limit_e8 INTEGER NOT NULL DEFAULT 0,
+  -- The caller ID of calls through it. Blank: the caller's own.
+  cid_name         TEXT NOT NULL DEFAULT '' CHECK (length(cid_name) <= 80),
+  cid_number       TEXT NOT NULL DEFAULT ''
+    CHECK (length(cid_number) <= 20 AND cid_number NOT GLOB '*[^0-9]*'),
+  -- Numbers of MOR's servers, kept as they were sent. One machine has no use for them.
+  server_ids       TEXT NOT NULL DEFAULT '' CHECK (length(server_ids) <= 255)
 ) STRICT;
 CREATE INDEX providers_of_owner ON providers (owner_id);
+CREATE UNIQUE INDEX providers_named ON providers (owner_id, name) WHERE hidden_ms IS NULL;
+CREATE INDEX providers_for_common_use ON providers (common_use) WHERE common_use = 1 AND hidden_ms IS NULL;
+
+-- How numbers change in calls through a provider.
+CREATE TABLE provider_rules (
+  id           INTEGER PRIMARY KEY,
+  provider_id  INTEGER NOT NULL REFERENCES providers (id),
+  name         TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  -- Numbers that begin with `cut` lose it, and get `prefix` instead.
+  cut          TEXT NOT NULL CHECK (length(cut) <= 60),
+  prefix       TEXT NOT NULL CHECK (length(prefix) <= 60),
+  -- The lengths of the numbers that it is for.
+  min_length   INTEGER NOT NULL DEFAULT 1,
+  max_length   INTEGER NOT NULL DEFAULT 100 CHECK (max_length <= 100),
+  -- The number that is called, or the caller's.
+  applies_to   TEXT NOT NULL DEFAULT 'dst' CHECK (applies_to IN ('dst', 'src')),
+  -- Added behind a number that is called.
+  suffix       TEXT NOT NULL DEFAULT '' CHECK (length(suffix) <= 60),
+  enabled      INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+  -- Whether the P-Asserted-Identity is set, and the caller's name changed, too.
+  sets_pai     INTEGER NOT NULL DEFAULT 0 CHECK (sets_pai IN (0, 1)),
+  changes_name INTEGER NOT NULL DEFAULT 0 CHECK (changes_name IN (0, 1)),
+  created_ms   INTEGER NOT NULL,
+  CHECK (cut <> '' OR prefix <> ''),
+  CHECK (min_length BETWEEN 1 AND max_length),
+  CHECK (applies_to = 'dst' OR suffix = '')
+) STRICT;
+CREATE INDEX provider_rules_of_provider ON provider_rules (provider_id);
 
 -- A user's devices are sorted into groups; every user has exactly one primary group.
 CREATE TABLE device_groups (

@@ -18,6 +18,7 @@ pub mod methods;
 pub mod openapi;
 pub mod parameter;
 pub mod parameters;
+mod provider_details;
 pub mod reference;
 mod request;
 pub mod signature;

@@ -233,6 +233,7 @@ fn holds(kind: Kind) -> String {
         Kind::Digits(limit) => format!("1 to {limit} digits"),
         Kind::Text(limit) => format!("up to {limit} characters"),
         Kind::Number(least, most) => format!("{least} to {most}"),
+        Kind::OneOf([""]) => "blank".into(),
         Kind::OneOf(words) => words.join(", "),
     }
 }

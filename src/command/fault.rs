@@ -59,6 +59,7 @@ fn advice(error: &service::Error) -> &'static str {
         Thing::DeviceGroup => " (see `linebook group list`)",
         Thing::Did => " (see `linebook did list`)",
         Thing::Provider => " (see `linebook provider list`)",
+        Thing::ProviderRule => " (see `linebook provider rule list`)",
         Thing::Dialplan => " (see `linebook dialplan list`)",
         Thing::Ivr => " (see `linebook ivr list`)",
         Thing::Cli => " (see `linebook cli list`)",
@@ -69,9 +70,9 @@ fn advice(error: &service::Error) -> &'static str {
 
 /// A refusal that names no value, with the text that the operator typed.
 pub fn naming(error: service::Error, typed: impl ToString) -> service::Error {
+    let typed: String = typed.to_string().chars().take(MAX_NAMED).collect();
     match error {
-        service::Error::Refused(Refusal { rule, detail: None }) => {
-            let typed: String = typed.to_string().chars().take(MAX_NAMED).collect();
+        service::Error::Refused(Refusal { rule, detail: None }) if !typed.is_empty() => {
             rule.with(typed)
         }
         other => other,

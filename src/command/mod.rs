@@ -23,6 +23,7 @@ mod key;
 mod log;
 mod output;
 mod provider;
+mod provider_rule;
 mod secret;
 mod serve;
 mod settings;

@@ -1,16 +1,27 @@
-//! `provider`: the carriers that DIDs come from.
+//! `provider`: the carriers that DIDs come from, and the rules for numbers in calls through them.
 
-use serde_json::json;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
 
 use crate::ambient::Ambient;
-use crate::command::arguments::{Owner, Window};
+use crate::command::arguments::{Owner, Window, id};
 use crate::command::database::{change, look};
-use crate::command::fault::Fault;
+use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
+use crate::command::provider_rule::ProviderRule;
+use crate::command::secret;
 use crate::config::DataDir;
-use crate::service::providers as rules;
+use crate::service::provider_details::{FIELDS, Sent, get};
+use crate::service::{Field, providers as rules};
+use crate::store::row::Id;
+use crate::store::tables::providers::Details;
 
-/// Providers, the carriers that DIDs come from: add and list them
+/// Providers, the carriers that DIDs come from: add, show, change, list and delete them
+///
+/// What can be set of one has the names of the API's parameters: tech, active, register, dtmfmode, timeout, max_timeout,
+/// call_limit, balance_limit, login, cid_name, cid_number, network_type, server_ip, ipaddr, port, fromdomain, fromuser,
+/// server_ids. A blank value clears a text.
 #[derive(Debug, clap::Args)]
 pub struct Provider {
     #[command(subcommand)]
@@ -21,13 +32,33 @@ pub struct Provider {
 enum Verb {
     /// Add a provider
     Add {
-        /// Its name
+        /// Its name, unique among the owner's
         name: String,
+        #[command(flatten)]
+        settings: Settings,
         /// Let resellers put DIDs on it, too
         #[arg(long)]
         common_use: bool,
         #[command(flatten)]
         owner: Owner,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Change a provider: its name, common_use, or what else is named above
+    Set {
+        /// The provider's id
+        #[arg(value_parser = id())]
+        id: Id,
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// Show everything about a provider but its password
+    Show {
+        /// The provider's id
+        #[arg(value_parser = id())]
+        id: Id,
         #[command(flatten)]
         at: DataDir,
     },
@@ -38,28 +69,111 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
+    /// Hide a provider for good; its DIDs have to be terminated first
+    Delete {
+        /// The provider's id
+        #[arg(value_parser = id())]
+        id: Id,
+        #[command(flatten)]
+        at: DataDir,
+    },
+    /// The rules for numbers in calls through a provider: add, list and delete them
+    Rule(ProviderRule),
 }
 
-const COLUMNS: &[&str] = &["id", "owner_id", "name", "common_use"];
+#[derive(Debug, clap::Args)]
+struct Settings {
+    /// What to set: server_ip=sip.example.com port=5061
+    #[arg(value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
+    /// The file that holds the password for the provider, - for standard input; an empty one takes the password away
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+/// `name=value`. A password would stay in the shell's history.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
+    let mut fields = FIELDS.iter().map(|field| field.name());
+    match name {
+        "password" => Err("a password comes from --password-file".into()),
+        "name" | "common_use" => Ok((name.into(), value.into())),
+        _ if fields.any(|known| known == name) => Ok((name.into(), value.into())),
+        _ => Err(format!("a provider has no {name}")),
+    }
+}
+
+impl Settings {
+    fn sent(self) -> Result<Sent, Fault> {
+        let file = self.password_file.as_deref();
+        let password = file.map(secret::read).transpose()?;
+        let value = |wanted: &str| match wanted {
+            "password" => password.clone(),
+            _ => {
+                let mut set = self.settings.iter().rev();
+                let found = set.find(|(name, _)| name == wanted);
+                found.map(|(_, value)| value.clone())
+            }
+        };
+        Ok(Sent {
+            name: value("name"),
+            common_use: match value("common_use").as_deref() {
+                None => None,
+                Some("0") => Some(false),
+                Some("1") => Some(true),
+                Some(other) => return Err(Fault::Said(format!("common_use is 0 or 1: {other}"))),
+            },
+            tariff_id: None,
+            details: Sent::details(value),
+        })
+    }
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "owner_id",
+    "name",
+    "common_use",
+    "tech",
+    "active",
+    "network_type",
+    "server_ip",
+    "port",
+    "register",
+];
 
 impl Provider {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         match self.verb {
             Verb::Add {
                 name,
+                settings,
                 common_use,
                 owner,
                 at,
             } => {
+                let mut sent = settings.sent()?;
+                sent.common_use = sent.common_use.or(Some(common_use));
+                sent.name = Some(name.clone());
                 let id = change(&at, ambient, move |tx, by| {
                     let owner_id = owner.id(tx, by)?;
-                    rules::create(tx, by, owner_id, &name, common_use)
+                    rules::create(tx, by, owner_id, &sent)
                         .map_err(|error| owner.naming(error, &name))
                 })?;
-                Ok(Report::new(
-                    format!("provider {id} was added"),
-                    &json!({ "id": id }),
-                ))
+                Ok(done(id, "was added"))
+            }
+            Verb::Set { id, settings, at } => {
+                let sent = settings.sent()?;
+                change(&at, ambient, move |tx, by| {
+                    rules::update(tx, by, id, &sent).map_err(|error| naming(error, id))
+                })?;
+                Ok(done(id, "is as it was told"))
+            }
+            Verb::Show { id, at } => {
+                let found = look(&at, ambient, |tx, by| rules::get(tx, by, id))?;
+                Ok(show(&found))
             }
             Verb::List { window, at } => {
                 let rows = look(&at, ambient, |tx, by| {
@@ -67,6 +181,44 @@ impl Provider {
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }
+            Verb::Delete { id, at } => {
+                change(&at, ambient, move |tx, by| {
+                    rules::hide(tx, by, id).map_err(|error| naming(error, id))
+                })?;
+                Ok(done(id, "is hidden"))
+            }
+            Verb::Rule(rule) => rule.run(ambient),
         }
     }
+}
+
+fn done(id: Id, what: &str) -> Report {
+    Report::new(format!("provider {id} {what}"), &json!({ "id": id }))
+}
+
+/// Every value under the name that sets it.
+fn show(found: &Details) -> Report {
+    let mut values: Vec<(&str, String)> = vec![
+        ("id", found.id.to_string()),
+        ("owner_id", found.owner_id.to_string()),
+        ("name", found.name.clone()),
+        ("common_use", u8::from(found.common_use).to_string()),
+    ];
+    let shown = FIELDS
+        .iter()
+        .copied()
+        .filter(|field| *field != Field::LocationId);
+    values.extend(shown.map(|field| match field {
+        Field::Password if !found.password.is_empty() => (field.name(), "(set)".into()),
+        field => (field.name(), get(found, field)),
+    }));
+    let lines: Vec<String> = values
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let json: Map<String, Value> = values
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    Report::new(lines.join("\n"), &json.into())
 }

@@ -128,6 +128,11 @@ actions! {
         ProviderUpdate = "update",
         ProviderHide = "hide",
     }
+    /// Rules of providers.
+    ProviderRule = "provider_rule" {
+        ProviderRuleCreate = "create",
+        ProviderRuleDelete = "delete",
+    }
     /// Signing in and out in a browser. The number is the user's.
     Session = "session" {
         SessionStart = "start",

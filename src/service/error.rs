@@ -172,7 +172,7 @@ impl Rule {
             | Self::Reserved(field)
             | Self::NotPermitted(field) => Some(field.name()),
             // The form or the call is for a new one.
-            Self::TooMany(Thing::DeviceRule) => None,
+            Self::TooMany(Thing::DeviceRule | Thing::ProviderRule) => None,
             Self::NotFound(thing) | Self::Foreign(thing) | Self::TooMany(thing) => thing.field(),
             Self::Access(AccessError::HashCheckNeeded | AccessError::AllowListNeeded) => {
                 Some("hash_check")
@@ -225,6 +225,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Missing(Field::UserId) => f.write_str("no user was named"),
             Self::Missing(Field::DeviceId) => f.write_str("no device was named"),
+            Self::Missing(Field::Name) => f.write_str("a name is missing"),
             Self::Missing(Field::CliNumber) => f.write_str("a CLI needs a number or a domain"),
             Self::Missing(Field::Cut) => {
                 f.write_str("a rule cuts something off a number, or adds something to it")

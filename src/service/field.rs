@@ -70,7 +70,7 @@ pub enum Field {
     Banned,
     /// The name of a provider, device group, IVR or dial plan.
     Name,
-    /// How many calls at once a DID takes.
+    /// How many calls at once a DID or a provider takes.
     CallLimit,
     /// From when on a DID answers calls.
     ActiveFrom,
@@ -88,6 +88,50 @@ pub enum Field {
     ResellerComment,
     /// Whether everyone may add DIDs to a provider.
     CommonUse,
+    /// A tariff.
+    TariffId,
+    /// How calls are sent to a provider.
+    Tech,
+    /// Numbers of MOR's servers.
+    ServerIds,
+    /// Whether calls go through a provider.
+    Active,
+    /// Whether the PBX registers at a provider.
+    Register,
+    /// How pressed keys are sent.
+    Dtmfmode,
+    /// A location.
+    LocationId,
+    /// Seconds that it may ring.
+    Timeout,
+    /// Seconds that a call may last.
+    MaxTimeout,
+    /// The balance at which calls end.
+    BalanceLimit,
+    /// The name that the PBX signs in with.
+    Login,
+    /// The password that the PBX signs in with.
+    Password,
+    /// The caller's name in calls through a provider.
+    CidName,
+    /// The caller's number in calls through a provider.
+    CidNumber,
+    /// How a provider is reached.
+    NetworkType,
+    /// The host that calls are sent to.
+    ServerIp,
+    /// The address that calls come from.
+    Ipaddr,
+    /// A port.
+    Port,
+    /// The domain in the From header.
+    Fromdomain,
+    /// The user in the From header.
+    Fromuser,
+    /// Whether the P-Asserted-Identity is set.
+    SetsPai,
+    /// What numbers get behind them.
+    Suffix,
     /// An address or a block on an allow-list.
     Network,
     /// The setting of this name.
@@ -138,6 +182,28 @@ impl Field {
             Self::CustomSipHeader => "custom_sip_header",
             Self::ResellerComment => "reseller_comment",
             Self::CommonUse => "common_use",
+            Self::TariffId => "tariff_id",
+            Self::Tech => "tech",
+            Self::ServerIds => "server_ids",
+            Self::Active => "active",
+            Self::Register => "register",
+            Self::Dtmfmode => "dtmfmode",
+            Self::LocationId => "location_id",
+            Self::Timeout => "timeout",
+            Self::MaxTimeout => "max_timeout",
+            Self::BalanceLimit => "balance_limit",
+            Self::Login => "login",
+            Self::Password => "password",
+            Self::CidName => "cid_name",
+            Self::CidNumber => "cid_number",
+            Self::NetworkType => "network_type",
+            Self::ServerIp => "server_ip",
+            Self::Ipaddr => "ipaddr",
+            Self::Port => "port",
+            Self::Fromdomain => "fromdomain",
+            Self::Fromuser => "fromuser",
+            Self::SetsPai => "set_pai",
+            Self::Suffix => "suffix",
             Self::Network => "network",
             Self::Setting(name) => name,
         }
@@ -195,6 +261,32 @@ impl Field {
             Self::CustomSipHeader => "a SIP header is Name: value, without control characters",
             Self::ResellerComment => "a comment is any text",
             Self::CommonUse => "common use is on or off",
+            Self::TariffId => "no tariff exists yet",
+            Self::Tech => "dahdi, SIP, IAX2 or H323",
+            Self::ServerIds => "numbers with commas between them: 1,3,4",
+            Self::Active => "0 or 1",
+            Self::Register => "0 or 1",
+            Self::Dtmfmode => "inband, info, rfc2833 or auto",
+            Self::LocationId => "1 is the only location",
+            Self::Timeout => "30 to 86400 seconds",
+            Self::MaxTimeout => "0 to 86400 seconds",
+            Self::BalanceLimit => "an amount like 35.5 or -20",
+            Self::Login => "a login has up to 80 characters, and is neither anonymous nor unknown",
+            Self::Password => {
+                "a password has up to 80 characters, and is neither anonymous nor unknown"
+            }
+            Self::CidName => "a name has up to 80 characters, none of them a control character",
+            Self::CidNumber => "a number has up to 20 digits",
+            Self::NetworkType => "hostname, ip or dynamic",
+            Self::ServerIp => "a host name or an IP address",
+            Self::Ipaddr => "an IP address",
+            Self::Port => "1 to 65535",
+            Self::Fromdomain => {
+                "a domain has up to 255 characters, none of them a control character"
+            }
+            Self::Fromuser => "a user has up to 80 characters, none of them a control character",
+            Self::SetsPai => "0 or 1",
+            Self::Suffix => "up to 60 digits, for called numbers only",
             Self::Network => "not an IP address or a CIDR block of /8 or narrower",
             Self::Setting(_) => "the setting does not take this value",
         }

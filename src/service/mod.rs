@@ -27,6 +27,8 @@ pub mod lists;
 pub mod log;
 pub mod named;
 pub mod overview;
+pub mod provider_details;
+pub mod provider_rules;
 pub mod providers;
 pub mod sessions;
 pub mod settings;

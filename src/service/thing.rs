@@ -17,6 +17,8 @@ pub enum Thing {
     DeviceGroup,
     /// A carrier that DIDs come from.
     Provider,
+    /// A rule of a provider.
+    ProviderRule,
     /// A DID.
     Did,
     /// A calling number or domain.
@@ -46,6 +48,7 @@ impl Thing {
             Self::DeviceRule => "device rule",
             Self::DeviceGroup => "device group",
             Self::Provider => "provider",
+            Self::ProviderRule => "provider rule",
             Self::Did => "DID",
             Self::Cli => "CLI",
             Self::Ivr => "IVR",
@@ -66,6 +69,7 @@ impl Thing {
             Self::DeviceRule => Some("device_rule_id"),
             Self::DeviceGroup => Some("devicegroup_id"),
             Self::Provider => Some("provider_id"),
+            Self::ProviderRule => Some("provider_rule_id"),
             Self::Did => Some("did"),
             Self::Cli => Some("cli_number"),
             Self::Ivr => Some("ivr_id"),

@@ -472,7 +472,7 @@ fn endless_words() {
         "/users",
         "/users/101",
         "/providers",
-        "/providers/4",
+        "/providers/5",
         "/devices",
         "/devices/8",
         "/clis",

@@ -48,13 +48,14 @@ const TWINS: [(&str, &str); 3] = [
 ];
 
 /// The right that each permission gives to accountants.
-pub const PERMISSIONS: [(Right, &str); 6] = [
+pub const PERMISSIONS: [(Right, &str); 7] = [
     (Right::SeeUsers, "manage_devices"),
     (Right::SeeUsers, "manage_dids"),
     (Right::SeeDevices, "manage_devices"),
     (Right::ManageDevices, "manage_devices"),
     (Right::SeeDids, "manage_dids"),
     (Right::ManageDids, "manage_dids"),
+    (Right::SeeProviders, "manage_dids"),
 ];
 
 /// Who has which right. Clerk, trainee and newcomer have no permissions. Written out here instead of asking the rules.
@@ -105,6 +106,10 @@ const MATRIX: &[(Right, &[&str])] = &[
     (Right::ManageDids, &["admin", "accountant", "reseller"]),
     (Right::ManageUsers, &["admin", "reseller", "newcomer"]),
     (Right::ManagePermissions, &["admin"]),
+    (
+        Right::SeeProviders,
+        &["admin", "accountant", "reseller", "newcomer"],
+    ),
     (Right::ManageSetup, &["admin", "reseller", "newcomer"]),
     (Right::ManageApi, &["admin", "reseller", "newcomer"]),
     (

@@ -112,6 +112,10 @@ const BREAKS: &[(&str, &str)] = &[
         "LOOSEN users; UPDATE users SET username = 'anna' WHERE id = 5",
     ),
     (
+        "an owner's providers have names of their own",
+        "DROP INDEX providers_named; UPDATE providers SET name = 'Carrier One' WHERE id = 2",
+    ),
+    (
         "DIDs are unique",
         "LOOSEN dids; UPDATE dids SET did = '37060000001' WHERE id = 6",
     ),

@@ -4,20 +4,20 @@
 use std::sync::{Arc, LazyLock};
 
 use linebook::ambient::Ambient;
-use linebook::api::method::{HashLevel, HashOrder, Run};
-use linebook::api::methods;
+use linebook::api::method::{HashLevel, HashOrder, Method, Run};
+use linebook::api::methods::{self, METHODS};
 use linebook::service::guard::access::Actor;
 use linebook::service::guard::callers::{Callers, REMEMBERED_FOR};
 use linebook::service::guard::passwords;
 use linebook::service::guard::throttle::{Limits, Throttle};
 use linebook::service::{AccessError, Error, keys, settings, users};
-use linebook::store::tables::users::Permission;
+use linebook::store::tables::users::{Permission, UserType};
 use linebook::store::{Options, ReadTx, WriteTx};
 
 use crate::common::moment::{Change, HalfSent, overtaken, status};
 use crate::common::socket::serve;
 use crate::common::world::{Dump, NOW_MS};
-use crate::common::{Answer, Call, Request, World, methods};
+use crate::common::{Answer, Call, Request, World};
 
 /// A change of who may call, or of how they are answered.
 struct Case {
@@ -146,6 +146,20 @@ const CASES: &[Case] = &[
         ..case("the dialect", |tx| set(tx, "dialect", "current"))
     },
 ];
+
+/// The methods that an accountant with every permission may call.
+fn methods() -> Vec<&'static str> {
+    let accountant = |method: &&Method| {
+        let mut callers = method.callers().into_iter();
+        callers.any(|(user_type, _)| user_type == UserType::Accountant)
+    };
+    METHODS
+        .iter()
+        .copied()
+        .filter(accountant)
+        .map(|method| method.name)
+        .collect()
+}
 
 fn is_write(method: &str) -> bool {
     let found = methods::find(method).expect(method);

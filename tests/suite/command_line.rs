@@ -105,6 +105,15 @@ impl World {
         assert_eq!(self.dump(), before, "{line:?} changed the database");
     }
 
+    /// These fields of each row of a list.
+    fn column(&self, line: &[&str], fields: &[&str]) -> Value {
+        let rows = self.json(line);
+        let rows = rows.as_array().expect("rows").iter();
+        let row =
+            |row: &Value| -> Value { fields.iter().map(|field| row[*field].clone()).collect() };
+        rows.map(row).collect()
+    }
+
     fn sql(&self, sql: &str) {
         self.connection().execute_batch(sql).expect("good SQL");
     }
@@ -839,6 +848,124 @@ fn a_user_has_at_most_16_active_keys() {
 }
 
 #[test]
+fn a_provider_is_set_shown_and_deleted() {
+    let world = World::with_people();
+    let add = [
+        "provider",
+        "add",
+        "Second",
+        "tech=iax2",
+        "server_ip=sip.example.com",
+        "port=4569",
+    ];
+    assert_eq!(world.ok(&add), "provider 2 was added\n");
+    let set = [
+        "provider",
+        "set",
+        "2",
+        "login=us",
+        "register=1",
+        "server_ip=",
+        "name=Two",
+    ];
+    assert_eq!(world.ok(&set), "provider 2 is as it was told\n");
+    let password = world.run_with(
+        &["provider", "set", "2", "--password-file", "-"],
+        b"their secret\n",
+    );
+    assert!(password.status.success());
+    let stored = world.value("SELECT concat_ws('|', name, tech, server_ip, port, login, password) FROM providers WHERE id = 2");
+    assert_eq!(stored, "Two|IAX2||4569|us|their secret");
+    let shown = world.json(&["provider", "show", "2"]);
+    assert_eq!(shown["password"], "(set)");
+    assert_eq!(shown["tech"], "IAX2");
+    assert!(
+        world
+            .ok(&["provider", "show", "2"])
+            .contains("\nname=Two\n")
+    );
+    assert!(!world.ok(&["provider", "show", "2"]).contains("secret"));
+    assert!(
+        !world
+            .value("SELECT group_concat(ifnull(before, '') || ifnull(after, '')) FROM action_log")
+            .contains("secret")
+    );
+
+    world.refused(&["provider", "set", "2", "port=0"], "1 to 65535: 2\n");
+    world.refused(
+        &["provider", "set", "2", "name=Carrier"],
+        "name is already used: 2\n",
+    );
+    world.refused(
+        &["provider", "set", "9", "port=1"],
+        "provider was not found: 9 (see `linebook provider list`)\n",
+    );
+    world.refused(
+        &["provider", "add", "Carrier"],
+        "name is already used: Carrier\n",
+    );
+    world.refused(
+        &["provider", "set", "2", "common_use=yes"],
+        "common_use is 0 or 1: yes\n",
+    );
+    for wrong in ["password=x", "colour=red", "port"] {
+        let output = world.run(&["provider", "set", "2", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+    // Another owner may have a provider of the same name.
+    world.ok(&["provider", "add", "Carrier", "--owner", "shop"]);
+
+    let rule = [
+        "provider", "rule", "add", "2", "National", "--cut", "0", "--add", "370", "--max", "9",
+    ];
+    assert_eq!(world.ok(&rule), "rule 1 was added\n");
+    let fields = [
+        "id",
+        "cut",
+        "prefix",
+        "min_length",
+        "max_length",
+        "applies_to",
+    ];
+    assert_eq!(
+        world.column(&["provider", "rule", "list", "2"], &fields),
+        json!([[1, "0", "370", 1, 9, "dst"]])
+    );
+    world.refused(
+        &["provider", "rule", "add", "2", "x"],
+        "a rule cuts something off a number, or adds something to it\n",
+    );
+    world.refused(
+        &[
+            "provider", "rule", "add", "2", "x", "--cut", "1", "--suffix", "2", "--source",
+        ],
+        "up to 60 digits, for called numbers only\n",
+    );
+    assert_eq!(
+        world.ok(&["provider", "rule", "delete", "1"]),
+        "rule 1 is deleted\n"
+    );
+    world.refused(
+        &["provider", "rule", "delete", "1"],
+        "provider rule was not found: 1 (see `linebook provider rule list`)\n",
+    );
+
+    world.refused(
+        &["provider", "delete", "1"],
+        "provider is in use: terminate its DIDs first\n",
+    );
+    assert_eq!(
+        world.ok(&["provider", "delete", "2"]),
+        "provider 2 is hidden\n"
+    );
+    world.refused(
+        &["provider", "show", "2"],
+        "provider was not found: 2 (see `linebook provider list`)\n",
+    );
+    assert_eq!(world.ok(&["check"]).lines().count(), 1);
+}
+
+#[test]
 fn what_is_set_up_is_listed() {
     let world = World::with_people();
     world.ok(&["provider", "add", "Own", "--owner", "shop"]);
@@ -846,11 +973,11 @@ fn what_is_set_up_is_listed() {
     world.ok(&["ivr", "add", "Welcome"]);
     world.ok(&["dialplan", "add", "Night", "--owner", "shop"]);
     assert_eq!(
-        world.json(&["provider", "list"]),
-        json!([
-            { "id": 1, "owner_id": 0, "name": "Carrier", "common_use": true },
-            { "id": 2, "owner_id": 1, "name": "Own", "common_use": false }
-        ])
+        world.column(
+            &["provider", "list"],
+            &["id", "owner_id", "name", "common_use"]
+        ),
+        json!([[1, 0, "Carrier", true], [2, 1, "Own", false]])
     );
     assert_eq!(
         world.json(&["group", "list", "--after", "4"]),
@@ -866,7 +993,11 @@ fn what_is_set_up_is_listed() {
     );
     let long = "n".repeat(256);
     for verb in ["provider", "ivr", "dialplan"] {
-        world.refused(&[verb, "add", ""], "a name has 1 to 255 characters");
+        let blank = match verb {
+            "provider" => "a name is missing\n",
+            _ => "a name has 1 to 255 characters",
+        };
+        world.refused(&[verb, "add", ""], blank);
         world.refused(&[verb, "add", "a\u{7f}"], "a name has 1 to 255 characters");
         world.refused(&[verb, "add", &long], "a name has 1 to 255 characters");
         world.refused(

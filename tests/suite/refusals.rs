@@ -31,7 +31,7 @@ fn values(parameter: &Parameter) -> Vec<String> {
             numbers
         }
         Kind::Text(limit) => {
-            let mut more: Vec<String> = texts(&["", "<", "1002", "sip.example.com"]);
+            let mut more: Vec<String> = texts(&["", "<", "1002", "sip.example.com", "Carrier One"]);
             more.push("x".repeat(limit + 1));
             more
         }
@@ -72,7 +72,8 @@ fn calls(method: &Method) -> Vec<Call> {
         );
         for other in &method.parameters[place + 1..] {
             let names_things = one.thing().is_some() && other.thing().is_some();
-            if method.parameters.len() > FEW && !names_things {
+            let is_instead = one.others().any(|instead| instead.name == other.name);
+            if method.parameters.len() > FEW && !names_things && !is_instead {
                 continue;
             }
             calls.push(example.clone().without(one.name).without(other.name));

@@ -583,6 +583,44 @@ fn a_long_flat_list_is_whole_and_in_order() {
     }
 }
 
+/// A reseller's list comes from two walks. Each piece takes what is next in either of them.
+#[test]
+fn a_long_list_of_providers_is_whole_and_in_order() {
+    let world = World::after(
+        "DELETE FROM provider_rules; DELETE FROM dids; DELETE FROM providers;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+         INSERT INTO providers (id, owner_id, name, common_use, created_ms)
+         SELECT 3 * i, iif(i % 5 < 2, 4, iif(i % 5 = 4, 8, 0)), i, i % 5 = 2, 1 FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+         INSERT INTO provider_rules (id, provider_id, name, cut, prefix, applies_to, created_ms)
+         SELECT 3 * i, iif(i > 500, 9, 15), i, '1', '', 'dst', 1 FROM n",
+    );
+    let listed = |method: &str, u: &str, key: &str, sent: &[(&str, &str)]| {
+        let call = Call::new(method).with("u", u).with_all(sent);
+        ids_in("<id>", &world.send(&call.signed_with(key).post()))
+    };
+    let all = |is_theirs: fn(i64) -> bool| -> Vec<i64> {
+        (1..=2500)
+            .filter(|i| is_theirs(*i))
+            .map(|i| 3 * i)
+            .collect()
+    };
+    let admins = listed("providers_get", "admin", "secret", &[]);
+    assert_eq!(admins, all(|i| matches!(i % 5, 2 | 3)));
+    let resellers = listed("providers_get", "reseller", "reseller-key", &[]);
+    assert_eq!(resellers, all(|i| i % 5 < 3));
+    let newcomers = listed("providers_get", "newcomer", "newcomer-key", &[]);
+    assert_eq!(newcomers, all(|i| matches!(i % 5, 2 | 4)));
+    // Exactly one piece.
+    let rules = listed(
+        "provider_rules_get",
+        "admin",
+        "secret",
+        &[("provider_id", "9")],
+    );
+    assert_eq!(rules, (501..=1000).map(|i| 3 * i).collect::<Vec<_>>());
+}
+
 #[test]
 fn clients_that_stop_half_way_change_nothing_and_stop_nobody() {
     let (world, address) = served(MANY);

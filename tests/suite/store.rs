@@ -527,7 +527,9 @@ fn shape(connection: &Connection) -> Vec<String> {
                 .flat_map(str::split_whitespace)
                 .map(Into::into)
                 .collect();
-            shape.push(words.join(" ").replace("( ", "(").replace(" )", ")"));
+            let sql = words.join(" ").replace("( ", "(").replace(" )", ")");
+            // Where a step has added the first column behind the last one.
+            shape.push(sql.replace(" ,", ","));
         }
     }
     for pragma in [

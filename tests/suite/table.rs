@@ -176,13 +176,23 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
 fn filler(parameter: &Parameter, length: usize) -> String {
     match (parameter.name, parameter.kind) {
         ("caller_id", _) => "ž".repeat(length - 7) + " <1008>",
-        ("cli_domain", _) => {
-            let labels = "a.".repeat(length / 2 - 1);
-            labels.clone() + &"a".repeat(length - labels.len())
+        ("cli_domain" | "server_ip", _) => repeated("a.", length),
+        ("server_ids", _) => repeated("1,", length),
+        // The longest amount, and the longest address.
+        ("balance_limit", _) => "-10000000000.0000000".to_owned() + &"1".repeat(length - 20),
+        ("ipaddr", _) => {
+            "0000:0000:0000:0000:0000:ffff:192.168.100.10".to_owned() + &"0".repeat(length - 44)
         }
         (_, Kind::Digits(_)) => "8".repeat(length),
         _ => "ž".repeat(length),
     }
+}
+
+/// Pairs, and the first of a pair until it is that long.
+fn repeated(pair: &str, length: usize) -> String {
+    let pairs = pair.repeat(length / 2 - 1);
+    let more = length - pairs.len();
+    pairs + &pair[..1].repeat(more)
 }
 
 #[test]

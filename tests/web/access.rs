@@ -107,6 +107,8 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
             (Verb::Get, "/providers/{id}"),
             (Verb::Post, "/providers/{id}/edit"),
             (Verb::Post, "/providers/{id}/hide"),
+            (Verb::Post, "/providers/{id}/rules"),
+            (Verb::Post, "/provider-rules/{id}/delete"),
             (Verb::Get, "/ivrs"),
             (Verb::Get, "/ivrs.csv"),
             (Verb::Get, "/ivrs/new"),
@@ -189,6 +191,7 @@ pub fn objects(area: &str, scope: Scope) -> Option<(Option<i64>, Vec<i64>)> {
             [Some(2), Some(3), None, None],
             [&[3], &[1, 2], &[1, 3], &[1]],
         ),
+        "provider-rules" => ([Some(1), Some(2), None, None], [&[2], &[1], &[1, 2], &[1]]),
         "ivrs" => (
             [Some(2), Some(3), None, None],
             [&[3], &[1, 2], &[1, 3], &[1]],
@@ -248,7 +251,7 @@ pub fn paths(route: &Route, id: i64) -> Vec<String> {
 }
 
 /// Fields of an action's form that name objects, for every scope.
-pub const FORM: [(&str, &str); 13] = [
+pub const FORM: [(&str, &str); 15] = [
     ("user_id", "anna"),
     ("device_id", "1"),
     ("dialplan_id", "1"),
@@ -262,6 +265,8 @@ pub const FORM: [(&str, &str); 13] = [
     ("confirmed", "1"),
     ("network", "127.0.0.0/8"),
     ("request", "/billing/api/devices_get?u=admin&user_id=2"),
+    ("rule_name", "x"),
+    ("cut", "1"),
 ];
 
 fn ask(world: &World, route: &Route, path: &str, token: &str) -> Reply {

@@ -28,7 +28,7 @@ fn what_nobody_sees_is_shown_as_its_escape() {
         "UPDATE users SET username = '{hidden}' || id WHERE id <> 0;
          UPDATE devices SET description = '{hidden}';
          UPDATE device_groups SET name = '{hidden}';
-         UPDATE providers SET name = '{hidden}';
+         UPDATE providers SET name = '{hidden}' || id;
          UPDATE ivrs SET name = '{hidden}';
          UPDATE dialplans SET name = '{hidden}';
          UPDATE clis SET description = '{hidden}', comment = '{hidden}';
@@ -66,7 +66,6 @@ fn what_is_stored_is_shown_as_text() {
         ("devices", "secret"),
         ("devices", "ipaddr"),
         ("device_groups", "name"),
-        ("providers", "name"),
         ("ivrs", "name"),
         ("dialplans", "name"),
         ("clis", "description"),
@@ -74,6 +73,22 @@ fn what_is_stored_is_shown_as_text() {
     ] {
         world.sql(&format!("UPDATE {table} SET {column} = '{evil}'"));
     }
+    for column in [
+        "login",
+        "server_ip",
+        "cid_name",
+        "fromuser",
+        "fromdomain",
+        "server_ids",
+    ] {
+        let sql =
+            format!("UPDATE providers SET {column} = '{evil}' WHERE network_type <> 'dynamic'");
+        world.sql(&sql);
+    }
+    world.sql(&format!("UPDATE providers SET name = '{evil}' || id"));
+    world.sql(&format!(
+        "UPDATE provider_rules SET name = '{evil}', cut = '{evil}', suffix = '{evil}'"
+    ));
     world.sql(&format!("UPDATE users SET username = '{evil}' || id"));
     world.sql(&format!("UPDATE devices SET username = '{evil}' || id"));
     world.sql(&format!(

@@ -527,12 +527,18 @@ fn nothing_is_hidden_while_it_is_used() {
         "/groups/3/hide",
         "/ivrs/1/hide",
         "/dialplans/1/hide",
+        "/providers/2/hide",
     ] {
         let reply = world.post(path, &token, &[]);
         assert_eq!(reply.status, 422, "{path}");
         assert!(reply.body.contains("in use"), "{path}");
     }
     assert_eq!(world.dump(), before);
+    // A terminated DID does not keep its provider.
+    world.sql(
+        "UPDATE dids SET provider_id = 1 WHERE provider_id = 2;
+         UPDATE dids SET provider_id = 2 WHERE status = 'terminated'",
+    );
     for (path, sql) in [
         (
             "/groups/12/hide",
@@ -543,8 +549,8 @@ fn nothing_is_hidden_while_it_is_used() {
             "SELECT count(*) FROM ivrs WHERE id = 2 AND hidden_ms > 0",
         ),
         (
-            "/providers/1/hide",
-            "SELECT count(*) FROM providers WHERE id = 1 AND hidden_ms > 0",
+            "/providers/2/hide",
+            "SELECT count(*) FROM providers WHERE id = 2 AND hidden_ms > 0",
         ),
         (
             "/devices/4/hide",
@@ -555,14 +561,15 @@ fn nothing_is_hidden_while_it_is_used() {
         assert_eq!(world.value(sql), "1", "{path}");
     }
     // A hidden provider takes no new DIDs. The DIDs that it has still name it.
-    let form = [("provider_id", "1"), ("did", "999"), ("confirmed", "1")];
+    let form = [("provider_id", "2"), ("did", "999"), ("confirmed", "1")];
     assert!(
         world
             .post("/dids/new", &token, &form)
             .body
             .contains("Provider was not found")
     );
-    assert!(world.get("/dids", &token).body.contains("Carrier One"));
+    let dids = world.get("/dids?status=terminated", &token).body;
+    assert!(dids.contains("Carrier Two"));
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn other_lists_page_too() {
         ("/clis?banned=yes", "Number or domain", 0),
         ("/groups", "Name", 147),
         ("/groups?user=2", "Name", 3),
-        ("/providers", "Name", 143),
+        ("/providers", "Name", 144),
     ] {
         let rows = walk(&world, &token, path, name);
         let different: BTreeSet<&String> = rows.iter().collect();
@@ -358,7 +358,8 @@ const ACTIONS: &str = "callflow.update cli.create cli.update cli.delete clock.ac
     device_rule.create device_rule.delete dialplan.create dialplan.update dialplan.hide did.create did.reserve \
     did.unreserve did.assign did.unassign did.close did.free did.terminate did.take_back \
     did.details did.delete group.create group.update group.hide ivr.create \
-    ivr.update ivr.hide key.add key.revoke owner_settings.set provider.create provider.update provider.hide session.start \
+    ivr.update ivr.hide key.add key.revoke owner_settings.set provider.create provider.update provider.hide \
+    provider_rule.create provider_rule.delete session.start \
     session.end session.failed settings.set user.create user.set_password user.set_permission user.set_blocked \
     user.allow_network";
 

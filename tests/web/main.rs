@@ -13,6 +13,7 @@ mod marks;
 #[path = "../common/moment.rs"]
 mod moment;
 mod overview;
+mod providers;
 #[allow(dead_code, reason = "each test binary uses its own part")]
 #[path = "../common/rights.rs"]
 mod rights;

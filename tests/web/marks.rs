@@ -8,12 +8,14 @@ use crate::html::{self, Tag};
 use crate::world::World;
 
 /// What stands in a form's fields where its page leaves them blank, so that nothing else is wrong.
-const RIGHT: [(&str, &str); 12] = [
+const RIGHT: [(&str, &str); 14] = [
     ("user_id", "anna"),
     ("device_id", "2"),
     ("did", "5550199"),
     ("cli_number", "5550199"),
     ("name", "x"),
+    ("rule_name", "x"),
+    ("cut", "1"),
     ("username", "fresh"),
     ("network", "127.0.0.0/8"),
     ("password", "password"),

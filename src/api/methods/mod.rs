@@ -30,6 +30,13 @@ methods! {
     did_create
     did_terminate
     did_trunk_device_assign
+    provider_create
+    provider_delete
+    provider_rule_create
+    provider_rule_delete
+    provider_rules_get
+    provider_update
+    providers_get
 }
 
 /// The method of this name, or with this alias.

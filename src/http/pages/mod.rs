@@ -14,6 +14,7 @@ mod hash;
 mod log;
 mod named;
 mod overview;
+mod provider;
 mod providers;
 pub mod routes;
 mod settings;

@@ -1,30 +1,35 @@
-//! Providers: the list, a new one, one to rename or hide.
+//! Providers: the list, a new one, and the form of one.
 
 use maud::{Markup, html};
 
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::list::{Column, List};
-use crate::http::pages::frame::named_form::{Kind, One};
-use crate::http::pages::frame::parts::{Problem, facts, tick, yes_no};
+use crate::http::pages::frame::named_form::Kind;
+use crate::http::pages::frame::parts::{
+    self, Field as Input, Problem, badge, options, or_dash, select, tick, yes_no,
+};
+use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
-use crate::service::{Error, Thing, providers};
+use crate::service::provider_details::{DTMF_MODES, Sent, get};
+use crate::service::providers::{self, Filter};
+use crate::service::{Error, Field, Thing};
 use crate::store::ReadTx;
 use crate::store::row::Cursor;
-use crate::store::tables::providers::Provider;
+use crate::store::tables::providers::{Details, NetworkType, Tech};
 use crate::store::tables::users::UserType;
 
-const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     thing: Thing::Provider,
     path: "/providers",
     plural: "Providers",
     singular: "provider",
-    hiding: "No DID can be added to it any more; those on it stay and go on working. It is not deleted: DIDs and the action log point to it.",
+    hiding: "Nothing can be done with it any more. It is refused while it has DIDs that are not terminated. It is not deleted: DIDs and the action log point to it.",
 };
 
-static LIST: List<Provider> = List {
+static LIST: List<Details> = List {
     path: "/providers",
     noun: "providers",
     columns: &[
@@ -33,6 +38,30 @@ static LIST: List<Provider> = List {
             sort: None,
             html: Some(|row| html! { a href={ "/providers/" (row.id) } { (row.name) } }),
             text: |row| row.name.clone(),
+        },
+        Column {
+            name: "Status",
+            sort: None,
+            html: Some(|row| badge(status(row))),
+            text: |row| status(row).into(),
+        },
+        Column {
+            name: "Technology",
+            sort: None,
+            html: Some(|row| html! { (row.tech) }),
+            text: |row| row.tech.to_string(),
+        },
+        Column {
+            name: "Address",
+            sort: None,
+            html: Some(|row| or_dash(&address(row))),
+            text: address,
+        },
+        Column {
+            name: "Registration",
+            sort: None,
+            html: Some(|row| or_dash(registration(row))),
+            text: |row| registration(row).into(),
         },
         Column {
             name: "Common use",
@@ -47,30 +76,82 @@ static LIST: List<Provider> = List {
             text: |row| row.id.to_string(),
         },
     ],
-    filters: &[],
-    searched: "",
+    filters: &["q", "tech", "network_type", "active"],
+    searched: "The search looks at names.",
     empty: "There are no providers yet. DIDs come from a provider.",
     fetch,
 };
 
+/// Whether calls go through it, in a word.
+pub(super) fn status(provider: &Details) -> &'static str {
+    if provider.active {
+        "active"
+    } else {
+        "inactive"
+    }
+}
+
+/// Where it is, in words; blank if nobody has said.
+pub(super) fn address(provider: &Details) -> String {
+    let host = match provider.server_ip.as_str() {
+        "" => provider.ipaddr.as_str(),
+        host => host,
+    };
+    match (provider.network_type, host) {
+        (NetworkType::Dynamic, _) => "where it registers from".into(),
+        (_, "") => String::new(),
+        // The colons of an IPv6 address are not the port's.
+        (_, host) if host.contains(':') => format!("[{host}]:{}", provider.port),
+        (_, host) => format!("{host}:{}", provider.port),
+    }
+}
+
+/// Who registers with whom, in words; blank: nobody.
+pub(super) fn registration(provider: &Details) -> &'static str {
+    match (provider.network_type, provider.register) {
+        (NetworkType::Dynamic, _) => "it registers here",
+        (_, true) => "registered there",
+        (_, false) => "",
+    }
+}
+
 fn fetch(
     tx: &ReadTx<'_>,
     by: &Actor,
-    _: &Parameters,
+    sent: &Parameters,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<Provider>, Error> {
-    providers::list(tx, by, after, limit)
+) -> Result<Slice<Details>, Error> {
+    let text = |name| sent.get(name).unwrap_or_default().trim();
+    let filter = Filter {
+        search: text("q").into(),
+        tech: text("tech").parse().ok(),
+        network_type: text("network_type").parse().ok(),
+        active: match text("active") {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        },
+    };
+    providers::list(tx, by, &filter, after, limit)
 }
 
 /// The list.
 pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
-    LIST.show(
-        &visit,
-        "Providers",
-        html! { a.button href="/providers/new" { "New provider" } },
-        html! {},
-    )
+    let text = |name| visit.sent.get(name).unwrap_or_default();
+    let any = |words: &[&str]| {
+        let mut any = vec![(String::new(), "any".to_owned())];
+        any.extend(options(words));
+        any
+    };
+    let filter = html! {
+        (Input::text("q", "Name", text("q")).kind("search").render(&None))
+        (select("tech", "Technology", &any(&Tech::ALL.iter().map(|tech| tech.as_str()).collect::<Vec<_>>()), text("tech"), "", &None))
+        (select("network_type", "Reached by", &any(&["hostname", "ip", "dynamic"]), text("network_type"), "", &None))
+        (select("active", "Active", &any(&["yes", "no"]), text("active"), "", &None))
+    };
+    let new = html! { a.button href="/providers/new" { "New provider" } };
+    LIST.show(&visit, "Providers", new, filter)
 }
 
 /// The list as a CSV file.
@@ -81,7 +162,141 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageSetup)?;
-    Ok(KIND.new_form(&visit, &None, common_use(&visit, false, &None)))
+    new_form(&visit, &None)
+}
+
+fn new_form(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
+    let empty = Details::new(visit.by().owner_id());
+    let fields = fields(visit, &empty, problem);
+    let body = parts::form(visit, "/providers/new", "Add it", problem, fields);
+    Ok(visit.page_or_problem("New provider", problem.is_some(), body))
+}
+
+/// Adds one.
+pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
+    let sent = sent(&visit);
+    let added = visit.write(move |tx, by| providers::create(tx, by, by.owner_id(), &sent));
+    match added.await {
+        Ok(id) => Ok(Answer::SeeOther(format!("/providers/{id}?done=added"))),
+        Err(error) => new_form(&visit, &problem_of(error)?),
+    }
+}
+
+/// The name of the field for the provider's password. Under its own, a browser would fill in the visitor's.
+const PASSWORD: &str = "provider_password";
+
+/// The problem of the form.
+pub(super) fn problem_of(error: Error) -> Result<Problem, Trouble> {
+    let problem = problem_on_page(Thing::Provider, error, "")?;
+    Ok(problem.map(|(field, text)| match field {
+        "password" => (PASSWORD, text),
+        field => (field, text),
+    }))
+}
+
+/// What the form says. A box that is not ticked is not sent. A blank password leaves the present one, and so does any
+/// other field that is not there at all.
+pub(super) fn sent(visit: &Visit) -> Sent {
+    let details = Sent::details(|name| match name {
+        "active" | "register" => Some(u8::from(visit.is_on(name)).to_string()),
+        "password" => {
+            let password = visit.sent.in_body(PASSWORD).unwrap_or_default();
+            let is_said = !password.is_empty() || visit.is_on("no_password");
+            is_said.then(|| password.to_owned())
+        }
+        "location_id" => None,
+        name => visit.sent.raw(name).map(|value| value.trim().into()),
+    });
+    Sent {
+        name: Some(visit.text("name")),
+        common_use: Some(visit.is_on("common_use")),
+        tariff_id: None,
+        details,
+    }
+}
+
+/// The fields of one, in groups, with what was typed if there is a problem with it.
+pub(super) fn fields(visit: &Visit, provider: &Details, problem: &Problem) -> Markup {
+    let is_dynamic = provider.network_type == NetworkType::Dynamic;
+    let value = |field: Field| match (problem, field) {
+        (Some(_), field) => visit.text(field.name()),
+        (None, Field::Name) => provider.name.clone(),
+        (None, Field::ServerIp) if is_dynamic => String::new(),
+        (None, Field::Port) if is_dynamic => get(&Details::new(0), field),
+        (None, field) => get(provider, field),
+    };
+    let is_on = |name: &str, stored: bool| match problem {
+        Some(_) => visit.is_on(name),
+        None => stored,
+    };
+    let input = |field: Field, label, hint| {
+        let value = value(field);
+        let input = Input::text(field.name(), label, &value).hint(hint);
+        match field {
+            Field::Name => input.required().render(problem),
+            _ => input.render(problem),
+        }
+    };
+    let choice = |field: Field, label, words: &[(&str, &str)], hint| {
+        let words: Vec<(String, String)> = words
+            .iter()
+            .map(|(sent, shown)| ((*sent).into(), (*shown).into()))
+            .collect();
+        select(field.name(), label, &words, &value(field), hint, problem)
+    };
+    let techs = [
+        ("SIP", "SIP"),
+        ("IAX2", "IAX2"),
+        ("H323", "H323"),
+        ("dahdi", "dahdi"),
+    ];
+    let kinds = [
+        ("ip", "an IP address"),
+        ("hostname", "a host name"),
+        ("dynamic", "where it registers from"),
+    ];
+    let mut modes = vec![("", "as the PBX has it")];
+    modes.extend(DTMF_MODES.iter().map(|mode| (*mode, *mode)));
+    let has_password = !provider.password.is_empty();
+    html! {
+        h2 { "Who it is" }
+        div.grid {
+            (input(Field::Name, "Name", "1 to 255 characters, unlike your other providers'"))
+            (choice(Field::Tech, "Technology", &techs, ""))
+            (tick("active", "Active", is_on("active", provider.active), "Calls go through it", problem))
+            (common_use(visit, is_on("common_use", provider.common_use), problem))
+        }
+        h2 { "Where it is" }
+        div.grid {
+            (choice(Field::NetworkType, "Reached by", &kinds, "One that registers here needs nothing else in this part"))
+            (input(Field::ServerIp, "Host", "The host name or IP address that calls are sent to"))
+            (input(Field::Ipaddr, "Its IP address", "Where its calls come from"))
+            (input(Field::Port, "Port", "1 to 65535"))
+        }
+        h2 { "Registration" }
+        div.grid {
+            (tick("register", "Register there", is_on("register", provider.register), "The PBX signs in with the login and the password", problem))
+            (input(Field::Login, "Login", ""))
+            (Input::text(PASSWORD, "Password", "").kind("password").hint(if has_password { "Blank: it stays as it is" } else { "" }).render(problem))
+            @if has_password { (tick("no_password", "Take the password away", false, "", problem)) }
+            (input(Field::Fromuser, "From user", ""))
+            (input(Field::Fromdomain, "From domain", ""))
+        }
+        h2 { "Limits" }
+        div.grid {
+            (input(Field::Timeout, "Seconds that it may ring", "30 to 86400"))
+            (input(Field::MaxTimeout, "Seconds that a call may last", "0: without end"))
+            (input(Field::CallLimit, "Calls at once", "0: no limit"))
+            (input(Field::BalanceLimit, "Balance limit", "An amount, like -20 or 35.5"))
+        }
+        h2 { "Caller ID and signals" }
+        div.grid {
+            (input(Field::CidName, "Caller's name", "Blank: their own"))
+            (input(Field::CidNumber, "Caller's number", "Blank: their own"))
+            (choice(Field::Dtmfmode, "Pressed keys", &modes, ""))
+            (input(Field::ServerIds, "MOR's servers", "Kept as they are: 1,3,4"))
+        }
+    }
 }
 
 /// The field that only admin may tick.
@@ -93,59 +308,4 @@ fn common_use(visit: &Visit, is_on: bool, problem: &Problem) -> Markup {
             input type="hidden" name="common_use" value="1";
         }
     }
-}
-
-/// Adds one.
-pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
-    let (name, is_common) = (visit.text("name"), visit.is_on("common_use"));
-    let added =
-        visit.write(move |tx, by| providers::create(tx, by, by.owner_id(), &name, is_common));
-    KIND.added(&visit, added.await, |problem| {
-        common_use(&visit, is_common, problem)
-    })
-}
-
-/// One of them.
-pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
-    render(&visit, None, None)
-}
-
-fn render(visit: &Visit, edit_problem: Problem, hide_problem: Problem) -> Result<Answer, Trouble> {
-    let found = visit.read(|tx| providers::get(tx, visit.by(), visit.id()))?;
-    Ok(KIND.show(
-        visit,
-        &One {
-            id: found.id,
-            name: &found.name,
-            facts: facts(&[
-                ("Name", html! { (found.name) }),
-                ("Common use", html! { (yes_no(found.common_use)) }),
-                (
-                    "DIDs",
-                    html! { a href={ "/dids?provider=" (found.id) } { "those that come from it" } },
-                ),
-                ("In the API", html! { code { "provider_id=" (found.id) } }),
-            ]),
-            more: common_use(visit, found.common_use, &edit_problem),
-            edit_problem,
-            hide_problem,
-        },
-    ))
-}
-
-/// Renames it, and sets whether everyone may use it.
-pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
-    let (id, name) = (visit.id(), visit.text("name"));
-    let is_common = visit.is_on("common_use");
-    let saved = visit.write(move |tx, by| providers::update(tx, by, id, &name, is_common));
-    KIND.saved(id, saved.await)?
-        .or_else(|problem| render(&visit, problem, None))
-}
-
-/// Hides it.
-pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
-    let id = visit.id();
-    let hidden = visit.write(move |tx, by| providers::hide(tx, by, id));
-    KIND.hidden(hidden.await)?
-        .or_else(|problem| render(&visit, None, problem))
 }

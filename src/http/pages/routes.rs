@@ -6,7 +6,7 @@ use crate::http::pages::frame::assets;
 pub use crate::http::pages::frame::route::{Handler, Route, Verb, Who};
 use crate::http::pages::{
     account, clis, console, device, devices, did, dids, groups, hash, log, named, overview,
-    providers, settings, sign_in, users,
+    provider, providers, settings, sign_in, users,
 };
 
 macro_rules! routes {
@@ -85,9 +85,11 @@ routes! {
     Get "/providers.csv" SignedIn => providers::export;
     Get "/providers/new" SignedIn => providers::new;
     Post "/providers/new" SignedIn => providers::create;
-    Get "/providers/{id}" SignedIn => providers::show;
-    Post "/providers/{id}/edit" SignedIn => providers::edit;
-    Post "/providers/{id}/hide" SignedIn => providers::hide;
+    Get "/providers/{id}" SignedIn => provider::show;
+    Post "/providers/{id}/edit" SignedIn => provider::edit;
+    Post "/providers/{id}/hide" SignedIn => provider::hide;
+    Post "/providers/{id}/rules" SignedIn => provider::add_rule;
+    Post "/provider-rules/{id}/delete" SignedIn => provider::delete_rule;
 
     Get "/ivrs" SignedIn => named::list;
     Get "/ivrs.csv" SignedIn => named::export;

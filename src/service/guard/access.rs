@@ -39,6 +39,8 @@ pub enum Right {
     ManageUsers,
     /// Give and take permissions.
     ManagePermissions,
+    /// See the providers that one may put DIDs on.
+    SeeProviders,
     /// Providers, IVRs and dial plans.
     ManageSetup,
     /// Keys, an owner's settings and allow-list; Generate hash and the console.
@@ -171,7 +173,7 @@ impl Actor {
                 Right::SignedIn | Right::SeeLog => true,
                 Right::SeeUsers => self.has(Right::SeeDevices) || self.has(Right::SeeDids),
                 Right::SeeDevices | Right::ManageDevices => devices,
-                Right::SeeDids | Right::ManageDids => {
+                Right::SeeDids | Right::ManageDids | Right::SeeProviders => {
                     dids && self.user_type == UserType::Accountant
                 }
                 _ => false,

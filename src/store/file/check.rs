@@ -186,6 +186,15 @@ GROUP BY username
 HAVING count(*) > 1",
     },
     Check {
+        name: "an owner's providers have names of their own",
+        sql: "
+SELECT format('%s providers of owner %s are named %s', count(*), owner_id, name)
+FROM providers
+WHERE hidden_ms IS NULL
+GROUP BY owner_id, name
+HAVING count(*) > 1",
+    },
+    Check {
         name: "DIDs are unique",
         sql: "
 SELECT format('DID %s stands %s times', did, count(*))
@@ -409,6 +418,7 @@ FROM (
   SELECT 'user.create' AS action, id, created_ms FROM users
   UNION ALL SELECT 'key.add', id, created_ms FROM api_keys
   UNION ALL SELECT 'provider.create', id, created_ms FROM providers
+  UNION ALL SELECT 'provider_rule.create', id, created_ms FROM provider_rules
   -- A primary group comes with its user.
   UNION ALL SELECT 'group.create', id, created_ms FROM device_groups WHERE is_primary = 0
   UNION ALL SELECT 'device.create', id, created_ms FROM devices
@@ -455,6 +465,16 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
      )
    )
    OR (
+     action = 'provider_rule.create'
+     AND object_id NOT IN (SELECT id FROM provider_rules)
+     AND NOT EXISTS (
+       SELECT 1
+       FROM action_log AS gone
+       WHERE gone.object_id = action_log.object_id
+         AND gone.action = 'provider_rule.delete'
+     )
+   )
+   OR (
      action = 'cli.create'
      AND object_id NOT IN (SELECT id FROM clis)
      AND NOT EXISTS (
@@ -479,6 +499,7 @@ FROM (
   UNION ALL SELECT 'key', id, revoked_ms FROM api_keys
   UNION ALL SELECT 'provider', id, created_ms FROM providers
   UNION ALL SELECT 'provider', id, hidden_ms FROM providers
+  UNION ALL SELECT 'provider rule', id, created_ms FROM provider_rules
   UNION ALL SELECT 'group', id, created_ms FROM device_groups
   UNION ALL SELECT 'group', id, hidden_ms FROM device_groups
   UNION ALL SELECT 'device', id, created_ms FROM devices

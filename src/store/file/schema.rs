@@ -14,6 +14,7 @@ pub const STEPS: &[&str] = &[
     include_str!("migrations/0004_clis_updated_ms.sql"),
     include_str!("migrations/0005_callflows.sql"),
     include_str!("migrations/0006_did_details.sql"),
+    include_str!("migrations/0007_providers.sql"),
 ];
 
 /// The versions that earlier releases have written. A database of each is in `fixtures/databases`.

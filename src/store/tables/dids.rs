@@ -337,3 +337,17 @@ pub fn dialplan_is_used(tx: &ReadTx<'_>, dialplan_id: Id) -> Result<bool, StoreE
         |row| row.get(0),
     )
 }
+
+const PROVIDER_IS_USED: &str = "
+SELECT EXISTS (
+  SELECT 1
+  FROM dids INDEXED BY dids_of_provider
+  WHERE provider_id = :provider_id
+    AND status <> 'terminated'
+)";
+
+/// Whether a provider has DIDs that are not terminated.
+pub fn provider_is_used(tx: &ReadTx<'_>, provider_id: Id) -> Result<bool, StoreError> {
+    let params = named_params! { ":provider_id": provider_id };
+    tx.get(PROVIDER_IS_USED, params, |row| row.get(0))
+}

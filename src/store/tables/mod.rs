@@ -20,6 +20,7 @@ pub mod did_search;
 pub mod did_walks;
 pub mod installation;
 pub mod ivrs;
+pub mod provider_rules;
 pub mod providers;
 pub mod sessions;
 pub mod settings;

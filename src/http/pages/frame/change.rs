@@ -18,7 +18,12 @@ fn page_of(entry: &Entry) -> Option<String> {
         Area::Provider => "providers",
         Area::Ivr => "ivrs",
         Area::Dialplan => "dialplans",
-        Area::Clock | Area::DeviceRule | Area::Key | Area::OwnerSettings | Area::Settings => {
+        Area::Clock
+        | Area::DeviceRule
+        | Area::Key
+        | Area::OwnerSettings
+        | Area::ProviderRule
+        | Area::Settings => {
             return None;
         }
     };
