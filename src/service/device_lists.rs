@@ -126,10 +126,8 @@ fn user_walk(
         let group = device_groups::find(tx, id)?;
         let Some(group) = group else { return Ok(None) };
         let user = by.own_user(tx, group.user_id)?;
-        return Ok(user.map(|user| Walk::InGroup {
-            user_id: user.id,
-            device_group_id: id,
-        }));
+        // Of their user's devices, the filter keeps those in the group.
+        return Ok(user.map(|user| Walk::OfUser { user_id: user.id }));
     }
     let Some(user_id) = filter.user_id.or(by.only_user()) else {
         return Ok(None);

@@ -15,6 +15,7 @@ pub const STEPS: &[&str] = &[
     include_str!("migrations/0005_callflows.sql"),
     include_str!("migrations/0006_did_details.sql"),
     include_str!("migrations/0007_providers.sql"),
+    include_str!("migrations/0008_action_log_of_actor.sql"),
 ];
 
 /// The versions that earlier releases have written. A database of each is in `fixtures/databases`.

@@ -117,12 +117,13 @@ const LIST_OF_ACTOR: &str = select!(
     Entry + id,
     "INDEXED BY action_log_of_actor
 WHERE actor_id = :actor_id
+  AND actor_id > 0
   AND id < :before_id
 ORDER BY id DESC
 LIMIT :limit"
 );
 
-/// The newest `limit` entries of a user with ids below `before_id`, newest first.
+/// The newest `limit` entries of a user, not of admin, with ids below `before_id`, newest first.
 pub fn list_of_actor(
     tx: &ReadTx<'_>,
     actor_id: Id,

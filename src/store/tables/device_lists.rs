@@ -109,13 +109,6 @@ pub enum Walk<'a> {
         /// The user.
         user_id: Id,
     },
-    /// Those in a group, the newest first.
-    InGroup {
-        /// The group's user.
-        user_id: Id,
-        /// The group.
-        device_group_id: Id,
-    },
     /// A scope's, by extension, if it begins with a text.
     ByExtension {
         /// The scope.
@@ -132,14 +125,63 @@ pub enum Walk<'a> {
     },
 }
 
+// One walk per type, side by side: SQLite takes the newest of the seven, row by row. An index of the scope alone would cost
+// each new device more than it spares here.
 const NEWEST: &str = select!(
     Device,
-    "  INDEXED BY devices_of_owner
-WHERE owner_id = :owner_id
-  AND id < :id
-  AND hidden_ms IS NULL
-ORDER BY id DESC
-LIMIT :limit"
+    "WHERE id IN (
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'SIP'
+    AND id < :id
+    AND hidden_ms IS NULL
+  UNION ALL
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'IAX2'
+    AND id < :id
+    AND hidden_ms IS NULL
+  UNION ALL
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'FAX'
+    AND id < :id
+    AND hidden_ms IS NULL
+  UNION ALL
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'Virtual'
+    AND id < :id
+    AND hidden_ms IS NULL
+  UNION ALL
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'H323'
+    AND id < :id
+    AND hidden_ms IS NULL
+  UNION ALL
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'ZAP'
+    AND id < :id
+    AND hidden_ms IS NULL
+  UNION ALL
+  SELECT id
+  FROM devices INDEXED BY devices_by_type
+  WHERE owner_id = :owner_id
+    AND type = 'Skype'
+    AND id < :id
+    AND hidden_ms IS NULL
+  ORDER BY id DESC
+  LIMIT :limit
+)
+ORDER BY id DESC"
 );
 
 const OF_TYPE: &str = select!(
@@ -167,17 +209,6 @@ LIMIT :limit"
 const OF_USER: &str = select!(
     Device,
     "WHERE user_id = :user_id
-  AND id < :id
-  AND hidden_ms IS NULL
-ORDER BY id DESC
-LIMIT :limit"
-);
-
-const IN_GROUP: &str = select!(
-    Device,
-    "  INDEXED BY devices_in_group
-WHERE user_id = :user_id
-  AND device_group_id = :device_group_id
   AND id < :id
   AND hidden_ms IS NULL
 ORDER BY id DESC
@@ -249,13 +280,6 @@ pub fn walk(
             OF_USER,
             named_params! { ":user_id": user_id, ":id": id, ":limit": limit },
         ),
-        Walk::InGroup {
-            user_id,
-            device_group_id: group,
-        } => list(
-            IN_GROUP,
-            named_params! { ":user_id": user_id, ":device_group_id": group, ":id": id, ":limit": limit },
-        ),
         Walk::ByExtension { owner_id, start } => {
             in_range(tx, BY_EXTENSION, owner_id, &Range::new(start, after), limit)
         }
@@ -311,7 +335,7 @@ const COUNT: &str = "
 SELECT count(*)
 FROM (
   SELECT 1
-  FROM devices INDEXED BY devices_of_owner
+  FROM devices INDEXED BY devices_by_type
   WHERE owner_id = :owner_id
     AND hidden_ms IS NULL
   LIMIT :limit
@@ -348,15 +372,53 @@ pub fn count_trunks(tx: &ReadTx<'_>, owner_id: Id, limit: u32) -> Result<u32, St
 
 const COUNT_WITHOUT_CALLER_ID: &str = "
 SELECT count(*)
-FROM (
-  SELECT caller_id
-  FROM devices INDEXED BY devices_of_owner
-  WHERE owner_id = :owner_id
-    AND hidden_ms IS NULL
-  ORDER BY id DESC
-  LIMIT :limit
-) AS counted
-WHERE caller_id = ''";
+FROM devices
+WHERE caller_id = ''
+  AND id IN (
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'SIP'
+      AND hidden_ms IS NULL
+    UNION ALL
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'IAX2'
+      AND hidden_ms IS NULL
+    UNION ALL
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'FAX'
+      AND hidden_ms IS NULL
+    UNION ALL
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'Virtual'
+      AND hidden_ms IS NULL
+    UNION ALL
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'H323'
+      AND hidden_ms IS NULL
+    UNION ALL
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'ZAP'
+      AND hidden_ms IS NULL
+    UNION ALL
+    SELECT id
+    FROM devices INDEXED BY devices_by_type
+    WHERE owner_id = :owner_id
+      AND type = 'Skype'
+      AND hidden_ms IS NULL
+    ORDER BY id DESC
+    LIMIT :limit
+  )";
 
 /// How many of a scope's newest `limit` devices have no caller ID.
 pub fn count_without_caller_id(

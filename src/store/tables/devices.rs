@@ -382,7 +382,7 @@ pub fn update(tx: &WriteTx<'_>, before: &Device, device: &Device) -> Result<(), 
 const GROUP_IS_USED: &str = "
 SELECT EXISTS (
   SELECT 1
-  FROM devices INDEXED BY devices_in_group
+  FROM devices INDEXED BY devices_of_user
   WHERE user_id = :user_id
     AND device_group_id = :device_group_id
     AND hidden_ms IS NULL

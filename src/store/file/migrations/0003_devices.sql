@@ -86,7 +86,7 @@ CREATE TABLE devices (
   blocked_ms      INTEGER,
   hidden_ms       INTEGER,
   owner_id        INTEGER REFERENCES users (id),
-  UNIQUE (user_id, id),
+  UNIQUE (id, user_id),
   FOREIGN KEY (user_id, device_group_id) REFERENCES device_groups (user_id, id),
   CHECK (hidden_ms IS NULL OR pin IS NULL),
   CHECK (ip_auth = 0 OR hostname <> '' OR ipaddr <> '0.0.0.0')
@@ -130,9 +130,8 @@ SELECT
 FROM devices_before;
 DROP TABLE devices_before;
 
-CREATE INDEX devices_in_group ON devices (user_id, device_group_id);
-CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port, blocked_ms, hidden_ms) WHERE hidden_ms IS NULL;
-CREATE INDEX devices_of_owner ON devices (owner_id) WHERE hidden_ms IS NULL;
+CREATE INDEX devices_of_user ON devices (user_id, id, type, ipaddr, port, device_group_id, blocked_ms, hidden_ms)
+  WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_type ON devices (owner_id, type) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_extension ON devices (owner_id, extension) WHERE hidden_ms IS NULL;
 CREATE INDEX devices_by_description ON devices (owner_id, description COLLATE NOCASE) WHERE hidden_ms IS NULL;
