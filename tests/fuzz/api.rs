@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::client::{Client, own_address, show};
-use crate::common::{Answer, sha1};
+use crate::common::{Answer, Fixture, request, sha1};
 use crate::dice::Dice;
 use crate::run::{Tally, is_long, run};
 use crate::values::{self, any, hostile, likely};
@@ -16,6 +16,8 @@ use crate::world::World;
 struct Method {
     path: String,
     parameters: Vec<Parameter>,
+    /// What the success of its fixture file sends.
+    example: Vec<(String, String)>,
     /// The parameters in the hash, in each accepted order.
     orders: Vec<Vec<String>>,
 }
@@ -62,12 +64,18 @@ fn method(path: &str, item: &Value) -> Method {
             .map(str::to_owned);
         names.filter(|name| name != "key").collect()
     };
+    let fixture = Fixture::read(path.rsplit('/').next().unwrap()).unwrap();
+    let example = request::pairs(fixture.success(false).request.query()).unwrap();
+    let is_common = |name: &str| matches!(name, "u" | "p" | "hash" | "test");
     Method {
         path: path.into(),
+        example: { example.into_iter() }
+            .filter(|(name, _)| !is_common(name))
+            .collect(),
         orders: hash.split(", ").map(order).collect(),
         parameters: properties
             .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "u" | "p" | "hash" | "test"))
+            .filter(|(name, _)| !is_common(name))
             .map(parameter)
             .collect(),
     }
@@ -88,8 +96,11 @@ const CALLERS: [(&str, &str); 11] = [
     ("former", "secret"),
 ];
 
+/// What the manual's requests name.
+const EXAMPLES: &str = include_str!("../../fixtures/examples.sql");
+
 /// Settings for both dialects, three levels of `hash_check`, GET, and enough for the calls that use things up: reserved,
-/// active and free DIDs, and CLIs.
+/// active, free and terminated DIDs, and CLIs.
 const SETTINGS: &str = "
     UPDATE settings SET allow_get = 1;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
@@ -99,13 +110,15 @@ const SETTINGS: &str = "
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
     INSERT INTO dids (did, provider_id, owner_id, status, created_ms) SELECT 37072000000 + n, 1, 0, 'free', created_ms FROM number, installation;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
+    INSERT INTO dids (did, provider_id, owner_id, status, created_ms) SELECT 37074000000 + n, 1, 0, 'terminated', created_ms FROM number, installation;
+    WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
     INSERT INTO clis (device_id, number, created_ms) SELECT 1, 37073000000 + n, created_ms FROM number, installation;
     INSERT OR REPLACE INTO owner_settings (owner_id, hash_check, dialect) VALUES (0, 'documented', 'classic'), (4, 'lenient', 'current'), (8, 'off', 'current');
     INSERT INTO allowed_networks (owner_id, network) VALUES (8, '127.0.0.0/8');";
 
 #[test]
 fn every_call_is_answered_in_xml() {
-    let world = World::start(SETTINGS);
+    let world = World::start(&format!("{EXAMPLES}{SETTINGS}"));
     let address = world.server.address;
     let (made, tally) = run("api", 35, |dice, tally| {
         let mut client = Client::connect(address, own_address(dice))?;
@@ -253,24 +266,16 @@ fn call(dice: &mut Dice) -> (Vec<u8>, String, &'static str) {
 
 /// The parameters of a call, with its hash.
 fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
-    let (caller, key) = CALLERS[dice.below(CALLERS.len())];
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    let is_good = dice.percent(45);
-    for parameter in &method.parameters {
-        let is_needed = matches!(
-            parameter.name.as_str(),
-            "user_id" | "device_id" | "provider_id" | "did" | "dids_id" | "cli_number" | "cli"
-        );
-        if !(is_good && is_needed) && dice.percent(if is_good { 75 } else { 30 }) {
-            continue;
-        }
-        let value = match parameter.values.is_empty() || (!is_good && dice.percent(20)) {
-            true if is_good => likely(dice, &parameter.name),
-            true => any(dice, &parameter.name),
-            false => parameter.values[dice.below(parameter.values.len())].clone(),
-        };
-        pairs.push((parameter.name.clone(), value));
-    }
+    let is_example = dice.percent(25);
+    let (caller, key) = match is_example && dice.percent(80) {
+        true => CALLERS[0],
+        false => CALLERS[dice.below(CALLERS.len())],
+    };
+    let is_good = is_example || dice.percent(45);
+    let mut pairs = match is_example {
+        true => like_example(dice, method),
+        false => made_up(dice, method, is_good),
+    };
     let order = &method.orders[dice.below(method.orders.len())];
     let value = |name: &String| {
         let sent = pairs.iter().find(|(known, _)| known == name);
@@ -311,6 +316,46 @@ fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
         }
         2 => pairs.push((hostile(dice), hostile(dice))),
         _ => {}
+    }
+    pairs
+}
+
+/// The parameters of the method's example, some of them with another value: what the example names may be used up.
+fn like_example(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
+    let mut pairs = method.example.clone();
+    for (name, value) in &mut pairs {
+        if dice.percent(40) {
+            *value = likely(dice, name);
+        }
+    }
+    pairs
+}
+
+/// Parameters of the method, good ones or any.
+fn made_up(dice: &mut Dice, method: &Method, is_good: bool) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for parameter in &method.parameters {
+        let is_needed = matches!(
+            parameter.name.as_str(),
+            "user_id"
+                | "device_id"
+                | "device"
+                | "provider_id"
+                | "did"
+                | "did_id"
+                | "dids_id"
+                | "cli_number"
+                | "cli"
+        );
+        if !(is_good && is_needed) && dice.percent(if is_good { 75 } else { 30 }) {
+            continue;
+        }
+        let value = match parameter.values.is_empty() || (!is_good && dice.percent(20)) {
+            true if is_good => likely(dice, &parameter.name),
+            true => any(dice, &parameter.name),
+            false => parameter.values[dice.below(parameter.values.len())].clone(),
+        };
+        pairs.push((parameter.name.clone(), value));
     }
     pairs
 }

@@ -15,8 +15,11 @@ pub fn likely(dice: &mut Dice, name: &str) -> String {
     };
     match name {
         "provider_id" => (1 + dice.below(3)).to_string(),
-        // DIDs in every state: see the world of `api`.
-        "dids_id" => (1 + dice.below(2800)).to_string(),
+        // DIDs in every state: see the world of `api`, where they come after DID 6511 of the examples.
+        "dids_id" | "did_id" => match dice.below(5) {
+            0 => (1 + dice.below(18)).to_string(),
+            _ => (6500 + dice.below(3650)).to_string(),
+        },
         "device_id" if dice.percent(40) => "1".into(),
         _ if name.ends_with("_id")
             || matches!(
