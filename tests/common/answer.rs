@@ -71,7 +71,8 @@ impl Answer {
     /// The body as text, unpacked if it is packed.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        if self.is_gzipped() {
+        // The answer to HEAD says how its body would be packed, and has none.
+        if self.is_gzipped() && !self.body.is_empty() {
             GzDecoder::new(&self.body[..])
                 .read_to_string(&mut text)
                 .unwrap();

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use linebook::store::FILE_NAME;
+use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -25,11 +27,31 @@ impl Server {
         Self::start_plain(&[&["--metrics-public"], flags].concat())
     }
 
+    /// Starts a server with these flags and public metrics, whose world `sql` has changed before. Beside a server, a long
+    /// change would keep it waiting.
+    pub fn start_after(sql: &str, flags: &[&str]) -> Self {
+        let folder = demo_folder();
+        let database = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+        database.pragma_update(None, "foreign_keys", true).unwrap();
+        let done = database.execute_batch(sql);
+        done.unwrap_or_else(|error| panic!("{error}: {}", &sql[..sql.len().min(500)]));
+        drop(database);
+        Self::spawn("serve", folder, &[&["--metrics-public"], flags].concat())
+    }
+
     /// Starts a server with these flags and no others.
     pub fn start_plain(flags: &[&str]) -> Self {
-        let folder = demo_folder();
+        Self::spawn("serve", demo_folder(), flags)
+    }
+
+    /// Starts `linebook demo`, which makes its world itself.
+    pub fn demo(flags: &[&str]) -> Self {
+        Self::spawn("demo", tempfile::tempdir().unwrap(), flags)
+    }
+
+    fn spawn(verb: &str, folder: TempDir, flags: &[&str]) -> Self {
         let mut child = linebook()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args([verb, "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path())
             .args(flags)
             .stdout(Stdio::piped())
@@ -39,7 +61,9 @@ impl Server {
         let mut first = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut first).unwrap();
-        let address = first.split("://").nth(1).map(str::trim);
+        // `demo` goes on to say where its database is.
+        let address = first.split("://").nth(1);
+        let address = address.and_then(|rest| rest.trim().split(',').next());
         let Some(address) = address else {
             let mut errors = String::new();
             child

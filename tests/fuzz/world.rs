@@ -21,9 +21,9 @@ pub struct World {
 }
 
 impl World {
-    /// Starts a server, and changes its world with `sql`.
+    /// Starts a server whose world `sql` has changed.
     pub fn start(sql: &str) -> Self {
-        let mut server = Server::start(&["--log", "warn"]);
+        let mut server = Server::start_after(sql, &["--log", "warn"]);
         let mut errors = server.child.stderr.take().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = log.clone();
@@ -33,13 +33,11 @@ impl World {
                 kept.lock().unwrap().extend(&space[..count]);
             }
         });
-        let world = Self {
+        Self {
             server,
             log,
             reader,
-        };
-        world.sql(sql);
-        world
+        }
     }
 
     /// A connection of the test's own to its database.
@@ -52,12 +50,6 @@ impl World {
             .busy_timeout(std::time::Duration::from_secs(30))
             .unwrap();
         connection
-    }
-
-    /// Changes the world behind the server's back.
-    pub fn sql(&self, sql: &str) {
-        let done = self.connection().execute_batch(sql);
-        done.unwrap_or_else(|error| panic!("{error}: {}", &sql[..sql.len().min(500)]));
     }
 
     /// Stops it, and checks that it was alive, never panicked, logged no error, and that its database is sound.
