@@ -57,6 +57,9 @@ CREATE TABLE users (
   password   TEXT,
   blocked    INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),
   created_ms INTEGER NOT NULL,
+  -- The DIDs that the user may send to a number of their own: digits, with `,` and `|` between alternatives, `%` for any
+  -- digits and `[..]` for one of several. Blank: none.
+  quickforwards TEXT NOT NULL DEFAULT '' CHECK (length(quickforwards) <= 255 AND quickforwards NOT GLOB '*[^]0-9,|%[]*'),
   CHECK ((type = 'admin') = (id = 0)),
   -- Only plain users can belong to a reseller.
   CHECK (type = 'user' OR owner_id = 0)
@@ -322,16 +325,46 @@ CREATE TABLE fax_emails (
   PRIMARY KEY (device_id, email)
 ) STRICT, WITHOUT ROWID;
 
--- Dial plans can answer a call instead of a device. This is just enough to know that a DID is on one.
+-- Parts of the day, the week and the year, for dial plans.
+CREATE TABLE ivr_time_periods (
+  id                  INTEGER PRIMARY KEY,
+  owner_id            INTEGER NOT NULL REFERENCES users (id),
+  name                TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  -- Each limit is part of the period.
+  start_minute_of_day INTEGER NOT NULL DEFAULT 0 CHECK (start_minute_of_day BETWEEN 0 AND 1439),
+  end_minute_of_day   INTEGER NOT NULL DEFAULT 1439 CHECK (end_minute_of_day BETWEEN 0 AND 1439),
+  -- 1 is Monday. NULL, here and below: no limit.
+  start_weekday       INTEGER CHECK (start_weekday BETWEEN 1 AND 7),
+  end_weekday         INTEGER CHECK (end_weekday BETWEEN 1 AND 7),
+  start_month         INTEGER CHECK (start_month BETWEEN 1 AND 12),
+  end_month           INTEGER CHECK (end_month BETWEEN 1 AND 12),
+  start_day           INTEGER CHECK (start_day BETWEEN 1 AND 31),
+  end_day             INTEGER CHECK (end_day BETWEEN 1 AND 31),
+  created_ms          INTEGER NOT NULL,
+  -- Hidden, never deleted: the action log points here.
+  hidden_ms           INTEGER
+) STRICT;
+CREATE INDEX ivr_time_periods_of_owner ON ivr_time_periods (owner_id);
+
+-- Dial plans can answer a call instead of a device.
 CREATE TABLE dialplans (
   id         INTEGER PRIMARY KEY,
   owner_id   INTEGER NOT NULL REFERENCES users (id),
   name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
   created_ms INTEGER NOT NULL,
   -- Hidden, never deleted: the action log points here.
-  hidden_ms  INTEGER
+  hidden_ms  INTEGER,
+  -- A voice menu, or DIDs that each user sends to a number of their own.
+  kind            TEXT NOT NULL DEFAULT 'ivr' CHECK (kind = 'ivr' OR kind = 'quickforwards'),
+  time_period1_id INTEGER REFERENCES ivr_time_periods (id) CHECK (time_period1_id IS NULL OR kind = 'ivr'),
+  time_period2_id INTEGER REFERENCES ivr_time_periods (id) CHECK (time_period2_id IS NULL OR kind = 'ivr'),
+  time_period3_id INTEGER REFERENCES ivr_time_periods (id) CHECK (time_period3_id IS NULL OR kind = 'ivr')
 ) STRICT;
 CREATE INDEX dialplans_of_owner ON dialplans (owner_id);
+CREATE INDEX dialplans_in_period1 ON dialplans (time_period1_id) WHERE time_period1_id IS NOT NULL;
+CREATE INDEX dialplans_in_period2 ON dialplans (time_period2_id) WHERE time_period2_id IS NOT NULL;
+CREATE INDEX dialplans_in_period3 ON dialplans (time_period3_id) WHERE time_period3_id IS NOT NULL;
+CREATE INDEX dialplans_of_quickforwards ON dialplans (owner_id) WHERE kind = 'quickforwards' AND hidden_ms IS NULL;
 
 -- Phone numbers that can be dialled from outside, and the state of each.
 CREATE TABLE dids (
@@ -384,6 +417,16 @@ CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
 CREATE INDEX dids_lent ON dids (lent_by_id, did) WHERE lent_by_id IS NOT NULL;
 -- A provider's free stock, by number.
 CREATE INDEX dids_free_of_provider ON dids (owner_id, provider_id, did) WHERE status = 'free';
+
+-- Where a DID on a dial plan of that kind takes a user who calls it.
+CREATE TABLE quickforwards (
+  user_id     INTEGER NOT NULL REFERENCES users (id),
+  did_id      INTEGER NOT NULL REFERENCES dids (id),
+  forward_to  TEXT NOT NULL DEFAULT '' CHECK (length(forward_to) <= 20 AND forward_to NOT GLOB '*[^0-9]*'),
+  description TEXT NOT NULL DEFAULT '' CHECK (length(description) <= 255),
+  PRIMARY KEY (user_id, did_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX quickforwards_of_did ON quickforwards (did_id);
 
 -- What happens to a call for a device: before it rings, and when it is not answered, busy or failed. No row: nothing.
 CREATE TABLE callflows (
@@ -475,6 +518,19 @@ BEGIN
   WHERE id = NEW.id;
 END;
 CREATE INDEX clis_with_ivr ON clis (ivr_id) WHERE ivr_id IS NOT NULL;
+
+-- The records of each user's phonebook. Those of user 0 are for everyone; a user's own come first.
+CREATE TABLE phonebook_records (
+  id         INTEGER PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES users (id),
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  number     TEXT NOT NULL CHECK (length(number) BETWEEN 1 AND 20 AND number NOT GLOB '*[^0-9]*'),
+  speeddial  TEXT NOT NULL CHECK (length(speeddial) BETWEEN 2 AND 20 AND speeddial NOT GLOB '*[^0-9]*'),
+  created_ms INTEGER NOT NULL,
+  UNIQUE (user_id, speeddial)
+) STRICT;
+CREATE INDEX phonebook_records_of_user ON phonebook_records (user_id);
+CREATE INDEX phonebook_records_by_speeddial ON phonebook_records (speeddial);
 
 -- Who changed what. Rows are written in the transaction of the change, never changed afterwards, and hold no secret.
 CREATE TABLE action_log (

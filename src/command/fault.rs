@@ -63,6 +63,8 @@ fn advice(error: &service::Error) -> &'static str {
         Thing::Dialplan => " (see `linebook dialplan list`)",
         Thing::Ivr => " (see `linebook ivr list`)",
         Thing::Cli => " (see `linebook cli list`)",
+        Thing::TimePeriod => " (see `linebook period list`)",
+        Thing::PhonebookRecord => " (see `linebook phonebook list`)",
         Thing::Setting => " (see `linebook settings list`)",
         Thing::Callflow | Thing::Network | Thing::Session => "",
     }

@@ -122,6 +122,11 @@ actions! {
     OwnerSettings = "owner_settings" {
         OwnerSettingsSet = "set",
     }
+    /// Phonebooks. The number is the record's.
+    Phonebook = "phonebook" {
+        PhonebookCreate = "create",
+        PhonebookUpdate = "update",
+    }
     /// Providers.
     Provider = "provider" {
         ProviderCreate = "create",
@@ -142,6 +147,12 @@ actions! {
     /// The settings for everyone.
     Settings = "settings" {
         SettingsSet = "set",
+    }
+    /// Time periods of dial plans.
+    TimePeriod = "time_period" {
+        TimePeriodCreate = "create",
+        TimePeriodUpdate = "update",
+        TimePeriodHide = "hide",
     }
     /// Users.
     User = "user" {

@@ -28,8 +28,8 @@ pub struct Edit {
     pub state: String,
     /// The name of the action, or [`EMPTY`].
     pub action: String,
-    /// The device that a forward rings (`Some(None)`: an id that cannot be one).
-    pub target_id: Option<Option<Id>>,
+    /// The devices that were sent for a forward to ring (none: an id that cannot be one). The first one counts.
+    pub target_ids: Vec<Option<Id>>,
     /// The number that a forward dials, unless a device was sent, too.
     pub number: Option<String>,
     /// The device that takes faxes.
@@ -49,14 +49,14 @@ pub struct Edit {
 pub fn update(tx: &WriteTx<'_>, by: &Actor, edit: &Edit) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let device = find_device(tx, by, edit.device_id)?;
-    let target = match edit.target_id {
-        None => None,
-        Some(id) => Some(find_beside(tx, by, id, &device)?.ok_or(Rule::NotFound(Thing::Device))?),
-    };
+    let mut targets = Vec::new();
+    for id in &edit.target_ids {
+        targets.push(find_beside(tx, by, *id, &device)?.ok_or(Rule::NotFound(Thing::Device))?);
+    }
     let state = find_word(&edit.state).ok_or(Rule::Invalid(Field::FlowState))?;
     let action = flow_action(&edit.action, state)?;
-    check_number(edit, action, target.is_some())?;
-    if target.as_ref().is_some_and(|target| target.id == device.id) {
+    check_number(edit, action, !targets.is_empty())?;
+    if targets.iter().any(|target| target.id == device.id) {
         return Err(Rule::Invalid(Field::ForwardTo).into());
     }
     let fax = match edit.fax_id {
@@ -73,7 +73,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, edit: &Edit) -> Result<(), Error> {
         return Err(Rule::TooLong(Field::Custom).into());
     }
     let flow = action.map(|action| {
-        let target_id = target.map(|target| target.id);
+        let target_id = targets.first().map(|target| target.id);
         made(device.id, state, action, edit, target_id, fax_id, did_id)
     });
     Ok(put(tx, by, device.id, state, flow)?)

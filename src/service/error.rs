@@ -172,7 +172,7 @@ impl Rule {
             | Self::Reserved(field)
             | Self::NotPermitted(field) => Some(field.name()),
             // The form or the call is for a new one.
-            Self::TooMany(Thing::DeviceRule | Thing::ProviderRule) => None,
+            Self::TooMany(Thing::DeviceRule | Thing::ProviderRule | Thing::Dialplan) => None,
             Self::NotFound(thing) | Self::Foreign(thing) | Self::TooMany(thing) => thing.field(),
             Self::Access(AccessError::HashCheckNeeded | AccessError::AllowListNeeded) => {
                 Some("hash_check")

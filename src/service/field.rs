@@ -54,6 +54,38 @@ pub enum Field {
     AppliesTo,
     /// Whether it rewrites the caller's name, too.
     ChangesName,
+    /// The first hour of a time period.
+    StartHour,
+    /// The last hour.
+    EndHour,
+    /// The minute of the first hour.
+    StartMinute,
+    /// The minute of the last hour.
+    EndMinute,
+    /// The first day of the week.
+    StartWeekday,
+    /// The last day of the week.
+    EndWeekday,
+    /// The first month.
+    StartMonth,
+    /// The last month.
+    EndMonth,
+    /// The first day of the month.
+    StartDay,
+    /// The last day of the month.
+    EndDay,
+    /// The first time period of a dial plan.
+    TimePeriod1,
+    /// The second.
+    TimePeriod2,
+    /// The third.
+    TimePeriod3,
+    /// What a dial plan does with a call.
+    DialplanKind,
+    /// The number of a phonebook's record.
+    Number,
+    /// The digits that dial it.
+    Speeddial,
     /// The number of a DID, or the first of a range.
     Did,
     /// The last number of a range.
@@ -165,6 +197,22 @@ impl Field {
             Self::MaxLength => "maxlen",
             Self::AppliesTo => "pr_type",
             Self::ChangesName => "change_callerid_name",
+            Self::StartHour => "start_hour",
+            Self::EndHour => "end_hour",
+            Self::StartMinute => "start_minute",
+            Self::EndMinute => "end_minute",
+            Self::StartWeekday => "start_weekday",
+            Self::EndWeekday => "end_weekday",
+            Self::StartMonth => "start_month",
+            Self::EndMonth => "end_month",
+            Self::StartDay => "start_day",
+            Self::EndDay => "end_day",
+            Self::TimePeriod1 => "time_period1",
+            Self::TimePeriod2 => "time_period2",
+            Self::TimePeriod3 => "time_period3",
+            Self::DialplanKind => "kind",
+            Self::Number => "number",
+            Self::Speeddial => "speeddial",
             Self::Did => "did",
             Self::Last => "last",
             Self::CliNumber => "cli_number",
@@ -244,6 +292,21 @@ impl Field {
             Self::MaxLength => "the longest length is 1 to 100, and not below the shortest",
             Self::AppliesTo => "a rule is for src or dst",
             Self::ChangesName => "change_callerid_name must be 0 or 1",
+            Self::StartHour => "start_hour must be 0 to 23",
+            Self::EndHour => "end_hour must be 0 to 23",
+            Self::StartMinute => "start_minute must be 0 to 59",
+            Self::EndMinute => "end_minute must be 0 to 59",
+            Self::StartWeekday | Self::EndWeekday => {
+                "a day of the week is mon, tue, wed, thu, fri, sat or sun"
+            }
+            Self::StartMonth | Self::EndMonth => "a month is 1 to 12",
+            Self::StartDay | Self::EndDay => "a day is 1 to 31",
+            Self::TimePeriod1 | Self::TimePeriod2 | Self::TimePeriod3 => {
+                "the time period was not found"
+            }
+            Self::DialplanKind => "a dial plan is for ivr or quickforwards",
+            Self::Number => "a number has digits only",
+            Self::Speeddial => "a speed dial has digits only",
             Self::Did => "a DID has 1 to 15 digits",
             Self::Last => "the range is not one",
             Self::CliNumber => "CLI must be numeric",

@@ -1,7 +1,7 @@
 //! IVRs, the voice menus that a CLI's calls can go to, and dial plans, which can answer a DID instead of a device.
 //! linebook knows only their names and owners, so both share these rules.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::action::Action;
 use super::lists::{self, Slice};
@@ -60,10 +60,24 @@ impl Kind {
         name: &str,
     ) -> Result<Id, Error> {
         by.require(Right::ManageSetup)?;
+        self.create_with(tx, by, owner_id, name, json!({}))
+    }
+
+    /// Adds one of `owner_id`, with more for the action log than its name.
+    pub(super) fn create_with(
+        &self,
+        tx: &WriteTx<'_>,
+        by: &Actor,
+        owner_id: Id,
+        name: &str,
+        mut after: Value,
+    ) -> Result<Id, Error> {
+        by.require(Right::ManageSetup)?;
         text::check_name(name)?;
         access::check_owner(tx, by, owner_id)?;
         let id = self.table.insert(tx, owner_id, name, tx.now_ms())?;
-        let after = json!({ "owner_id": owner_id, "name": name });
+        after["owner_id"] = owner_id.into();
+        after["name"] = name.into();
         log::record(tx, by, self.created, id, None, Some(after))?;
         Ok(id)
     }

@@ -27,6 +27,10 @@ pub enum Thing {
     Ivr,
     /// A dial plan, which can answer a DID instead of a device.
     Dialplan,
+    /// A time period of dial plans.
+    TimePeriod,
+    /// A record of a phonebook.
+    PhonebookRecord,
     /// A secret key.
     Key,
     /// A block on an allow-list.
@@ -53,6 +57,8 @@ impl Thing {
             Self::Cli => "CLI",
             Self::Ivr => "IVR",
             Self::Dialplan => "dial plan",
+            Self::TimePeriod => "time period",
+            Self::PhonebookRecord => "phonebook record",
             Self::Key => "key",
             Self::Network => "block",
             Self::Session => "session",
@@ -74,6 +80,8 @@ impl Thing {
             Self::Cli => Some("cli_number"),
             Self::Ivr => Some("ivr_id"),
             Self::Dialplan => Some("dialplan_id"),
+            Self::TimePeriod => Some("ivr_time_period_id"),
+            Self::PhonebookRecord => Some("phonebook_id"),
             Self::Network => Some("network"),
             Self::Callflow | Self::Key | Self::Session | Self::Setting => None,
         }

@@ -49,6 +49,7 @@ const TWINS: [(&str, &str); 3] = [
 
 /// The right that each permission gives to accountants.
 pub const PERMISSIONS: [(Right, &str); 7] = [
+    (Right::ManagePhonebooks, "manage_devices"),
     (Right::SeeUsers, "manage_devices"),
     (Right::SeeUsers, "manage_dids"),
     (Right::SeeDevices, "manage_devices"),
@@ -111,6 +112,17 @@ const MATRIX: &[(Right, &[&str])] = &[
         &["admin", "accountant", "reseller", "newcomer"],
     ),
     (Right::ManageSetup, &["admin", "reseller", "newcomer"]),
+    (
+        Right::ManagePhonebooks,
+        &[
+            "admin",
+            "accountant",
+            "manager",
+            "reseller",
+            "newcomer",
+            "anna",
+        ],
+    ),
     (Right::ManageApi, &["admin", "reseller", "newcomer"]),
     (
         Right::SeeLog,

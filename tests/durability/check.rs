@@ -220,6 +220,14 @@ const BREAKS: &[(&str, &str)] = &[
         "INSERT INTO callflows (device_id, state, action, target_id) VALUES (1, 'before_call', 'fax_detect', 2)",
     ),
     (
+        "a dial plan's periods are its owner's",
+        "UPDATE dialplans SET time_period2_id = 4 WHERE id = 1",
+    ),
+    (
+        "a dial plan's periods are its owner's",
+        "UPDATE ivr_time_periods SET hidden_ms = 5 WHERE id = 1",
+    ),
+    (
         "a call flow shows the number of a DID on its device",
         "INSERT INTO callflows (device_id, state, action, number, caller_id_from, did_id) VALUES (1, 'busy', 'forward', '1', 'did', 2)",
     ),

@@ -25,7 +25,8 @@ fn values(parameter: &Parameter) -> Vec<String> {
             ids
         }
         Kind::Digits(limit) => {
-            let mut numbers: Vec<String> = texts(&["", "x", "1111", "37061111111", "37062222222"]);
+            let mut numbers: Vec<String> =
+                texts(&["", "x", "12x", "22", "1111", "37061111111", "37062222222"]);
             numbers.push("1".repeat(limit + 1));
             numbers.extend((1..=10).map(|place| format!("370600000{place:02}")));
             numbers

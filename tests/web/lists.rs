@@ -358,9 +358,9 @@ const ACTIONS: &str = "callflow.update cli.create cli.update cli.delete clock.ac
     device_rule.create device_rule.delete dialplan.create dialplan.update dialplan.hide did.create did.reserve \
     did.unreserve did.assign did.unassign did.close did.free did.terminate did.take_back \
     did.details did.delete group.create group.update group.hide ivr.create \
-    ivr.update ivr.hide key.add key.revoke owner_settings.set provider.create provider.update provider.hide \
+    ivr.update ivr.hide key.add key.revoke owner_settings.set phonebook.create phonebook.update provider.create provider.update provider.hide \
     provider_rule.create provider_rule.delete session.start \
-    session.end session.failed settings.set user.create user.set_password user.set_permission user.set_blocked \
+    session.end session.failed settings.set time_period.create time_period.update time_period.hide user.create user.set_password user.set_permission user.set_blocked \
     user.allow_network";
 
 #[test]

@@ -133,7 +133,10 @@ pub static METHOD: Method = Method {
             device_id: call.need_id(DEVICE)?,
             action: call.need(ACTION)?.into(),
             state: call.need(STATE)?.into(),
-            target_id: call.id(TARGET).or(call.id(MISSPELT)),
+            target_ids: [TARGET, MISSPELT]
+                .into_iter()
+                .filter_map(|sent| call.id(sent))
+                .collect(),
             number: call.text(NUMBER),
             fax_id: call.id(FAX),
             with_device: is_true(call.get(BY_DEVICE)),

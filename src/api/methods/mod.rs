@@ -30,6 +30,11 @@ methods! {
     did_create
     did_terminate
     did_trunk_device_assign
+    ivr_dial_plan_update
+    ivr_time_period_update
+    phonebook_edit
+    phonebook_record_create
+    phonebooks_get
     provider_create
     provider_delete
     provider_rule_create

@@ -43,6 +43,8 @@ pub enum Right {
     SeeProviders,
     /// Providers, IVRs and dial plans.
     ManageSetup,
+    /// See and change phonebooks.
+    ManagePhonebooks,
     /// Keys, an owner's settings and allow-list; Generate hash and the console.
     ManageApi,
     /// See the action log.
@@ -172,7 +174,7 @@ impl Actor {
             UserType::Accountant | UserType::Manager => match right {
                 Right::SignedIn | Right::SeeLog => true,
                 Right::SeeUsers => self.has(Right::SeeDevices) || self.has(Right::SeeDids),
-                Right::SeeDevices | Right::ManageDevices => devices,
+                Right::SeeDevices | Right::ManageDevices | Right::ManagePhonebooks => devices,
                 Right::SeeDids | Right::ManageDids | Right::SeeProviders => {
                     dids && self.user_type == UserType::Accountant
                 }
@@ -180,7 +182,11 @@ impl Actor {
             },
             UserType::User => matches!(
                 right,
-                Right::SignedIn | Right::SeeUsers | Right::SeeDevices | Right::SeeDids
+                Right::SignedIn
+                    | Right::SeeUsers
+                    | Right::SeeDevices
+                    | Right::SeeDids
+                    | Right::ManagePhonebooks
             ),
         }
     }

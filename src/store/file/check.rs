@@ -155,6 +155,7 @@ FROM (
   UNION ALL SELECT owner_id, 'DID ' || did FROM dids
   UNION ALL SELECT owner_id, 'IVR ' || id FROM ivrs
   UNION ALL SELECT owner_id, 'dial plan ' || id FROM dialplans
+  UNION ALL SELECT owner_id, 'time period ' || id FROM ivr_time_periods
   UNION ALL SELECT owner_id, 'settings' FROM owner_settings
   UNION ALL SELECT owner_id, 'allowed network ' || network FROM allowed_networks
 ) AS owned
@@ -381,6 +382,19 @@ CROSS JOIN dids ON dids.id = callflows.did_id
 WHERE dids.device_id IS NOT callflows.device_id",
     },
     Check {
+        name: "a dial plan's periods are its owner's",
+        sql: "
+SELECT format('dial plan %s of owner %s is for period %s of owner %s', plan_id, plan_owner, id, owner_id)
+FROM (
+  SELECT id AS plan_id, owner_id AS plan_owner, time_period1_id AS period_id FROM dialplans WHERE hidden_ms IS NULL
+  UNION ALL SELECT id, owner_id, time_period2_id FROM dialplans WHERE hidden_ms IS NULL
+  UNION ALL SELECT id, owner_id, time_period3_id FROM dialplans WHERE hidden_ms IS NULL
+) AS plans
+CROSS JOIN ivr_time_periods ON id = period_id
+WHERE owner_id <> plan_owner
+   OR hidden_ms IS NOT NULL",
+    },
+    Check {
         // A reseller's own device is reached by the reseller and by admin.
         name: "a CLI's IVR is of an owner who reaches its device",
         sql: "
@@ -427,6 +441,8 @@ FROM (
   UNION ALL SELECT 'ivr.create', id, created_ms FROM ivrs
   UNION ALL SELECT 'cli.create', id, created_ms FROM clis
   UNION ALL SELECT 'device_rule.create', id, created_ms FROM device_rules
+  UNION ALL SELECT 'time_period.create', id, created_ms FROM ivr_time_periods
+  UNION ALL SELECT 'phonebook.create', id, created_ms FROM phonebook_records
 ) AS made
 WHERE NOT EXISTS (
     SELECT 1
@@ -453,6 +469,8 @@ WHERE (action = 'user.create' AND object_id NOT IN (SELECT id FROM users))
    OR (action = 'group.create' AND object_id NOT IN (SELECT id FROM device_groups))
    OR (action = 'device.create' AND object_id NOT IN (SELECT id FROM devices))
    OR (action = 'dialplan.create' AND object_id NOT IN (SELECT id FROM dialplans))
+   OR (action = 'time_period.create' AND object_id NOT IN (SELECT id FROM ivr_time_periods))
+   OR (action = 'phonebook.create' AND object_id NOT IN (SELECT id FROM phonebook_records))
    OR (action = 'ivr.create' AND object_id NOT IN (SELECT id FROM ivrs))
    OR (
      action = 'did.create'
@@ -517,6 +535,9 @@ FROM (
   UNION ALL SELECT 'CLI', id, created_ms FROM clis
   UNION ALL SELECT 'CLI', id, updated_ms FROM clis
   UNION ALL SELECT 'device rule', id, created_ms FROM device_rules
+  UNION ALL SELECT 'time period', id, created_ms FROM ivr_time_periods
+  UNION ALL SELECT 'time period', id, hidden_ms FROM ivr_time_periods
+  UNION ALL SELECT 'phonebook record', id, created_ms FROM phonebook_records
   UNION ALL SELECT 'log entry', id, at_ms FROM action_log
   UNION ALL SELECT 'session of user', user_id, created_ms FROM sessions
   UNION ALL SELECT 'session of user', user_id, seen_ms FROM sessions

@@ -16,6 +16,9 @@ pub const STEPS: &[&str] = &[
     include_str!("migrations/0006_did_details.sql"),
     include_str!("migrations/0007_providers.sql"),
     include_str!("migrations/0008_action_log_of_actor.sql"),
+    include_str!("migrations/0009_dialplan_periods.sql"),
+    include_str!("migrations/0010_quickforwards.sql"),
+    include_str!("migrations/0011_phonebooks.sql"),
 ];
 
 /// The versions that earlier releases have written. A database of each is in `fixtures/databases`.

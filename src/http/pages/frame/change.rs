@@ -18,10 +18,12 @@ fn page_of(entry: &Entry) -> Option<String> {
         Area::Provider => "providers",
         Area::Ivr => "ivrs",
         Area::Dialplan => "dialplans",
+        Area::TimePeriod => "periods",
         Area::Clock
         | Area::DeviceRule
         | Area::Key
         | Area::OwnerSettings
+        | Area::Phonebook
         | Area::ProviderRule
         | Area::Settings => {
             return None;
