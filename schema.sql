@@ -412,6 +412,7 @@ CREATE INDEX dids_of_provider ON dids (provider_id, owner_id, did);
 CREATE INDEX dids_reserved ON dids (owner_id, reserved_ms) WHERE reserved_ms IS NOT NULL;
 CREATE INDEX dids_on_device ON dids (device_id, did) WHERE device_id IS NOT NULL;
 CREATE INDEX dids_on_dialplan ON dids (dialplan_id, did) WHERE dialplan_id IS NOT NULL;
+CREATE INDEX dids_for_quickforwards ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
 -- The server frees closed DIDs after did_closed_days.
 CREATE INDEX dids_closed ON dids (closed_ms) WHERE closed_ms IS NOT NULL;
 CREATE INDEX dids_lent ON dids (lent_by_id, did) WHERE lent_by_id IS NOT NULL;

@@ -138,6 +138,11 @@ actions! {
         ProviderRuleCreate = "create",
         ProviderRuleDelete = "delete",
     }
+    /// Numbers to which DIDs take their callers. The number is the DID's.
+    Quickforward = "quickforward" {
+        QuickforwardUpdate = "update",
+        QuickforwardDelete = "delete",
+    }
     /// Signing in and out in a browser. The number is the user's.
     Session = "session" {
         SessionStart = "start",
@@ -160,6 +165,7 @@ actions! {
         UserSetPassword = "set_password",
         UserSetPermission = "set_permission",
         UserSetBlocked = "set_blocked",
+        UserSetQuickforwards = "set_quickforwards",
         UserAllowNetwork = "allow_network",
     }
 }

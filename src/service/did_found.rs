@@ -110,6 +110,9 @@ pub(super) fn change(
     if before.device_id.is_some() && after.device_id != before.device_id {
         ties::did_left_device(tx, by, before.id)?;
     }
+    if before.dialplan_id.is_some() && after.dialplan_id != before.dialplan_id {
+        ties::did_left_dialplan(tx, before.id)?;
+    }
     let (was, is) = log::difference(&json!(before), &json!(after));
     log::record(tx, by, step.action, before.id, Some(was), Some(is))?;
     Ok(after)

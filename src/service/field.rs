@@ -86,6 +86,10 @@ pub enum Field {
     Number,
     /// The digits that dial it.
     Speeddial,
+    /// The number to which a DID takes a caller.
+    ForwardNumber,
+    /// The pattern of the DIDs that a user may forward.
+    Quickforwards,
     /// The number of a DID, or the first of a range.
     Did,
     /// The last number of a range.
@@ -213,6 +217,8 @@ impl Field {
             Self::DialplanKind => "kind",
             Self::Number => "number",
             Self::Speeddial => "speeddial",
+            Self::ForwardNumber => "forward_to",
+            Self::Quickforwards => "quickforwards",
             Self::Did => "did",
             Self::Last => "last",
             Self::CliNumber => "cli_number",
@@ -307,6 +313,10 @@ impl Field {
             Self::DialplanKind => "a dial plan is for ivr or quickforwards",
             Self::Number => "a number has digits only",
             Self::Speeddial => "a speed dial has digits only",
+            Self::ForwardNumber => "a number has 1 to 20 digits",
+            Self::Quickforwards => {
+                "a pattern has digits, , or | between alternatives, % for any digits, and [..] for one of several"
+            }
             Self::Did => "a DID has 1 to 15 digits",
             Self::Last => "the range is not one",
             Self::CliNumber => "CLI must be numeric",

@@ -31,6 +31,8 @@ pub enum Thing {
     TimePeriod,
     /// A record of a phonebook.
     PhonebookRecord,
+    /// Where a DID takes one of its callers.
+    Quickforward,
     /// A secret key.
     Key,
     /// A block on an allow-list.
@@ -59,6 +61,7 @@ impl Thing {
             Self::Dialplan => "dial plan",
             Self::TimePeriod => "time period",
             Self::PhonebookRecord => "phonebook record",
+            Self::Quickforward => "quickforward",
             Self::Key => "key",
             Self::Network => "block",
             Self::Session => "session",
@@ -83,7 +86,7 @@ impl Thing {
             Self::TimePeriod => Some("ivr_time_period_id"),
             Self::PhonebookRecord => Some("phonebook_id"),
             Self::Network => Some("network"),
-            Self::Callflow | Self::Key | Self::Session | Self::Setting => None,
+            Self::Callflow | Self::Quickforward | Self::Key | Self::Session | Self::Setting => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{Error, Rule, Thing, log};
 use crate::service::guard::access::Actor;
 use crate::store::row::Id;
 use crate::store::tables::callflows::{self, CallerIdFrom, Callflow, FlowAction};
-use crate::store::tables::device_rules;
+use crate::store::tables::{device_rules, quickforwards};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Refuses to remove a device that calls or faxes for another device are sent to.
@@ -29,6 +29,12 @@ pub fn check_removable(tx: &ReadTx<'_>, device_id: Id) -> Result<(), Error> {
 pub fn drop_of_device(tx: &WriteTx<'_>, device_id: Id) -> Result<(), StoreError> {
     callflows::delete_of_device(tx, device_id)?;
     device_rules::delete_of_device(tx, device_id)
+}
+
+/// Cuts what hangs on a DID that leaves its dial plan: it takes no caller anywhere any more. The log entry of the DID's
+/// step stands for that.
+pub fn did_left_dialplan(tx: &WriteTx<'_>, did_id: Id) -> Result<(), StoreError> {
+    quickforwards::delete_of_did(tx, did_id)
 }
 
 /// Cuts what hangs on a DID that leaves its device: forwarded calls that showed its number keep the caller ID that they

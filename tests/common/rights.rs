@@ -48,7 +48,7 @@ const TWINS: [(&str, &str); 3] = [
 ];
 
 /// The right that each permission gives to accountants.
-pub const PERMISSIONS: [(Right, &str); 7] = [
+pub const PERMISSIONS: [(Right, &str); 8] = [
     (Right::ManagePhonebooks, "manage_devices"),
     (Right::SeeUsers, "manage_devices"),
     (Right::SeeUsers, "manage_dids"),
@@ -122,6 +122,10 @@ const MATRIX: &[(Right, &[&str])] = &[
             "newcomer",
             "anna",
         ],
+    ),
+    (
+        Right::UseQuickforwards,
+        &["admin", "reseller", "newcomer", "anna"],
     ),
     (Right::ManageApi, &["admin", "reseller", "newcomer"]),
     (

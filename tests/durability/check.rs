@@ -220,6 +220,14 @@ const BREAKS: &[(&str, &str)] = &[
         "INSERT INTO callflows (device_id, state, action, target_id) VALUES (1, 'before_call', 'fax_detect', 2)",
     ),
     (
+        "a DID takes its callers somewhere only on a dial plan for quickforwards",
+        "INSERT INTO quickforwards (user_id, did_id) VALUES (2, 3)",
+    ),
+    (
+        "a DID takes its callers somewhere only on a dial plan for quickforwards",
+        "UPDATE dids SET dialplan_id = 1 WHERE id = 4",
+    ),
+    (
         "a dial plan's periods are its owner's",
         "UPDATE dialplans SET time_period2_id = 4 WHERE id = 1",
     ),

@@ -526,7 +526,7 @@ fn nothing_is_hidden_while_it_is_used() {
         "/devices/1/hide",
         "/groups/3/hide",
         "/ivrs/1/hide",
-        "/dialplans/1/hide",
+        "/dialplans/3/hide",
         "/providers/2/hide",
     ] {
         let reply = world.post(path, &token, &[]);

@@ -359,8 +359,9 @@ const ACTIONS: &str = "callflow.update cli.create cli.update cli.delete clock.ac
     did.unreserve did.assign did.unassign did.close did.free did.terminate did.take_back \
     did.details did.delete group.create group.update group.hide ivr.create \
     ivr.update ivr.hide key.add key.revoke owner_settings.set phonebook.create phonebook.update provider.create provider.update provider.hide \
-    provider_rule.create provider_rule.delete session.start \
+    provider_rule.create provider_rule.delete quickforward.update quickforward.delete session.start \
     session.end session.failed settings.set time_period.create time_period.update time_period.hide user.create user.set_password user.set_permission user.set_blocked \
+    user.set_quickforwards \
     user.allow_network";
 
 #[test]

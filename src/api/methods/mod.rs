@@ -42,6 +42,9 @@ methods! {
     provider_rules_get
     provider_update
     providers_get
+    quickforwards_did_delete
+    quickforwards_did_update
+    quickforwards_dids_get
 }
 
 /// The method of this name, or with this alias.

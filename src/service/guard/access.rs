@@ -43,6 +43,8 @@ pub enum Right {
     SeeProviders,
     /// Providers, IVRs and dial plans.
     ManageSetup,
+    /// Say to which number a DID takes oneself.
+    UseQuickforwards,
     /// See and change phonebooks.
     ManagePhonebooks,
     /// Keys, an owner's settings and allow-list; Generate hash and the console.
@@ -187,6 +189,7 @@ impl Actor {
                     | Right::SeeDevices
                     | Right::SeeDids
                     | Right::ManagePhonebooks
+                    | Right::UseQuickforwards
             ),
         }
     }

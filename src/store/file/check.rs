@@ -395,6 +395,15 @@ WHERE owner_id <> plan_owner
    OR hidden_ms IS NOT NULL",
     },
     Check {
+        name: "a DID takes its callers somewhere only on a dial plan for quickforwards",
+        sql: "
+SELECT format('DID %s takes user %s to %s', did, quickforwards.user_id, forward_to)
+FROM quickforwards
+CROSS JOIN dids ON dids.id = did_id
+LEFT JOIN dialplans ON dialplans.id = dialplan_id
+WHERE kind IS NOT 'quickforwards'",
+    },
+    Check {
         // A reseller's own device is reached by the reseller and by admin.
         name: "a CLI's IVR is of an owner who reaches its device",
         sql: "

@@ -23,6 +23,7 @@ pub mod ivrs;
 pub mod phonebook_records;
 pub mod provider_rules;
 pub mod providers;
+pub mod quickforwards;
 pub mod sessions;
 pub mod settings;
 pub mod time_periods;

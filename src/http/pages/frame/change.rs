@@ -11,7 +11,7 @@ fn page_of(entry: &Entry) -> Option<String> {
     let id = entry.object_id?;
     let path = match Area::of(&entry.action)? {
         Area::Callflow | Area::Device => "devices",
-        Area::Did => "dids",
+        Area::Did | Area::Quickforward => "dids",
         Area::Cli => "clis",
         Area::User | Area::Session => "users",
         Area::Group => "groups",

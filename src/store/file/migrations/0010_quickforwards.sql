@@ -13,3 +13,6 @@ CREATE TABLE quickforwards (
   PRIMARY KEY (user_id, did_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX quickforwards_of_did ON quickforwards (did_id);
+
+-- The list of them is by id.
+CREATE INDEX dids_for_quickforwards ON dids (dialplan_id) WHERE dialplan_id IS NOT NULL;
