@@ -6,6 +6,8 @@ use serde::{Serialize, Serializer};
 
 /// How many digits an amount can have after its point.
 pub const MAX_FRACTION: usize = 8;
+/// Longest text that is read, in characters.
+pub const MAX_TEXT: usize = 32;
 /// Units of one.
 const ONE: i64 = 100_000_000;
 /// The furthest that an amount can be from zero, in units: 90 thousand million.
@@ -51,7 +53,7 @@ impl Amount {
         if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) {
             return None;
         }
-        if fraction.len() > MAX_FRACTION {
+        if fraction.len() > MAX_FRACTION || text.len() > MAX_TEXT {
             return None;
         }
         let fraction = format!("{fraction:0<MAX_FRACTION$}");
@@ -149,6 +151,7 @@ mod tests {
             "-90000000001",
             "9223372036854775808",
             "99999999999999999999999999",
+            "000000000000000000000000000000001",
         ] {
             assert_eq!(Amount::parse(text), None, "{text:?}");
         }

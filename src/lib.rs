@@ -15,6 +15,7 @@ pub mod amount;
 pub mod app;
 pub mod aside;
 pub mod config;
+pub mod device_options;
 pub mod housekeeping;
 pub mod metrics;
 pub mod telemetry;

@@ -8,7 +8,7 @@ use crate::command::database::{change, look};
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
-use crate::service::{devices as rules, users};
+use crate::service::{device_delete, devices as rules, users};
 use crate::store::row::Id;
 
 /// Devices: list them, make them trunks, hide them
@@ -89,7 +89,7 @@ impl Device {
             }
             Verb::Hide { id, at } => {
                 change(&at, ambient, move |tx, by| {
-                    rules::hide(tx, by, id).map_err(|error| naming(error, id))
+                    device_delete::remove(tx, by, Some(id)).map_err(|error| naming(error, id))
                 })?;
                 let json = json!({ "id": id, "hidden": true });
                 Ok(Report::new(format!("device {id} is hidden"), &json))

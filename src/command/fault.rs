@@ -66,7 +66,12 @@ fn advice(error: &service::Error) -> &'static str {
         Thing::TimePeriod => " (see `linebook period list`)",
         Thing::PhonebookRecord => " (see `linebook phonebook list`)",
         Thing::Setting => " (see `linebook settings list`)",
-        Thing::Callflow | Thing::Quickforward | Thing::Network | Thing::Session => "",
+        Thing::Callflow
+        | Thing::Quickforward
+        | Thing::Network
+        | Thing::Session
+        | Thing::Location
+        | Thing::FaxEmail => "",
     }
 }
 

@@ -72,6 +72,8 @@ actions! {
         DeviceUpdate = "update",
         DeviceTrunk = "trunk",
         DeviceHide = "hide",
+        DeviceBlock = "block",
+        DeviceUnblock = "unblock",
         DeviceNewSecret = "new_secret",
         DeviceShowSecret = "show_secret",
         DeviceShowPin = "show_pin",

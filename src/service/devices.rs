@@ -1,9 +1,9 @@
-//! Devices: creating them so that they can be used at once, finding one's own, changing and hiding them.
+//! Devices: creating them so that they can be used at once, finding one's own, changing them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::lists::MAX_OFFERED;
-use super::{Error, Field, Rule, Thing, log, text, ties};
+use super::{Error, Field, Rule, Thing, log, text};
 use crate::ambient::Ambient;
 use crate::amount::Amount;
 use crate::service::action::Action;
@@ -67,7 +67,9 @@ pub fn create(
     let user = find_user(tx, by, new.user_id)?;
     let device_type = device_type(tx, new.device_type.as_deref())?;
     let device_group_id = group(tx, &user, new.device_group_id)?;
-    check_pin(tx, &new.pin)?;
+    if let Pin::Chosen(pin) = &new.pin {
+        check_pin(tx, pin)?;
+    }
     if new.caller_id.is_some() && !by.may(Permission::ManageCallerId) {
         return Err(Rule::NotPermitted(Field::CallerId).into());
     }
@@ -157,10 +159,8 @@ fn group(tx: &WriteTx<'_>, user: &User, asked: Option<Option<Id>>) -> Result<Id,
         .ok_or_else(|| Rule::NotFound(Thing::DeviceGroup).into())
 }
 
-fn check_pin(tx: &WriteTx<'_>, pin: &Pin) -> Result<(), Error> {
-    let Pin::Chosen(pin) = pin else {
-        return Ok(());
-    };
+/// Refuses a PIN that is not one, or that a device has.
+pub(super) fn check_pin(tx: &WriteTx<'_>, pin: &str) -> Result<(), Error> {
     if !text::is_digits(pin) {
         return Err(Rule::Invalid(Field::Pin).into());
     }
@@ -227,7 +227,7 @@ fn take_extension(tx: &WriteTx<'_>) -> Result<String, StoreError> {
 }
 
 /// The address of a new device until it registers: none yet, with its protocol's port.
-fn address(device_type: DeviceType) -> (&'static str, u16) {
+pub(super) fn address(device_type: DeviceType) -> (&'static str, u16) {
     let port = match device_type {
         DeviceType::Sip => 5060,
         DeviceType::Iax2 => 4569,
@@ -297,23 +297,6 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
     Ok(())
 }
 
-/// Removes a device: it is not found any more, and its PIN, extension and username are free again. A device with DIDs or
-/// CLIs is refused.
-pub fn hide(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<(), Error> {
-    by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
-    if devices::in_use(tx, id)? {
-        return Err(Rule::InUse(Thing::Device).with("take its DIDs off and delete its CLIs first"));
-    }
-    ties::check_removable(tx, id)?;
-    ties::drop_of_device(tx, id)?;
-    devices::remove(tx, id, tx.now_ms())?;
-    let before = json!({ "hidden": false, "has_pin": device.pin.is_some() });
-    let after = json!({ "hidden": true, "has_pin": false });
-    log::record(tx, by, Action::DeviceHide, id, Some(before), Some(after))?;
-    Ok(())
-}
-
 /// The devices of a user that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Device>, Error> {
     by.require(Right::SeeDevices)?;
@@ -346,12 +329,17 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
     if pin != before.pin
         && let Some(pin) = &pin
     {
-        check_pin(tx, &Pin::Chosen(pin.clone()))?;
+        check_pin(tx, pin)?;
     }
     if edit.caller_id != before.caller_id && !by.may(Permission::ManageCallerId) {
         return Err(Rule::NotPermitted(Field::CallerId).into());
     }
-    check_lengths(pin.as_deref(), &edit.description, &edit.caller_id)?;
+    // A caller ID that has lost its number stays as it is, though nobody could type it in here.
+    let caller_id = match edit.caller_id == before.caller_id {
+        true => "",
+        false => &edit.caller_id,
+    };
+    check_lengths(pin.as_deref(), &edit.description, caller_id)?;
     let after = Device {
         description: edit.description,
         pin,
@@ -363,12 +351,27 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Er
         return Ok(());
     }
     devices::update(tx, &before, &after)?;
-    let (was, mut is) = log::difference(&logged(&before), &logged(&after));
-    if after.pin != before.pin {
-        is["pin_changed"] = true.into();
-    }
-    log::record(tx, by, Action::DeviceUpdate, id, Some(was), Some(is))?;
+    let (was, is) = changes(&before, &after);
+    let (was, is) = (Some(was.into()), Some(is.into()));
+    log::record(tx, by, Action::DeviceUpdate, id, was, is)?;
     Ok(())
+}
+
+/// The fields in which two states of a device differ, for the action log: of secret and PIN only that they do.
+pub(super) fn changes(before: &Device, after: &Device) -> (Map<String, Value>, Map<String, Value>) {
+    let (was, is) = log::difference(&logged(before), &logged(after));
+    let map = |value| match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    let (was, mut is) = (map(was), map(is));
+    if after.pin != before.pin {
+        is.insert("pin_changed".into(), true.into());
+    }
+    if after.secret != before.secret {
+        is.insert("secret_changed".into(), true.into());
+    }
+    (was, is)
 }
 
 /// Gives a device a new secret, with which it registers from now on. The action log notes the change without the

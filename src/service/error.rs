@@ -36,6 +36,8 @@ pub enum Rule {
     Invalid(Field),
     /// The text is over its limit.
     TooLong(Field),
+    /// The text is too short.
+    TooShort(Field),
     /// Something else has this value; `detail` says what or whose, where the caller may see it.
     Taken(Field),
     /// Something that the caller may not see has this value.
@@ -54,6 +56,8 @@ pub enum Rule {
     InUse(Thing),
     /// The limit for such things is reached.
     TooMany(Thing),
+    /// More hangs on the thing than one change takes off.
+    HasTooMany(Thing),
     /// The state of a DID does not allow it.
     Did(DidError),
     /// The actor may not do this.
@@ -167,6 +171,7 @@ impl Rule {
             Self::Missing(field)
             | Self::Invalid(field)
             | Self::TooLong(field)
+            | Self::TooShort(field)
             | Self::Taken(field)
             | Self::TakenByAnother(field)
             | Self::Reserved(field)
@@ -177,9 +182,12 @@ impl Rule {
             Self::Access(AccessError::HashCheckNeeded | AccessError::AllowListNeeded) => {
                 Some("hash_check")
             }
-            Self::NoneFound(_) | Self::InUse(_) | Self::Did(_) | Self::Access(_) | Self::Failed => {
-                None
-            }
+            Self::NoneFound(_)
+            | Self::HasTooMany(_)
+            | Self::InUse(_)
+            | Self::Did(_)
+            | Self::Access(_)
+            | Self::Failed => None,
         }
     }
 }
@@ -233,6 +241,7 @@ impl fmt::Display for Rule {
             Self::Missing(field) => write!(f, "{} was not sent", field.name()),
             Self::Invalid(field) => f.write_str(field.takes()),
             Self::TooLong(field) => write!(f, "{} is too long", field.name()),
+            Self::TooShort(field) => write!(f, "{} is too short", field.name()),
             Self::Taken(Field::Username) => f.write_str("the username is already used"),
             Self::Taken(Field::Did) => f.write_str("DID already exists"),
             Self::Taken(Field::Pin) => f.write_str("PIN is already used"),
@@ -272,7 +281,9 @@ impl fmt::Display for Rule {
             Self::TooMany(Thing::Network) => f.write_str(
                 "too many blocks on the allow-list: take one off, or allow a larger block",
             ),
+            Self::TooMany(Thing::FaxEmail) => f.write_str("the device has too many fax addresses"),
             Self::TooMany(thing) => write!(f, "there are too many {}s", thing.name()),
+            Self::HasTooMany(thing) => write!(f, "too much hangs on the {}", thing.name()),
             Self::Did(error) => error.fmt(f),
             Self::Access(error) => error.fmt(f),
             Self::Failed => f.write_str("anything else stopped it"),

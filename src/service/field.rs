@@ -170,6 +170,8 @@ pub enum Field {
     Suffix,
     /// An address or a block on an allow-list.
     Network,
+    /// What the parameter of this name says of a device.
+    OfDevice(&'static str),
     /// The setting of this name.
     Setting(&'static str),
 }
@@ -259,7 +261,7 @@ impl Field {
             Self::SetsPai => "set_pai",
             Self::Suffix => "suffix",
             Self::Network => "network",
-            Self::Setting(name) => name,
+            Self::OfDevice(name) | Self::Setting(name) => name,
         }
     }
 
@@ -361,6 +363,7 @@ impl Field {
             Self::SetsPai => "0 or 1",
             Self::Suffix => "up to 60 digits, for called numbers only",
             Self::Network => "not an IP address or a CIDR block of /8 or narrower",
+            Self::OfDevice(_) => "the device does not take this value",
             Self::Setting(_) => "the setting does not take this value",
         }
     }

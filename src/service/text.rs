@@ -103,6 +103,15 @@ pub fn is_domain(text: &str) -> bool {
     text.len() <= MAX_DOMAIN && text.split('.').all(is_label)
 }
 
+/// A mail address: a local part without spaces and signs that mail programs read as something else, `@`, a host name.
+pub fn is_mail(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let is_sign = |c: char| !(c.is_whitespace() || is_hidden(c) || "@\"(),:;<>[\\]".contains(c));
+    !local.is_empty() && local.chars().all(is_sign) && is_domain(domain)
+}
+
 /// `NUMBER`, `Name <NUMBER>` or `"Name" <NUMBER>`. A number may start with `+`. A name has no quotes and no angle
 /// brackets, so that a PBX reads back what was meant.
 pub fn is_caller_id(text: &str) -> bool {
@@ -125,9 +134,55 @@ pub fn is_caller_id(text: &str) -> bool {
         && !name.contains(|c: char| c.is_control() || matches!(c, '"' | '<' | '>'))
 }
 
+/// The name and the number in a caller ID.
+pub fn caller_id_parts(caller_id: &str) -> (&str, &str) {
+    let split = || caller_id.strip_suffix('>')?.rsplit_once(" <");
+    let Some((name, number)) = split() else {
+        return ("", caller_id);
+    };
+    (name.trim_matches('"'), number)
+}
+
+/// The caller ID with this name and this number, either of which may be blank.
+pub fn caller_id_of(name: &str, number: &str) -> String {
+    match name.is_empty() {
+        true => number.into(),
+        false => format!("\"{name}\" <{number}>"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn caller_ids_have_two_parts() {
+        for (caller_id, name, number) in [
+            ("", "", ""),
+            ("+370600", "", "+370600"),
+            ("Ann Lee <1001>", "Ann Lee", "1001"),
+            ("\"Ann\" <1001>", "Ann", "1001"),
+            ("\"Ann\" <>", "Ann", ""),
+        ] {
+            assert_eq!(caller_id_parts(caller_id), (name, number), "{caller_id}");
+        }
+        assert_eq!(caller_id_of("Ann", "1"), "\"Ann\" <1>");
+        assert_eq!(caller_id_of("Ann", ""), "\"Ann\" <>");
+        assert_eq!(caller_id_of("", "1"), "1");
+        assert_eq!(caller_id_of("", ""), "");
+    }
+
+    #[test]
+    fn mail_addresses() {
+        for good in ["a@b", "anna.lee+fax@mail.example.com", "ž@example.com"] {
+            assert!(is_mail(good), "{good}");
+        }
+        for bad in [
+            "", "@", "a@", "@b", "a b@c", "a@b@c", "a@b c", "a\n@b", "<a@b>", "a@-b", "a@b.",
+        ] {
+            assert!(!is_mail(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn caller_ids() {

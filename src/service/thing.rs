@@ -33,6 +33,10 @@ pub enum Thing {
     PhonebookRecord,
     /// Where a DID takes one of its callers.
     Quickforward,
+    /// A place that devices are in. There is one, and every device is in it.
+    Location,
+    /// An address that faxes are sent to.
+    FaxEmail,
     /// A secret key.
     Key,
     /// A block on an allow-list.
@@ -62,6 +66,8 @@ impl Thing {
             Self::TimePeriod => "time period",
             Self::PhonebookRecord => "phonebook record",
             Self::Quickforward => "quickforward",
+            Self::Location => "location",
+            Self::FaxEmail => "fax address",
             Self::Key => "key",
             Self::Network => "block",
             Self::Session => "session",
@@ -86,6 +92,8 @@ impl Thing {
             Self::TimePeriod => Some("ivr_time_period_id"),
             Self::PhonebookRecord => Some("phonebook_id"),
             Self::Network => Some("network"),
+            Self::Location => Some("location_id"),
+            Self::FaxEmail => Some("fax_email_add"),
             Self::Callflow | Self::Quickforward | Self::Key | Self::Session | Self::Setting => None,
         }
     }

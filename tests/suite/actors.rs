@@ -3,8 +3,8 @@
 use linebook::service::guard::access::{Actor, Origin};
 use linebook::service::lists::Slice;
 use linebook::service::{
-    Error, Rule, Thing, clis, device_lists, devices, did_life, did_lists, did_steps, dids, groups,
-    users,
+    Error, Rule, Thing, clis, device_delete, device_lists, device_update, devices, did_life,
+    did_lists, did_steps, dids, groups, users,
 };
 use linebook::store::WriteTx;
 use linebook::store::row::Id;
@@ -177,7 +177,12 @@ const CHANGES: &[(&str, One)] = &[
     ("devices::set_trunk", |tx, by, _| {
         devices::set_trunk(tx, by, 3, true)
     }),
-    ("devices::hide", |tx, by, _| devices::hide(tx, by, 4)),
+    ("device_delete::remove", |tx, by, _| {
+        device_delete::remove(tx, by, Some(4))
+    }),
+    ("device_update::set_blocked", |tx, by, _| {
+        device_update::set_blocked(tx, by, 4, true)
+    }),
     ("devices::show_secret", |tx, by, _| {
         devices::show_secret(tx, by, 3).map(drop)
     }),

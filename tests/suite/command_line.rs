@@ -1242,7 +1242,6 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
         "device was not found: 9 (see `linebook device list`)",
     );
 
-    world.refused(&["device", "hide", "2"], "device is in use");
     assert_eq!(
         world.json(&["cli", "list"])[0],
         json!({

@@ -1,7 +1,7 @@
 //! What hangs on devices and DIDs follows them: call flows, device rules, and the time of a CLI's last change.
 
 use linebook::service::guard::access::Actor;
-use linebook::service::{Error, Rule, Thing, clis, devices, did_life, did_steps};
+use linebook::service::{Error, Rule, Thing, clis, device_delete, did_life, did_steps};
 use linebook::store::WriteTx;
 
 use crate::common::World;
@@ -43,7 +43,9 @@ fn a_device_is_not_removed_while_others_send_calls_to_it() {
     let refused = |sql: &str, id: i64| {
         let world = World::after(sql);
         let before = world.dump();
-        let removed = change(&world, move |tx, by| devices::hide(tx, by, id));
+        let removed = change(&world, move |tx, by| {
+            device_delete::remove(tx, by, Some(id))
+        });
         assert_eq!(world.dump(), before);
         match removed {
             Err(Error::Refused(refusal)) => refusal.rule,
@@ -75,11 +77,11 @@ fn a_removed_device_keeps_no_call_flow_and_no_rules() {
     );
     let rules = "SELECT count(*) FROM device_rules WHERE device_id = 4";
     assert_eq!(world.select(rules), "1");
-    change(&world, |tx, by| devices::hide(tx, by, 4)).unwrap();
+    change(&world, |tx, by| device_delete::remove(tx, by, Some(4))).unwrap();
     assert_eq!(world.select(rules), "0");
     assert_eq!(world.select("SELECT device_id FROM callflows"), "3");
     // Nothing leads to device 3 any more.
-    change(&world, |tx, by| devices::hide(tx, by, 3)).unwrap();
+    change(&world, |tx, by| device_delete::remove(tx, by, Some(3))).unwrap();
 }
 
 #[test]

@@ -20,20 +20,27 @@ const fn room(name: &'static str, may: &'static [&'static str], instead: &'stati
 const ROOMS: &[Room] = &[
     room("ambient.rs", &[], "be told"),
     room("amount.rs", &[], "be told"),
+    room("device_options.rs", &[], "be told"),
     room("telemetry.rs", &[], "be told"),
     room(
         "store",
-        &["ambient.rs", "amount.rs"],
+        &["ambient.rs", "amount.rs", "device_options.rs"],
         "take what is stored as a type of your own",
     ),
     room(
         "service",
-        &["store", "ambient.rs", "amount.rs"],
+        &["store", "ambient.rs", "amount.rs", "device_options.rs"],
         "take what is asked as values",
     ),
     room(
         "api",
-        &["service", "store", "ambient.rs"],
+        &[
+            "service",
+            "store",
+            "ambient.rs",
+            "amount.rs",
+            "device_options.rs",
+        ],
         "take a Core, and a Request",
     ),
     room("aside.rs", &["store"], "be told"),

@@ -157,7 +157,16 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
                 let value = filler(parameter, length);
                 assert_eq!(value.chars().count(), length);
                 let call = Call::sample(method.name).alone(method, parameter);
-                let call = call.with(parameter.name, &value);
+                let mut call = call.with(parameter.name, &value);
+                // An address applies only to a device that is known by it.
+                if ["host", "hostname"].contains(&parameter.name) {
+                    let other = if parameter.name == "host" {
+                        "hostname"
+                    } else {
+                        "host"
+                    };
+                    call = call.without(other).with("authentication", "1");
+                }
                 let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
                 // No thing has this name.
                 let is_taken = is_taken && parameter.thing().is_none();
@@ -176,13 +185,36 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
 fn filler(parameter: &Parameter, length: usize) -> String {
     match (parameter.name, parameter.kind) {
         ("caller_id", _) => "ž".repeat(length - 7) + " <1008>",
-        ("cli_domain" | "server_ip", _) => repeated("a.", length),
+        ("cli_domain" | "hostname" | "server_ip", _) => repeated("a.", length),
         ("server_ids", _) => repeated("1,", length),
         // The longest amount, and the longest address.
         ("balance_limit", _) => "-10000000000.0000000".to_owned() + &"1".repeat(length - 20),
         ("ipaddr", _) => {
             "0000:0000:0000:0000:0000:ffff:192.168.100.10".to_owned() + &"0".repeat(length - 44)
         }
+        ("host", _) => {
+            let mapped = "0000:0000:0000:0000:0000:ffff:255.255.255.255";
+            mapped.to_owned() + &"0".repeat(length - mapped.len())
+        }
+        ("callerid_number", _) => "+".to_owned() + &"8".repeat(length - 1),
+        ("balance", _) => "0".repeat(length),
+        ("fax_email_add" | "fax_email_delete" | "voicemail_email", _) => {
+            "a".repeat(length - 12) + "@example.com"
+        }
+        ("webhook_url_for_call_end", _) => "https://".to_owned() + &"a".repeat(length - 8),
+        ("deny" | "permit", _) => {
+            "1.1.1.1/0;".repeat(24)
+                + if length == 255 {
+                    "100.100.100.1/0"
+                } else {
+                    "100.100.100.10/0"
+                }
+        }
+        (
+            "username" | "password" | "extension" | "language" | "nat" | "qualify" | "insecure"
+            | "allow" | "disallow",
+            _,
+        ) => "a".repeat(length),
         (_, Kind::Digits(_)) => "8".repeat(length),
         _ => "ž".repeat(length),
     }

@@ -7,8 +7,9 @@ use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
-    AccessError, Error, Rule, clis, device_lists, devices, did_life, did_lists, did_ranges,
-    did_steps, dids, groups, keys, log, providers, settings, users,
+    AccessError, Error, Rule, clis, device_delete, device_details, device_lists, device_update,
+    devices, did_life, did_lists, did_ranges, did_steps, dids, groups, keys, log, providers,
+    settings, users,
 };
 use linebook::store::{ReadTx, WriteTx};
 
@@ -553,7 +554,24 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("devices::set_trunk", |tx, by| {
             devices::set_trunk(tx, by, 3, true)
         }),
-        ("devices::hide", |tx, by| devices::hide(tx, by, 4)),
+        ("device_delete::remove", |tx, by| {
+            device_delete::remove(tx, by, Some(4))
+        }),
+        ("device_delete::preview", |tx, by| {
+            device_delete::preview(tx, by, 4).map(drop)
+        }),
+        ("device_details::get", |tx, by| {
+            device_details::get(tx, by, Some(1)).map(drop)
+        }),
+        ("device_details::get_by_username", |tx, by| {
+            device_details::get_by_username(tx, by, "1001").map(drop)
+        }),
+        ("device_update::update", |tx, by| {
+            device_update::update(tx, by, Some(1), &device_update::Change::default())
+        }),
+        ("device_update::set_blocked", |tx, by| {
+            device_update::set_blocked(tx, by, 1, true)
+        }),
         ("devices::show_secret", |tx, by| {
             devices::show_secret(tx, by, 1).map(drop)
         }),

@@ -523,7 +523,6 @@ fn nothing_is_hidden_while_it_is_used() {
     let token = world.token(0);
     let before = world.dump();
     for path in [
-        "/devices/1/hide",
         "/groups/3/hide",
         "/ivrs/1/hide",
         "/dialplans/3/hide",

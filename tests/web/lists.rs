@@ -354,7 +354,7 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
 
 /// The words that databases hold. A name in the code may change, but these may not.
 const ACTIONS: &str = "callflow.update cli.create cli.update cli.delete clock.accept device.create device.update device.trunk device.hide \
-    device.new_secret device.show_secret device.show_pin \
+    device.block device.unblock device.new_secret device.show_secret device.show_pin \
     device_rule.create device_rule.delete dialplan.create dialplan.update dialplan.hide did.create did.reserve \
     did.unreserve did.assign did.unassign did.close did.free did.terminate did.take_back \
     did.details did.delete group.create group.update group.hide ivr.create \

@@ -22,9 +22,12 @@ methods! {
     device_callflow_update
     device_clis_get
     device_create
+    device_delete
+    device_details_get
     device_rule_create
     device_rule_delete
     device_rules_get
+    device_update
     devices_get
     did_close
     did_create

@@ -12,7 +12,7 @@ use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::devices::{self, Edit};
 use crate::service::guard::access::Right;
-use crate::service::{Error, Rule, Thing, clis, dids, groups, users};
+use crate::service::{Error, Rule, Thing, clis, device_delete, dids, groups, users};
 use crate::store::row::Id;
 use crate::store::tables::clis::Cli;
 use crate::store::tables::device_groups::DeviceGroup;
@@ -337,7 +337,10 @@ pub async fn set_trunk(visit: Visit) -> Result<Answer, Trouble> {
 /// Hides it.
 pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
-    match visit.write(move |tx, by| devices::hide(tx, by, id)).await {
+    match visit
+        .write(move |tx, by| device_delete::remove(tx, by, Some(id)))
+        .await
+    {
         Ok(()) => Ok(Answer::SeeOther("/devices?done=hidden".into())),
         Err(error) => {
             let hide_problem = problem_on_page(Thing::Device, error, "")?;

@@ -5,12 +5,10 @@
 
 use rusqlite::Connection;
 
+use crate::store::file::check_values::{MAX_EXAMPLES, VALUE_CHECKS};
 use crate::store::file::schema::SCHEMA;
 use crate::store::file::shape;
 use crate::store::{StoreError, Violation};
-
-/// How many rows that break an invariant are named.
-pub const MAX_EXAMPLES: usize = 5;
 
 /// One invariant.
 #[derive(Debug, Clone, Copy)]
@@ -560,7 +558,7 @@ WHERE ms NOT BETWEEN 0 AND 253402300799999",
 pub const SHAPE: &str = "the schema is linebook's own";
 
 /// How many checks [`check()`] runs.
-pub const COUNT: usize = FILE_CHECKS.len() + 1 + CHECKS.len();
+pub const COUNT: usize = FILE_CHECKS.len() + 1 + CHECKS.len() + VALUE_CHECKS.len();
 
 /// Runs every check. Each is one statement and so one snapshot, so a database in use is held only as long as the
 /// longest of them takes.
@@ -568,6 +566,9 @@ pub fn check(connection: &Connection) -> Result<Vec<Violation>, StoreError> {
     let mut violations = run(connection, FILE_CHECKS.iter())?;
     violations.extend(check_shape(connection, &[SCHEMA])?);
     violations.extend(run(connection, CHECKS.iter())?);
+    for check in VALUE_CHECKS {
+        violations.extend(violation(check.name, check.examples(connection))?);
+    }
     Ok(violations)
 }
 

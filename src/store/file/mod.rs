@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod check_values;
 pub(in crate::store) mod copy;
 pub(in crate::store) mod draft;
 pub mod folder;

@@ -128,6 +128,19 @@ ORDER BY clis.id
 LIMIT :limit"
 );
 
+const ALL_ON_DEVICE: &str = select!(
+    Cli,
+    "WHERE device_id = :device_id
+ORDER BY id
+LIMIT :limit"
+);
+
+/// Up to `limit` CLIs on a device, in id order.
+pub fn list_on_device(tx: &ReadTx<'_>, device_id: Id, limit: u32) -> Result<Vec<Cli>, StoreError> {
+    let sent = named_params! { ":device_id": device_id, ":limit": limit };
+    tx.list(ALL_ON_DEVICE, sent, Cli::read)
+}
+
 const LIST_OF_USER: &str = select!(
     CliOnDevice,
     "  INDEXED BY clis_of_user

@@ -260,24 +260,6 @@ pub fn update_trunk(
     Ok(())
 }
 
-const IN_USE: &str = "
-SELECT
-  EXISTS (
-    SELECT 1
-    FROM dids
-    WHERE device_id = :id
-  )
-  OR EXISTS (
-    SELECT 1
-    FROM clis
-    WHERE device_id = :id
-  )";
-
-/// Whether a DID or a CLI is on the device.
-pub fn in_use(tx: &ReadTx<'_>, id: Id) -> Result<bool, StoreError> {
-    tx.get(IN_USE, named_params! { ":id": id }, |row| row.get(0))
-}
-
 const BLOCK: &str = "
 UPDATE devices
 SET blocked_ms = :blocked_ms
@@ -309,9 +291,13 @@ const UPDATE: &str = "
 UPDATE devices
 SET
   secret = :secret,
-  pin = :pin,
   caller_id = :caller_id,
   balance_e8 = :balance_e8
+WHERE id = :id";
+
+const UPDATE_PIN: &str = "
+UPDATE devices
+SET pin = :pin
 WHERE id = :id";
 
 const UPDATE_DESCRIPTION: &str = "
@@ -340,7 +326,7 @@ SET
   port = :port
 WHERE id = :id";
 
-/// Replaces what can be edited of a device: everything but its user, its type, and whether it is a trunk or blocked.
+/// Replaces what can be edited of a device: everything but its user, its type, and whether it is blocked.
 /// SQLite writes each index anew whose columns a statement names, so only those that differ are named.
 pub fn update(tx: &WriteTx<'_>, before: &Device, device: &Device) -> Result<(), StoreError> {
     let id = device.id;
@@ -358,6 +344,13 @@ pub fn update(tx: &WriteTx<'_>, before: &Device, device: &Device) -> Result<(), 
         };
         tx.execute(UPDATE_NAMES, sent)?;
     }
+    if before.pin != device.pin {
+        let sent = named_params! { ":id": id, ":pin": device.pin };
+        tx.execute(UPDATE_PIN, sent)?;
+    }
+    if (before.is_trunk, before.with_ani) != (device.is_trunk, device.with_ani) {
+        update_trunk(tx, id, device.is_trunk, device.with_ani)?;
+    }
     if before.place() != device.place() {
         let sent = named_params! {
             ":id": id,
@@ -371,7 +364,6 @@ pub fn update(tx: &WriteTx<'_>, before: &Device, device: &Device) -> Result<(), 
     let sent = named_params! {
         ":id": id,
         ":secret": device.secret,
-        ":pin": device.pin,
         ":caller_id": device.caller_id,
         ":balance_e8": device.balance,
     };
