@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::ambient::Ambient;
 use crate::command::arguments::{Window, id};
 use crate::command::database::{change, look};
+use crate::command::each::EachDevice;
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
@@ -30,6 +31,8 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
+    /// Block or unblock every device that a filter finds: up to 1000, all of them or none
+    Each(EachDevice),
     /// Make a device a trunk, so that DIDs can be assigned to it, or an ordinary one again
     Trunk {
         /// The device's id
@@ -79,6 +82,7 @@ impl Device {
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }
+            Verb::Each(each) => each.run(ambient),
             Verb::Trunk { id, off, at } => {
                 change(&at, ambient, move |tx, by| {
                     rules::set_trunk(tx, by, id, !off).map_err(|error| naming(error, id))

@@ -6,6 +6,7 @@ use crate::ambient::Ambient;
 use crate::command::arguments::{Window, id};
 use crate::command::database::{change, look};
 use crate::command::did_import;
+use crate::command::each::EachDid;
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
@@ -56,6 +57,8 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
+    /// Take a step with every DID that a filter finds: up to 1000, all of them or none
+    Each(EachDid),
     /// Reserve a free DID for a user
     Reserve {
         /// Its number
@@ -117,6 +120,7 @@ impl Did {
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }
+            Verb::Each(each) => each.run(ambient),
             Verb::Reserve { number, user, at } => {
                 step(&at, ambient, number, move |tx, by, number| {
                     let user = users::get_named(tx, by, &user)?;

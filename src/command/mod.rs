@@ -13,6 +13,7 @@ mod dialplan;
 mod did;
 mod did_import;
 mod docs;
+mod each;
 mod fault;
 mod group;
 mod hash;

@@ -54,6 +54,8 @@ pub enum Rule {
     Foreign(Thing),
     /// Something still refers to it; `detail` says what.
     InUse(Thing),
+    /// They are not those that were looked at before.
+    Moved(Thing),
     /// The limit for such things is reached.
     TooMany(Thing),
     /// More hangs on the thing than one change takes off.
@@ -184,6 +186,7 @@ impl Rule {
             }
             Self::NoneFound(_)
             | Self::HasTooMany(_)
+            | Self::Moved(_)
             | Self::InUse(_)
             | Self::Did(_)
             | Self::Access(_)
@@ -269,6 +272,11 @@ impl fmt::Display for Rule {
             Self::NotFound(Thing::Setting) => f.write_str("there is no such setting"),
             Self::NotFound(thing) => write!(f, "{} was not found", thing.name()),
             Self::NoneFound(thing) => write!(f, "there are no {}s", thing.name()),
+            Self::Moved(thing) => write!(
+                f,
+                "the {}s are not those of the preview any more: look at it again",
+                thing.name()
+            ),
             Self::Foreign(thing) => write!(f, "{} belongs to someone else", thing.name()),
             Self::InUse(Thing::Callflow) => {
                 f.write_str("other devices forward calls to it: change their call flows first")

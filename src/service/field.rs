@@ -122,6 +122,8 @@ pub enum Field {
     CustomSipHeader,
     /// What a reseller notes on a DID.
     ResellerComment,
+    /// An action for everything that a list finds.
+    Action,
     /// Whether everyone may add DIDs to a provider.
     CommonUse,
     /// A tariff.
@@ -237,6 +239,7 @@ impl Field {
             Self::ToneZone => "tone_zone",
             Self::CustomSipHeader => "custom_sip_header",
             Self::ResellerComment => "reseller_comment",
+            Self::Action => "action",
             Self::CommonUse => "common_use",
             Self::TariffId => "tariff_id",
             Self::Tech => "tech",
@@ -335,6 +338,7 @@ impl Field {
             Self::ToneZone => "a tone zone is two letters",
             Self::CustomSipHeader => "a SIP header is Name: value, without control characters",
             Self::ResellerComment => "a comment is any text",
+            Self::Action => "this is none of the actions",
             Self::CommonUse => "common use is on or off",
             Self::TariffId => "no tariff exists yet",
             Self::Tech => "dahdi, SIP, IAX2 or H323",

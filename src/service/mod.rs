@@ -2,6 +2,7 @@
 //! here.
 
 pub mod action;
+pub mod bulk;
 pub mod callflows;
 pub mod clis;
 pub mod clock;

@@ -966,6 +966,61 @@ fn a_provider_is_set_shown_and_deleted() {
 }
 
 #[test]
+fn a_step_is_taken_with_every_did_that_a_filter_finds_or_with_none() {
+    let world = World::with_people();
+    for number in ["123456790", "123456791", "777"] {
+        world.ok(&["did", "create", number, "--provider", "1"]);
+    }
+    let statuses = || {
+        world.value("SELECT group_concat(status, ' ') FROM (SELECT status FROM dids ORDER BY id)")
+    };
+    let reserve = ["did", "each", "reserve", "--begins", "1234", "--for", "bob"];
+    let dry = world.ok(&[&reserve[..], &["--dry-run"]].concat());
+    assert_eq!(dry.lines().count(), 4, "{dry}");
+    assert_eq!(statuses(), "free free free free");
+    assert_eq!(world.ok(&reserve), "it was done to 3\n");
+    assert_eq!(statuses(), "reserved reserved reserved free");
+    assert_eq!(
+        world.value(
+            "SELECT count(*) FROM action_log WHERE action = 'did.reserve' AND actor = 'operator'"
+        ),
+        "3"
+    );
+    // One of the four is free.
+    let back = ["did", "each", "unreserve", "--provider", "1"];
+    world.refused(
+        &back,
+        "the DID's state does not allow this: DID 777 is free, this needs one that is reserved\n",
+    );
+    let dry = world.run(&[&back[..], &["--dry-run"]].concat());
+    assert_eq!(dry.status.code(), Some(1));
+    assert_eq!(text(&dry.stdout).lines().count(), 5);
+    assert!(text(&dry.stderr).contains("it cannot be done to 1 of 4, so nothing would be"));
+    assert_eq!(statuses(), "reserved reserved reserved free");
+    world.refused(
+        &["did", "each", "close", "--status", "active"],
+        "there are no DIDs\n",
+    );
+    world.refused(
+        &[
+            "did", "each", "reserve", "--status", "free", "--for", "nobody",
+        ],
+        "user was not found: nobody",
+    );
+    world.refused(
+        &["device", "each", "block", "--user", "bob"],
+        "there are no devices\n",
+    );
+    // Everything at once has to be said, and a step has to be one.
+    for wrong in [
+        &["did", "each", "close"][..],
+        &["did", "each", "paint", "--begins", "1"],
+    ] {
+        assert_eq!(world.run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
 fn what_is_set_up_is_listed() {
     let world = World::with_people();
     world.ok(&["provider", "add", "Own", "--owner", "shop"]);

@@ -46,6 +46,8 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
         &[
             (Verb::Get, "/devices/new"),
             (Verb::Post, "/devices/new"),
+            (Verb::Get, "/devices/bulk"),
+            (Verb::Post, "/devices/bulk"),
             (Verb::Post, "/devices/{id}/edit"),
             (Verb::Post, "/devices/{id}/secret"),
             (Verb::Post, "/devices/{id}/pin"),
@@ -78,6 +80,8 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
         &[
             (Verb::Get, "/dids/new"),
             (Verb::Post, "/dids/new"),
+            (Verb::Get, "/dids/bulk"),
+            (Verb::Post, "/dids/bulk"),
             (Verb::Post, "/dids/{id}/{name}"),
         ],
     ),

@@ -4,6 +4,7 @@
 
 mod access;
 mod acting;
+mod bulk;
 mod escaping;
 mod forms;
 #[path = "../fuzz/html.rs"]

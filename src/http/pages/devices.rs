@@ -5,11 +5,12 @@ use maud::html;
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_users};
+use crate::http::pages::frame::filters::{DEVICE_FILTERS, device_filter};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select, yes_no};
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
-use crate::service::device_lists::{self, Filter, Sort};
+use crate::service::device_lists;
 use crate::service::devices::{self, NewDevice, Pin};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
@@ -99,7 +100,7 @@ static LIST: List<Row> = List {
             text: |row| format!("{}:{}", row.device.ipaddr, row.device.port),
         },
     ],
-    filters: &["q", "user", "type", "trunk", "caller_id", "group"],
+    filters: DEVICE_FILTERS,
     searched: "The search looks at the beginning of extensions and descriptions, and at whole IDs.",
     empty: "There are no devices yet. A device is a phone, a gateway or a trunk of a user.",
     fetch,
@@ -112,34 +113,12 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
-    let slice = device_lists::list(tx, by, &filter(tx, by, sent)?, after, limit)?;
+    let slice = device_lists::list(tx, by, &device_filter(tx, by, sent)?, after, limit)?;
     slice.try_map(|device| {
         Ok(Row {
             username: users::name_of(tx, device.user_id)?,
             device,
         })
-    })
-}
-
-fn filter(tx: &ReadTx<'_>, by: &Actor, sent: &Parameters) -> Result<Filter, Error> {
-    let yes = |name| sent.get(name).map(|value| value == "yes");
-    let text = |name| sent.get(name).unwrap_or_default().trim();
-    Ok(Filter {
-        search: text("q").into(),
-        // An unknown name or somebody else's user has no devices.
-        user_id: match text("user") {
-            "" => None,
-            name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
-        },
-        device_group_id: sent.id("group").map(|id| id.unwrap_or(-1)),
-        device_type: devices::find_type(text("type")),
-        is_trunk: yes("trunk"),
-        has_caller_id: yes("caller_id"),
-        sort: match text("sort") {
-            "extension" => Sort::Extension,
-            "description" => Sort::Description,
-            _ => Sort::Newest,
-        },
     })
 }
 
@@ -166,7 +145,10 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         }
     };
     let head = html! {
-        @if visit.may(Right::ManageDevices) { a.button href="/devices/new" { "New device" } }
+        @if visit.may(Right::ManageDevices) {
+            a.button href="/devices/new" { "New device" }
+            a.button.quiet href={ "/devices/bulk" (LIST.query(&visit.sent, &[])) } { "All of these…" }
+        }
     };
     LIST.show(&visit, "Devices", head, filter)
 }

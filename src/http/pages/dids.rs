@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use crate::api::parameters::{Parameters, parse_id};
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_providers, offered_users};
+use crate::http::pages::frame::filters::{DID_FILTERS, did_filter};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select};
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
-use crate::service::did_lists::Filter;
 use crate::service::did_ranges::MAX_RANGE;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
@@ -78,7 +78,7 @@ static LIST: List<Row> = List {
             text: |row| row.provider.clone().unwrap_or_default(),
         },
     ],
-    filters: &["q", "status", "user", "provider"],
+    filters: DID_FILTERS,
     searched: "",
     empty: "There are no DIDs yet. A DID is a number that can be called from outside; it comes from a provider.",
     fetch,
@@ -91,24 +91,7 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
-    let text = |name| sent.get(name).unwrap_or_default().trim();
-    let filter = Filter {
-        start: text("q").into(),
-        status: text("status").parse().ok(),
-        // A provider whose name is hidden from the actor has no DIDs here: the list would tell which of them it gave.
-        provider_id: match sent.id("provider") {
-            None => None,
-            Some(id) => {
-                let id = id.unwrap_or(-1);
-                Some(providers::name_of(tx, by, id)?.map_or(-1, |_| id))
-            }
-        },
-        user_id: match text("user") {
-            "" => None,
-            name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
-        },
-        ..Filter::default()
-    };
+    let filter = did_filter(tx, by, sent)?;
     let slice = did_lists::list(tx, by, &filter, after, limit)?;
     slice.try_map(|did| row(tx, by, did))
 }
@@ -155,7 +138,10 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         }
     };
     let head = html! {
-        @if visit.may(Right::ManageDids) { a.button href="/dids/new" { "New DIDs" } }
+        @if visit.may(Right::ManageDids) {
+            a.button href="/dids/new" { "New DIDs" }
+            a.button.quiet href={ "/dids/bulk" (LIST.query(&visit.sent, &[])) } { "All of these…" }
+        }
     };
     LIST.show(&visit, "DIDs", head, filter)
 }

@@ -2,6 +2,7 @@
 //! is here.
 
 mod account;
+mod bulk;
 mod clis;
 mod console;
 mod device;

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use crate::http::pages::frame::assets;
 pub use crate::http::pages::frame::route::{Handler, Route, Verb, Who};
 use crate::http::pages::{
-    account, clis, console, device, devices, did, dids, groups, hash, log, named, overview,
+    account, bulk, clis, console, device, devices, did, dids, groups, hash, log, named, overview,
     provider, providers, settings, sign_in, users,
 };
 
@@ -40,6 +40,8 @@ routes! {
     Get "/devices.csv" SignedIn => devices::export;
     Get "/devices/new" SignedIn => devices::new;
     Post "/devices/new" SignedIn => devices::create;
+    Get "/devices/bulk" SignedIn => bulk::choose;
+    Post "/devices/bulk" SignedIn => bulk::act;
     Get "/devices/{id}" SignedIn => device::show;
     Post "/devices/{id}/edit" SignedIn => device::edit;
     Post "/devices/{id}/secret" SignedIn => device::show_secret;
@@ -52,6 +54,8 @@ routes! {
     Get "/dids.csv" SignedIn => dids::export;
     Get "/dids/new" SignedIn => dids::new;
     Post "/dids/new" SignedIn => dids::create;
+    Get "/dids/bulk" SignedIn => bulk::choose;
+    Post "/dids/bulk" SignedIn => bulk::act;
     Get "/dids/{id}" SignedIn => did::show;
     Post "/dids/{id}/{name}" SignedIn => did::step;
 

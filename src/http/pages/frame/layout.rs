@@ -54,6 +54,7 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
 /// What was just done, by the word in the address.
 const DONE: &[(&str, &str)] = &[
     ("added", "It was added."),
+    ("each", "It was done to all of them."),
     ("saved", "The changes are saved."),
     ("hidden", "It is hidden from now on."),
     ("deleted", "It was deleted."),

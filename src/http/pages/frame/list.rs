@@ -167,7 +167,7 @@ impl<T> List<T> {
     }
 
     /// The filter and the order as an address has them, with `extra` pairs.
-    fn query(&self, sent: &Parameters, extra: &[(&str, &str)]) -> String {
+    pub fn query(&self, sent: &Parameters, extra: &[(&str, &str)]) -> String {
         let kept = self.filters.iter().copied().chain(["sort"]);
         let kept = kept.filter(|name| extra.iter().all(|(other, _)| other != name));
         let kept = kept.filter_map(|name| Some((name, sent.get(name)?)));

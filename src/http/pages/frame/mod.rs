@@ -6,6 +6,7 @@ pub(in crate::http) mod change;
 pub(in crate::http) mod choices;
 pub(in crate::http) mod cookies;
 pub(in crate::http) mod export;
+pub(in crate::http) mod filters;
 pub(in crate::http) mod layout;
 pub(in crate::http) mod list;
 pub(in crate::http) mod named_form;

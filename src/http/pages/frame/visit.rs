@@ -1,5 +1,6 @@
 //! One request for a web page: who asks, what they sent, and the actor they are.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::app::App;
 use crate::http::address::Client;
 use crate::http::pages::frame::answer::Trouble;
 use crate::http::pages::frame::cookies;
+use crate::service::bulk::{Tried, Undo};
 use crate::service::guard::access::{Actor, Origin, Right};
 use crate::service::{Error, sessions};
 use crate::store::row::Id;
@@ -167,6 +169,23 @@ impl Visit {
             .store
             .write(move |tx| work(tx, &standing.renew(tx)?));
         written.await
+    }
+
+    /// What the signed-in user would change, if at that moment they still are one: it is done, and rolled back.
+    pub async fn try_out<F>(&self, work: F) -> Result<Tried, Error>
+    where
+        F: FnOnce(&WriteTx<'_>, &Actor) -> Result<Infallible, Undo> + Send + 'static,
+    {
+        let standing = self.standing();
+        let written = self
+            .app
+            .core
+            .store
+            .write(move |tx| work(tx, &standing.renew(tx)?));
+        match written.await {
+            Ok(never) => match never {},
+            Err(undo) => undo.tried(),
+        }
     }
 
     /// Whether the sent form was made for the holder of the token.
