@@ -68,7 +68,8 @@ fn what_has_changed_since_its_preview_is_looked_at_again() {
     let world = World::new();
     let token = world.token(0);
     let form = [("status", "active"), ("action", "close")];
-    let change: [(&str, fn(&World)); 3] = [
+    type Change = fn(&World);
+    let changes: [(&str, Change); 3] = [
         ("one less", |world| {
             let token = world.token(0);
             assert_eq!(world.post("/dids/3/close", &token, &[]).status, 303);
@@ -80,7 +81,7 @@ fn what_has_changed_since_its_preview_is_looked_at_again() {
             world.sql("UPDATE dids SET device_id = 2 WHERE id = 1");
         }),
     ];
-    for (what, change) in change {
+    for (what, change) in changes {
         let seen = stamp(&world.post("/dids/bulk", &token, &form));
         change(&world);
         let before = world.dump();

@@ -217,90 +217,155 @@ pub(super) fn sent(visit: &Visit) -> Sent {
 
 /// The fields of one, in groups, with what was typed if there is a problem with it.
 pub(super) fn fields(visit: &Visit, provider: &Details, problem: &Problem) -> Markup {
-    let is_dynamic = provider.network_type == NetworkType::Dynamic;
-    let value = |field: Field| match (problem, field) {
-        (Some(_), field) => visit.text(field.name()),
-        (None, Field::Name) => provider.name.clone(),
-        (None, Field::ServerIp) if is_dynamic => String::new(),
-        (None, Field::Port) if is_dynamic => get(&Details::new(0), field),
-        (None, field) => get(provider, field),
+    let form = Form {
+        visit,
+        provider,
+        problem,
     };
-    let is_on = |name: &str, stored: bool| match problem {
-        Some(_) => visit.is_on(name),
-        None => stored,
-    };
-    let input = |field: Field, label, hint| {
-        let value = value(field);
+    html! {
+        (form.identity())
+        (form.place())
+        (form.registration())
+        (form.limits())
+        (form.caller_id())
+    }
+}
+
+/// The form of one provider.
+struct Form<'a> {
+    visit: &'a Visit,
+    provider: &'a Details,
+    problem: &'a Problem,
+}
+
+impl Form<'_> {
+    /// What stands in a field. One that registers here has no address: the field has what a new one would have.
+    fn value(&self, field: Field) -> String {
+        let is_dynamic = self.provider.network_type == NetworkType::Dynamic;
+        match (self.problem, field) {
+            (Some(_), field) => self.visit.text(field.name()),
+            (None, Field::Name) => self.provider.name.clone(),
+            (None, Field::ServerIp) if is_dynamic => String::new(),
+            (None, Field::Port) if is_dynamic => get(&Details::new(0), field),
+            (None, field) => get(self.provider, field),
+        }
+    }
+
+    fn input(&self, field: Field, label: &'static str, hint: &str) -> Markup {
+        let value = self.value(field);
         let input = Input::text(field.name(), label, &value).hint(hint);
         match field {
-            Field::Name => input.required().render(problem),
-            _ => input.render(problem),
+            Field::Name => input.required().render(self.problem),
+            _ => input.render(self.problem),
         }
-    };
-    let choice = |field: Field, label, words: &[(&str, &str)], hint| {
+    }
+
+    fn choice(&self, field: Field, label: &str, words: &[(&str, &str)], hint: &str) -> Markup {
         let words: Vec<(String, String)> = words
             .iter()
             .map(|(sent, shown)| ((*sent).into(), (*shown).into()))
             .collect();
-        select(field.name(), label, &words, &value(field), hint, problem)
-    };
-    let techs = [
-        ("SIP", "SIP"),
-        ("IAX2", "IAX2"),
-        ("H323", "H323"),
-        ("dahdi", "dahdi"),
-    ];
-    let kinds = [
-        ("ip", "an IP address"),
-        ("hostname", "a host name"),
-        ("dynamic", "where it registers from"),
-    ];
-    let mut modes = vec![("", "as the PBX has it")];
-    modes.extend(DTMF_MODES.iter().map(|mode| (*mode, *mode)));
-    let has_password = !provider.password.is_empty();
-    html! {
-        h2 { "Who it is" }
-        div.grid {
-            (input(Field::Name, "Name", "1 to 255 characters, unlike your other providers'"))
-            (choice(Field::Tech, "Technology", &techs, ""))
-            (tick("active", "Active", is_on("active", provider.active), "Calls go through it", problem))
-            (common_use(visit, is_on("common_use", provider.common_use), problem))
+        let value = self.value(field);
+        select(field.name(), label, &words, &value, hint, self.problem)
+    }
+
+    fn tick(&self, field: Field, label: &str, stored: bool, hint: &str) -> Markup {
+        let is_on = match self.problem {
+            Some(_) => self.visit.is_on(field.name()),
+            None => stored,
+        };
+        tick(field.name(), label, is_on, hint, self.problem)
+    }
+
+    fn identity(&self) -> Markup {
+        let techs = Tech::ALL.iter().map(|tech| (tech.as_str(), tech.as_str()));
+        let mut techs: Vec<(&str, &str)> = techs.collect();
+        // The common one first.
+        techs.sort_by_key(|(tech, _)| *tech != "SIP");
+        let common_use = match self.problem {
+            Some(_) => self.visit.is_on("common_use"),
+            None => self.provider.common_use,
+        };
+        html! {
+            h2 { "Who it is" }
+            div.grid {
+                (self.input(Field::Name, "Name", "1 to 255 characters, unlike your other providers'"))
+                (self.choice(Field::Tech, "Technology", &techs, ""))
+                (self.tick(Field::Active, "Active", self.provider.active, "Calls go through it"))
+                (common_use_field(self.visit, common_use, self.problem))
+            }
         }
-        h2 { "Where it is" }
-        div.grid {
-            (choice(Field::NetworkType, "Reached by", &kinds, "One that registers here needs nothing else in this part"))
-            (input(Field::ServerIp, "Host", "The host name or IP address that calls are sent to"))
-            (input(Field::Ipaddr, "Its IP address", "Where its calls come from"))
-            (input(Field::Port, "Port", "1 to 65535"))
+    }
+
+    fn place(&self) -> Markup {
+        let kinds = [
+            ("ip", "an IP address"),
+            ("hostname", "a host name"),
+            ("dynamic", "where it registers from"),
+        ];
+        let hint = "One that registers here needs nothing else in this part";
+        html! {
+            h2 { "Where it is" }
+            div.grid {
+                (self.choice(Field::NetworkType, "Reached by", &kinds, hint))
+                (self.input(Field::ServerIp, "Host", "The host name or IP address that calls are sent to"))
+                (self.input(Field::Ipaddr, "Its IP address", "Where its calls come from"))
+                (self.input(Field::Port, "Port", "1 to 65535"))
+            }
         }
-        h2 { "Registration" }
-        div.grid {
-            (tick("register", "Register there", is_on("register", provider.register), "The PBX signs in with the login and the password", problem))
-            (input(Field::Login, "Login", ""))
-            (Input::text(PASSWORD, "Password", "").kind("password").hint(if has_password { "Blank: it stays as it is" } else { "" }).render(problem))
-            @if has_password { (tick("no_password", "Take the password away", false, "", problem)) }
-            (input(Field::Fromuser, "From user", ""))
-            (input(Field::Fromdomain, "From domain", ""))
+    }
+
+    fn registration(&self) -> Markup {
+        let has_password = !self.provider.password.is_empty();
+        let hint = if has_password {
+            "Blank: it stays as it is"
+        } else {
+            ""
+        };
+        let password = Input::text(PASSWORD, "Password", "").kind("password");
+        let signs_in = "The PBX signs in with the login and the password";
+        html! {
+            h2 { "Registration" }
+            div.grid {
+                (self.tick(Field::Register, "Register there", self.provider.register, signs_in))
+                (self.input(Field::Login, "Login", ""))
+                (password.hint(hint).render(self.problem))
+                @if has_password { (tick("no_password", "Take the password away", false, "", self.problem)) }
+                (self.input(Field::Fromuser, "From user", ""))
+                (self.input(Field::Fromdomain, "From domain", ""))
+            }
         }
-        h2 { "Limits" }
-        div.grid {
-            (input(Field::Timeout, "Seconds that it may ring", "30 to 86400"))
-            (input(Field::MaxTimeout, "Seconds that a call may last", "0: without end"))
-            (input(Field::CallLimit, "Calls at once", "0: no limit"))
-            (input(Field::BalanceLimit, "Balance limit", "An amount, like -20 or 35.5"))
+    }
+
+    fn limits(&self) -> Markup {
+        html! {
+            h2 { "Limits" }
+            div.grid {
+                (self.input(Field::Timeout, "Seconds that it may ring", "30 to 86400"))
+                (self.input(Field::MaxTimeout, "Seconds that a call may last", "0: without end"))
+                (self.input(Field::CallLimit, "Calls at once", "0: no limit"))
+                (self.input(Field::BalanceLimit, "Balance limit", "An amount, like -20 or 35.5"))
+            }
         }
-        h2 { "Caller ID and signals" }
-        div.grid {
-            (input(Field::CidName, "Caller's name", "Blank: their own"))
-            (input(Field::CidNumber, "Caller's number", "Blank: their own"))
-            (choice(Field::Dtmfmode, "Pressed keys", &modes, ""))
-            (input(Field::ServerIds, "MOR's servers", "Kept as they are: 1,3,4"))
+    }
+
+    fn caller_id(&self) -> Markup {
+        let mut modes = vec![("", "as the PBX has it")];
+        modes.extend(DTMF_MODES.iter().map(|mode| (*mode, *mode)));
+        html! {
+            h2 { "Caller ID and signals" }
+            div.grid {
+                (self.input(Field::CidName, "Caller's name", "Blank: their own"))
+                (self.input(Field::CidNumber, "Caller's number", "Blank: their own"))
+                (self.choice(Field::Dtmfmode, "Pressed keys", &modes, ""))
+                (self.input(Field::ServerIds, "MOR's servers", "Kept as they are: 1,3,4"))
+            }
         }
     }
 }
 
 /// The field that only admin may tick.
-fn common_use(visit: &Visit, is_on: bool, problem: &Problem) -> Markup {
+fn common_use_field(visit: &Visit, is_on: bool, problem: &Problem) -> Markup {
     html! {
         @if visit.by().user_type == UserType::Admin {
             (tick("common_use", "Common use", is_on, "Resellers may add DIDs to it too", problem))
