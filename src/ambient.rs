@@ -204,6 +204,18 @@ pub fn parse_day(text: &str) -> Option<i64> {
     Some(since.as_millis() as i64)
 }
 
+/// A time to the minute, `2026-11-21T08:30` in UTC, as forms take it.
+pub fn minute(at_ms: i64) -> String {
+    rfc3339(at_ms).chars().take(16).collect()
+}
+
+/// Milliseconds since 1970-01-01 UTC from the text that [`minute`] makes.
+pub fn parse_minute(text: &str) -> Option<i64> {
+    let at = humantime::parse_rfc3339(&format!("{text}:00Z")).ok()?;
+    let since = at.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_millis() as i64)
+}
+
 /// A time for a file's name, `2026-11-21T08-30-00.000Z`: names sort by time, and every file system accepts them.
 pub fn file_time(at_ms: i64) -> String {
     rfc3339(at_ms).replace(':', "-")

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 
 use super::failure::Failure;
 use super::fault::Fault;
-use super::method::{Call, Method, Who};
+use super::method::{Call, Method, Passed, Who};
 use super::parameters::Parameters;
 use super::request::{Request, Verb};
 use super::signature;
@@ -82,6 +82,7 @@ impl Admitted {
             dialect: known.dialect,
             ambient: core.ambient.clone(),
             after: 0,
+            passed: Passed::default(),
         };
         let admitted = Self {
             call,

@@ -77,13 +77,14 @@ pub(super) fn success(
         Reply::Elements(elements) => Body::Whole(document(layout, envelope.root, &elements)),
         Reply::Text(text) => Body::Whole(envelope.text(layout, text)),
         Reply::List(list) => {
-            let next = list.next;
+            let (next, passed) = (list.next, list.passed);
             let document = begin(layout, envelope.root, list);
             match next {
                 None => Body::Whole(document.finish()),
                 Some(after) => {
                     let mut admitted = admitted;
                     admitted.call.after = after;
+                    admitted.call.passed = passed;
                     Body::Pieces(Box::new(Pieces {
                         core: core.clone(),
                         admitted,
@@ -189,11 +190,12 @@ impl Iterator for Pieces {
         written.shrink_to_fit();
         match self.read() {
             Err(error) => Some(Err(error)),
-            Ok((items, next)) => {
-                items.iter().for_each(|item| document.element(item));
-                match next {
+            Ok(list) => {
+                list.items.iter().for_each(|item| document.element(item));
+                match list.next {
                     Some(after) => {
                         self.admitted.call.after = after;
+                        self.admitted.call.passed = list.passed;
                         self.document = Some(document);
                         Some(Ok(written))
                     }
@@ -205,7 +207,7 @@ impl Iterator for Pieces {
 }
 
 impl Pieces {
-    fn read(&mut self) -> Result<(Vec<Element>, Option<i64>), Error> {
+    fn read(&mut self) -> Result<List, Error> {
         let Run::Read(run) = self.admitted.call.method.run else {
             return Err(StoreError::Internal.into());
         };
@@ -215,7 +217,7 @@ impl Pieces {
             run(tx, &admitted.call)
         });
         match read? {
-            Reply::List(list) => Ok((list.items, list.next)),
+            Reply::List(list) => Ok(list),
             Reply::Elements(_) | Reply::Text(_) => Err(StoreError::Internal.into()),
         }
     }

@@ -1,5 +1,6 @@
 //! The pipeline of every call, top to bottom: admit, run, answer.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use super::admission::{Admitted, Known};
@@ -7,12 +8,13 @@ use super::answer::{Answer, refusal, success};
 use super::envelope::Reply;
 use super::failure::Failure;
 use super::fault::Fault;
-use super::method::Run;
+use super::method::{Call, Run};
 pub use super::request::{Request, Verb};
 use super::xml::Layout;
+use crate::service::Error;
 use crate::service::core::Core;
 use crate::store::tables::settings::{Dialect, Gzip};
-use crate::store::{Snapshot, StoreError};
+use crate::store::{ReadTx, Snapshot, StoreError};
 
 /// How often a call is admitted anew because the caller's password was changed while it was verified or while the call
 /// waited.
@@ -44,7 +46,7 @@ pub async fn dispatch(core: &Arc<Core>, request: Request) -> Answer {
 
 /// Runs every check in the contract's order, then the method itself.
 async fn perform(
-    core: &Core,
+    core: &Arc<Core>,
     request: Request,
     known: &mut Known,
 ) -> Result<(Admitted, Reply), Failure> {
@@ -85,11 +87,15 @@ impl From<StoreError> for Stopped {
 
 /// Runs the method, if its caller still has the right at that moment.
 async fn run(
-    core: &Core,
+    core: &Arc<Core>,
     mut admitted: Admitted,
     snapshot: Option<Snapshot>,
 ) -> Result<(Admitted, Reply), Stopped> {
     match admitted.call.method.run {
+        Run::Read(run) if admitted.call.method.is_search => {
+            drop(snapshot);
+            search(core, admitted, run).await
+        }
         Run::Read(run) => {
             let (snapshot, checked) = match snapshot {
                 // The snapshot of the checks.
@@ -114,6 +120,42 @@ async fn run(
         }
     }
 }
+
+/// Runs a method that may look at a million rows before it finds one. This happens off the worker, in pieces with a
+/// snapshot each, until one has something in it.
+async fn search(
+    core: &Arc<Core>,
+    mut admitted: Admitted,
+    run: Read,
+) -> Result<(Admitted, Reply), Stopped> {
+    loop {
+        let core = core.clone();
+        let piece = tokio::task::spawn_blocking(move || {
+            let reply = core.store.read(|tx| {
+                admitted.renew(tx)?;
+                Ok::<_, Failure>(run(tx, &admitted.call)?)
+            });
+            (admitted, reply)
+        });
+        let reply;
+        (admitted, reply) = match piece.await {
+            Ok(done) => done,
+            // A panic goes on where the request is handled, and is caught there.
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(_) => return Err(StoreError::Internal.into()),
+        };
+        match reply {
+            Ok(Reply::List(list)) if list.items.is_empty() => match list.next {
+                Some(after) => (admitted.call.after, admitted.call.passed) = (after, list.passed),
+                None => return admitted.ended(Ok(Reply::List(list))),
+            },
+            reply => return admitted.ended(reply),
+        }
+    }
+}
+
+/// A method that only reads.
+type Read = fn(&ReadTx<'_>, &Call) -> Result<Reply, Error>;
 
 impl Admitted {
     fn ended(self, reply: Result<Reply, Failure>) -> Result<(Self, Reply), Stopped> {

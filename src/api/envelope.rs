@@ -190,6 +190,17 @@ pub struct List {
     pub items: Vec<Element>,
     /// The id after which the next piece continues; none: this is the last.
     pub next: Option<Id>,
+    /// What the list has passed up to there, where it counts that.
+    pub passed: Passed,
+}
+
+/// How many rows a list has passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Rows that were left out at the beginning.
+    pub skipped: u64,
+    /// Rows that were given.
+    pub given: u64,
 }
 
 /// `<status>TEXT</status>`, and the elements after it.

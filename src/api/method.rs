@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 pub use super::envelope::{
-    Envelope, IN_PAGE, IN_STATUS, IN_STATUS_ALONE, LATER_IN_STATUS, List, Media, PAGE, PerDialect,
-    Place, Reply, STATUS, bare, error_in, page, rooted, status, success,
+    Envelope, IN_PAGE, IN_STATUS, IN_STATUS_ALONE, LATER_IN_STATUS, List, Media, PAGE, Passed,
+    PerDialect, Place, Reply, STATUS, bare, error_in, page, rooted, status, success,
 };
 pub use super::parameter::{Kind, Need, Parameter, digits, id, number, one_of, text};
 use super::parameters::Parameters;
@@ -48,6 +48,8 @@ pub struct Method {
     pub errors: &'static [ErrorText],
     /// The rule that answers a fault of the storage; none: 503.
     pub storage_error: Option<Rule>,
+    /// It searches: it reads a list off the workers, and its pieces may be empty.
+    pub is_search: bool,
     /// Its XML is sent as a gzipped file.
     pub is_file: bool,
     /// The envelope of its answers.
@@ -143,6 +145,8 @@ pub struct Call {
     pub ambient: Arc<Ambient>,
     /// For a list: the id after which it continues; 0 at first.
     pub after: Id,
+    /// For a list: what it has passed up to there.
+    pub passed: Passed,
 }
 
 /// The errors of every method before it looks at the call.
@@ -300,6 +304,7 @@ impl Method {
         denied: &denied("Access Denied", "Access Denied"),
         errors: &[],
         storage_error: None,
+        is_search: false,
         is_file: false,
         envelope: PAGE,
         fixture: "",

@@ -105,7 +105,11 @@ fn hash_schema(method: &Method) -> Value {
 
 fn schema(parameter: &Parameter) -> Value {
     let mut schema = match parameter.kind {
-        Kind::Id(_) => json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
+        Kind::Id(_) => {
+            let also = parameter.also.map(|word| format!("|^{word}$"));
+            let pattern = format!("^[0-9]{{1,18}}${}", also.unwrap_or_default());
+            json!({ "type": "string", "pattern": pattern })
+        }
         Kind::Digits(limit) => {
             json!({ "type": "string", "pattern": format!("^[0-9]{{0,{limit}}}$") })
         }

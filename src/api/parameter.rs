@@ -16,6 +16,8 @@ pub struct Parameter {
     pub need: Need,
     /// The thing that it names by something other than an id.
     named: Option<Thing>,
+    /// A word that it takes as well.
+    pub also: Option<&'static str>,
     /// Whether a blank value counts as sent.
     pub counts_blank: bool,
     /// Whether it may also follow the method's name in the path.
@@ -86,6 +88,7 @@ impl Parameter {
             doc,
             need: Need::Optional,
             named: None,
+            also: None,
             counts_blank: false,
             is_in_path: false,
         }
@@ -112,6 +115,12 @@ impl Parameter {
     /// Makes it name a thing by its number or name.
     pub const fn names(mut self, thing: Thing) -> Self {
         self.named = Some(thing);
+        self
+    }
+
+    /// Lets it also take this word.
+    pub const fn or(mut self, word: &'static str) -> Self {
+        self.also = Some(word);
         self
     }
 

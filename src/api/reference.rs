@@ -18,7 +18,8 @@ pub fn markdown(methods: &[&Method]) -> String {
         "# API reference\n\n\
         Made by `linebook docs` from the table of methods; a test keeps this file equal to it.\n\n\
         ## Calls\n\n\
-        `POST /billing/api/METHOD`, or `/api/METHOD`. Parameters come from the query string and the body together; on \
+        `POST /billing/api/METHOD`, or `/api/METHOD`; or `/billing/api/` with a parameter `action`, which names the \
+        method and is never signed. Parameters come from the query string and the body together; on \
         the same name the body wins. A body is a form, `multipart/form-data`, or one flat JSON object. Blank counts as \
         not sent, unless a parameter says otherwise. `GET` works while the setting `allow_get` is on.\n\n\
         Limits: a body of {MAX_BODY} bytes, a query string of {MAX_QUERY} bytes, {MAX_PARAMETERS} parameters.\n\n\
@@ -95,6 +96,8 @@ fn parameters(text: &mut String, method: &Method) {
             name, kind, doc, ..
         } = parameter;
         let (required, holds) = (required(parameter), holds(*kind));
+        let also = parameter.also.map(|word| format!(", or `{word}`"));
+        let holds = holds + &also.unwrap_or_default();
         put(
             text,
             format_args!("| `{name}` | {required} | {holds} | {doc} |\n"),

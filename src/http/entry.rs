@@ -144,8 +144,17 @@ impl Arrival {
 
     async fn api(&self, payload: Payload, path: &[&str]) -> HttpResponse {
         let (http, app) = (&self.http, &self.app);
-        let Some((method, segment)) = methods::route(METHODS, path) else {
-            return self.unknown();
+        let (method, parameters) = match methods::route(METHODS, path) {
+            Some((method, segment)) => (method, request::parameters(http, payload, segment).await),
+            None if path.is_empty() => match request::parameters(http, payload, None).await {
+                // A parameter names the method. It is never signed.
+                Ok(sent) => match sent.get(ACTION).and_then(methods::find) {
+                    Some(method) => (method, Ok(sent)),
+                    None => return self.unknown(),
+                },
+                Err(fault) => return self.fault(fault),
+            },
+            None => return self.unknown(),
         };
         let request_id = app.core.ambient.request_id();
         let call = Request {
@@ -155,7 +164,7 @@ impl Arrival {
                 HttpMethod::GET => Verb::Get,
                 _ => Verb::Other,
             },
-            parameters: request::parameters(http, payload, segment).await,
+            parameters,
             address: self.client.address,
             request_id: request_id.clone(),
             now_ms: app.core.ambient.now_ms(),
@@ -190,5 +199,8 @@ impl Arrival {
         reply::fault(&self.app, headers, self.client.address, fault, took)
     }
 }
+
+/// The parameter that names the method of a call whose path does not.
+const ACTION: &str = "action";
 
 const TEXT: &str = "text/plain; charset=utf-8";

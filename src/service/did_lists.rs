@@ -8,7 +8,7 @@ use crate::store::row::{Cursor, Id};
 use crate::store::tables::devices;
 use crate::store::tables::dialplans::DIALPLANS;
 use crate::store::tables::did_walks::{self, Walk};
-use crate::store::tables::dids::{self, Did, DidStatus};
+use crate::store::tables::dids::{Did, DidStatus};
 use crate::store::{ReadTx, StoreError};
 
 /// Which DIDs a list shows.
@@ -111,11 +111,4 @@ fn shortest(tx: &ReadTx<'_>, by: &Actor, filter: &Filter) -> Result<Option<Walk>
 fn has_dids_of(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<bool, StoreError> {
     let user = by.own_user(tx, user_id)?;
     Ok(user.is_some_and(|user| by.only_user().is_some() || by.owns(scope_of(&user))))
-}
-
-/// Up to `limit` of everyone's DIDs with ids above `after`, in id order, for actors who reach everything.
-pub fn list_all(tx: &ReadTx<'_>, by: &Actor, after: Id, limit: u32) -> Result<Vec<Did>, Error> {
-    by.require(Right::SeeDids)?;
-    by.require_everything()?;
-    Ok(dids::list(tx, after, limit)?)
 }

@@ -6,7 +6,7 @@ use super::{Error, Rule, Thing, providers};
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
 use crate::store::tables::did_search::{self, Shown, Wanted};
-use crate::store::tables::dids::{self, DidStatus};
+use crate::store::tables::dids::{self, Did, DidStatus};
 use crate::store::tables::users::{self, UserType};
 use crate::store::{ReadTx, StoreError};
 
@@ -76,9 +76,54 @@ pub fn search(
     reached: Reached,
 ) -> Result<Found, Error> {
     by.require(Right::SeeDids)?;
-    let none = || Error::from(Rule::NoneFound(Thing::Did));
+    let (ids, next) = find(tx, by, search, reached)?;
+    if next.is_none() && reached.given == 0 && ids.is_empty() {
+        return Err(Rule::NoneFound(Thing::Did).into());
+    }
+    let mut dids = Vec::with_capacity(ids.len());
+    for id in ids {
+        dids.extend(did_search::show(tx, id)?.map(|did| seen(by, did)));
+    }
+    Ok(Found { dids, next })
+}
+
+/// Up to `limit` of the DIDs that a search finds after the row `after`, in id order.
+pub fn list(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    search: &Search,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Did>, Error> {
+    by.require(Right::SeeDids)?;
+    let search = Search {
+        limit: Some(limit.into()),
+        ..search.clone()
+    };
+    let mut found = Vec::new();
+    let mut place = Some(Reached {
+        after,
+        ..Reached::default()
+    });
+    while let Some(reached) = place {
+        let (ids, next) = find(tx, by, &search, reached)?;
+        for id in ids {
+            found.extend(dids::find(tx, id)?);
+        }
+        place = next;
+    }
+    Ok(found)
+}
+
+/// The rows of the next piece, and how far it came; none: it is the last.
+fn find(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    search: &Search,
+    reached: Reached,
+) -> Result<(Vec<Id>, Option<Reached>), Error> {
     let Some(wanted) = wanted(tx, by, search)? else {
-        return Err(none());
+        return Ok((Vec::new(), None));
     };
     let left = search.limit.map_or(u64::MAX, |limit| limit - reached.given);
     let count = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
@@ -86,21 +131,13 @@ pub fn search(
     let (mut ids, place) = look(tx, &wanted, reached.after, skip.saturating_add(count))?;
     let skipped = ids.len().min(skip);
     ids.drain(..skipped);
-    let mut dids = Vec::with_capacity(ids.len());
-    for id in ids {
-        dids.extend(did_search::show(tx, id)?.map(|did| seen(by, did)));
-    }
     let next = Reached {
         after: place.unwrap_or(reached.after),
         skipped: reached.skipped + skipped as u64,
-        given: reached.given + dids.len() as u64,
+        given: reached.given + ids.len() as u64,
     };
     let is_full = search.limit.is_some_and(|limit| next.given >= limit);
-    let next = place.filter(|_| !is_full).map(|_| next);
-    if next.is_none() && reached.given == 0 && dids.is_empty() {
-        return Err(none());
-    }
-    Ok(Found { dids, next })
+    Ok((ids, place.filter(|_| !is_full).map(|_| next)))
 }
 
 /// Up to `limit` matching DIDs after `after`, and the row from which to go on; none: there are no more.

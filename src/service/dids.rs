@@ -53,6 +53,13 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Did, Error> {
     found.ok_or_else(|| Rule::NotFound(Thing::Did).with(id.to_string()))
 }
 
+/// The DID with this number, if the actor sees it.
+pub fn get_numbered(tx: &ReadTx<'_>, by: &Actor, number: &str) -> Result<Did, Error> {
+    by.require(Right::SeeDids)?;
+    let found = dids::find_by_number(tx, number)?.filter(|did| sees(by, did));
+    found.ok_or_else(|| Rule::NotFound(Thing::Did).with(number))
+}
+
 /// Whether the actor sees a DID. Whoever has lent one still sees it.
 pub(super) fn sees(by: &Actor, did: &Did) -> bool {
     match by.only_user() {

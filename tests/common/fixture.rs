@@ -23,7 +23,9 @@ const KEYS: [(&str, &str); 5] = [
 pub const NO_METHOD: [&str; 2] = ["ladder", "requests"];
 
 /// The facts that a file may state on top.
-const FACTS: [&str; 18] = [
+const FACTS: [&str; 20] = [
+    "admin reads everything",
+    "ignored by users",
     "names nothing",
     "right",
     "who",
@@ -45,7 +47,7 @@ const FACTS: [&str; 18] = [
 ];
 
 /// What a file may say of a parameter that names a thing: `# foreign device_id: ...`.
-const OF_A_PARAMETER: [&str; 3] = ["not theirs", "foreign", "neighbour's"];
+const OF_A_PARAMETER: [&str; 4] = ["not theirs", "foreign", "neighbour's", "like"];
 
 /// The directives of a case.
 const DIRECTIVES: [&str; 13] = [

@@ -42,6 +42,8 @@ fn values(parameter: &Parameter) -> Vec<String> {
                 "Carrier One",
             ]);
             more.push("x".repeat(limit + 1));
+            // A SIP header, too long.
+            more.push("X: ".to_owned() + &"x".repeat(limit));
             more
         }
         Kind::Number(_, most) => {
@@ -57,7 +59,7 @@ fn values(parameter: &Parameter) -> Vec<String> {
 fn few(parameter: &Parameter) -> Vec<String> {
     let mut values = values(parameter);
     values.retain(|value| match parameter.kind {
-        Kind::Id(_) => ["1", "2", "3", "5", "8"].contains(&value.as_str()),
+        Kind::Id(_) => ["1", "2", "3", "5", "6", "8"].contains(&value.as_str()),
         Kind::Digits(_) => value.starts_with("37"),
         Kind::Text(_) | Kind::Number(..) | Kind::OneOf(_) => !value.is_empty(),
     });

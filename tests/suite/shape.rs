@@ -249,6 +249,7 @@ static NESTED: Method = Method {
             ],
             items,
             next,
+            ..List::default()
         }))
     }),
     ..LIST

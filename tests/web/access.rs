@@ -3,13 +3,15 @@
 use actix_web::http::Method;
 use linebook::api::encoding::percent_encode;
 use linebook::http::pages::routes::{ROUTES, Route, Verb, Who};
+use linebook::service::did_details::{Edit, Give};
+use linebook::service::did_search::{Reached, Search};
 use linebook::service::guard::access::{Actor, Right};
 use linebook::service::guard::callers::signers;
 use linebook::service::named::{DIALPLANS, IVRS};
 use linebook::service::{
     AccessError, Error, Rule, clis, device_delete, device_details, device_lists, device_update,
-    devices, did_life, did_lists, did_ranges, did_steps, dids, groups, keys, log, providers,
-    settings, users,
+    devices, did_details, did_life, did_lists, did_ranges, did_search, did_steps, dids, groups,
+    keys, log, providers, settings, users,
 };
 use linebook::store::{ReadTx, WriteTx};
 
@@ -234,6 +236,8 @@ fn names(route: &Route) -> &'static [&'static str] {
             "free",
             "take-back",
             "terminate",
+            "edit",
+            "delete",
         ],
         path if path.starts_with("/console") => &["device_create", "devices_get"],
         path if path.contains("{name}") => &["style.css"],
@@ -256,7 +260,8 @@ pub fn paths(route: &Route, id: i64) -> Vec<String> {
 }
 
 /// Fields of an action's form that name objects, for every scope.
-pub const FORM: [(&str, &str); 15] = [
+pub const FORM: [(&str, &str); 16] = [
+    ("call_limit", "7"),
     ("user_id", "anna"),
     ("device_id", "1"),
     ("dialplan_id", "1"),
@@ -613,6 +618,35 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
         ("dids::list_on_device", |tx, by| {
             dids::list_on_device(tx, by, 1, 1).map(drop)
         }),
+        ("did_search::search", |tx, by| {
+            let (all, from) = (Search::default(), Reached::default());
+            did_search::search(tx, by, &all, from).map(drop)
+        }),
+        ("did_search::list", |tx, by| {
+            did_search::list(tx, by, &Search::default(), 0, 1).map(drop)
+        }),
+        ("did_details::update", |tx, by| {
+            let give = Some(Give::Nobody);
+            did_details::update(tx, by, "37060000002", give, Edit::default()).map(drop)
+        }),
+        ("did_details::delete", |tx, by| {
+            did_details::delete(tx, by, "37060000006").map(drop)
+        }),
+        ("did_steps::assign_to_any_device", |tx, by| {
+            did_steps::assign_to_any_device(tx, by, Some(1), "37060000001").map(drop)
+        }),
+        ("did_steps::take_off_device", |tx, by| {
+            did_steps::take_off_device(tx, by, "37060000003").map(drop)
+        }),
+        ("did_steps::stop", |tx, by| {
+            did_steps::stop(tx, by, "37060000003").map(drop)
+        }),
+        ("did_steps::make_free", |tx, by| {
+            did_steps::make_free(tx, by, "37060000002").map(drop)
+        }),
+        ("did_steps::terminate", |tx, by| {
+            did_steps::terminate(tx, by, "37060000001").map(drop)
+        }),
         ("dids::reserve", |tx, by| {
             did_steps::reserve(tx, by, "37060000001", 2).map(drop)
         }),
@@ -701,9 +735,6 @@ fn lists_over_all_owners_are_the_operator_s_alone() {
         ("clis", |tx, by| Ok(clis::list_all(tx, by, -1, 99)?.len())),
         ("devices", |tx, by| {
             Ok(devices::list_all(tx, by, -1, 99)?.len())
-        }),
-        ("dids", |tx, by| {
-            Ok(did_lists::list_all(tx, by, -1, 99)?.len())
         }),
         ("groups", |tx, by| {
             Ok(groups::list_all(tx, by, -1, 99)?.len())

@@ -141,7 +141,7 @@ fn prepare(path: &str) -> &'static str {
         "/dids/8/reopen" => {
             "UPDATE dids SET status = 'closed', user_id = 5, closed_ms = 1 WHERE id = 8"
         }
-        "/dids/8/free" => "UPDATE dids SET status = 'terminated' WHERE id = 8",
+        "/dids/8/free" | "/dids/8/delete" => "UPDATE dids SET status = 'terminated' WHERE id = 8",
         "/devices/5/hide" => "DELETE FROM clis WHERE device_id = 5",
         "/users/5/unblock" => "UPDATE users SET blocked = 1 WHERE id = 5",
         "/settings/disallow" => "INSERT INTO allowed_networks VALUES (4, '127.0.0.0/8')",

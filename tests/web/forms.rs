@@ -404,6 +404,77 @@ fn a_did_goes_through_its_life() {
 }
 
 #[test]
+fn a_did_s_details_are_changed_and_a_wrong_one_is_marked() {
+    let world = World::new();
+    let token = world.token(0);
+    let details = [
+        ("call_limit", "3"),
+        ("active_from", "2026-11-21T08:30"),
+        ("active_till", "2026-12-24T00:00"),
+        ("grace_time", "5"),
+        ("language", "LT"),
+        ("tone_zone", "de"),
+        ("provider_id", "2"),
+        ("custom_sip_header", "X-Carrier: <one>"),
+        ("comment", "<b>mine</b>"),
+        ("reseller_comment", ""),
+    ];
+    let saved = world.post("/dids/1/edit", &token, &details);
+    assert_eq!(saved.location(), "/dids/1?done=saved", "{}", saved.body);
+    let stored = "SELECT format('%s|%s|%s|%s|%s|%s|%s|%s|%s', call_limit, active_from_ms, active_till_ms, grace_time_s,
+                  language, tone_zone, provider_id, custom_sip_header, comment) FROM dids WHERE id = 1";
+    let wanted = "3|1795249800000|1798070400000|5|lt|de|2|X-Carrier: <one>|<b>mine</b>";
+    assert_eq!(world.value(stored), wanted);
+    // It is shown, and what is sent as it is shown is no change, not even of the seconds.
+    world.sql("UPDATE dids SET active_from_ms = 1795249801000 WHERE id = 1");
+    let before = world.dump();
+    let page = world.get("/dids/1", &token).body;
+    assert!(page.contains("value=\"2026-11-21T08:30\""), "{page}");
+    assert!(page.contains("&lt;b&gt;mine&lt;/b&gt;"), "{page}");
+    let again = world.post("/dids/1/edit", &token, &details);
+    assert_eq!(again.status, 303, "{}", again.body);
+    assert_eq!(world.dump(), before);
+
+    for (name, value) in [
+        ("call_limit", "many"),
+        ("active_from", "2027-01-01T00:00"),
+        ("active_till", "soon"),
+        ("grace_time", "-1"),
+        ("language", "lit"),
+        ("custom_sip_header", "no header"),
+        ("provider_id", "999"),
+    ] {
+        let reply = world.post("/dids/1/edit", &token, &[(name, value)]);
+        assert_eq!(reply.status, 422, "{name}");
+        let problem = format!("id=\"{name}-problem\"");
+        assert!(reply.body.contains(&problem), "{name}: {}", reply.body);
+        assert!(
+            name == "provider_id" || reply.body.contains(value),
+            "{name}"
+        );
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
+fn a_terminated_did_is_deleted_and_no_other() {
+    let world = World::new();
+    let token = world.token(0);
+    let page = world.get("/dids/1", &token).body;
+    assert!(!page.contains("/dids/1/delete"), "{page}");
+    let refused = world.post("/dids/1/delete", &token, &[]);
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert!(refused.body.contains("DID status must be terminated"));
+    let page = world.get("/dids/6", &token).body;
+    assert!(page.contains("action=\"/dids/6/delete\""), "{page}");
+    let deleted = world.post("/dids/6/delete", &token, &[]);
+    assert_eq!(deleted.location(), "/dids?done=deleted");
+    assert_eq!(world.get("/dids/6", &token).status, 404);
+    let again = world.post("/dids/6/delete", &token, &[]);
+    assert_eq!(again.status, 404);
+}
+
+#[test]
 fn a_did_is_handed_over_to_a_reseller_and_reserved_onward() {
     let world = World::new();
     let (admin, reseller) = (world.token(0), world.token(4));

@@ -353,6 +353,42 @@ fn where_a_page_ends_tells_nothing_of_another_scope() {
 }
 
 /// The words that databases hold. A name in the code may change, but these may not.
+/// What each filter of the list of DIDs leaves, by its last two digits.
+#[test]
+fn dids_are_filtered_by_all_that_dids_get_searches() {
+    let world = World::new();
+    world.sql("UPDATE dids SET language = 'lt' WHERE id = 7");
+    let found = |id: i64, query: &str| {
+        let file = world
+            .get(&format!("/dids.csv?{query}"), &world.token(id))
+            .body;
+        let lines = file.lines().skip(1);
+        let ends = lines.map(|line| line.split(',').next().unwrap()[9..].to_owned());
+        ends.collect::<Vec<_>>().join(" ")
+    };
+    for (query, wanted) in [
+        ("", "01 02 03 04 05 06 07"),
+        ("part=00002", "02"),
+        ("device=1", "03"),
+        ("device=5", ""),
+        ("device=x", ""),
+        ("dialplan=3", "04"),
+        ("dialplan=2", ""),
+        ("language=LT", "07"),
+        ("hide=1", "01 02 03 04 05 07"),
+        ("hide=1&status=terminated", ""),
+        ("lent_to=reseller", "10"),
+        ("lent_to=newcomer", ""),
+        ("user=anna&part=4", "04"),
+    ] {
+        assert_eq!(found(0, query), wanted, "{query}");
+    }
+    assert_eq!(found(4, ""), "08 09 10");
+    assert_eq!(found(4, "lent_to=reseller"), "");
+    assert_eq!(found(2, "device=3"), "");
+    assert_eq!(found(2, "device=1"), "03");
+}
+
 const ACTIONS: &str = "callflow.update cli.create cli.update cli.delete clock.accept device.create device.update device.trunk device.hide \
     device.block device.unblock device.new_secret device.show_secret device.show_pin \
     device_rule.create device_rule.delete dialplan.create dialplan.update dialplan.hide did.create did.reserve \

@@ -31,8 +31,15 @@ methods! {
     devices_get
     did_close
     did_create
+    did_delete
+    did_details_update
+    did_device_assign
+    did_device_unassign
+    did_make_free
+    did_subscription_stop
     did_terminate
     did_trunk_device_assign
+    dids_get
     ivr_dial_plan_update
     ivr_time_period_update
     phonebook_edit

@@ -7,17 +7,19 @@ use crate::api::encoding::percent_encode;
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_users};
+use crate::http::pages::frame::did_form;
 use crate::http::pages::frame::parts::{
     Action, Field, Problem, badge, facts, or_dash, select, time,
 };
 use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
+use crate::service::did_details as rules;
 use crate::service::did_life::{self, Asks, STEPS, Step};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::named::DIALPLANS;
 use crate::service::{Error, Rule, Thing, devices, did_steps, dids, settings, users};
 use crate::store::row::Id;
-use crate::store::tables::dids::Did;
+use crate::store::tables::dids::{Did, DidStatus};
 
 /// The words of a step in a DID's life, for its page.
 struct Words {
@@ -109,6 +111,11 @@ static WORDS: [Words; STEPS.len()] = [
     },
 ];
 
+/// The word in the address that changes the details.
+const EDIT: &str = "edit";
+/// The word in the address that deletes a terminated DID.
+const DELETE: &str = "delete";
+
 /// The steps that a DID's state offers: those of its own scope, or the way back for whoever has lent it. The rules
 /// decide whether one is taken.
 fn offered(by: &Actor, did: &Did) -> impl Iterator<Item = &'static Words> {
@@ -180,12 +187,12 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
     let body = html! {
         p.crumbs { a href="/dids" { "DIDs" } " / " (did.did) }
         // Someone else was faster, and the failed step is not offered any more.
-        @if let (Some((_, text)), false) = (problem, offered(by, did).any(|offered| offered.step.name == failed)) {
+        @if let (Some((_, text)), false) = (problem, failed == EDIT || offered(by, did).any(|offered| offered.step.name == failed)) {
             p.notice.bad role="alert" { (text) }
         }
         div.columns {
             section.card {
-                (facts(&[
+                (facts(&[[
                     ("Status", badge(did.status.as_str())),
                     ("User", html! {
                         @match did.user_id {
@@ -200,8 +207,13 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                         }
                     }),
                     ("Provider", or_dash(found.provider.as_deref().unwrap_or_default())),
+                    ("On loan", match (did.lent_by_id, by.owns(did.owner_id)) {
+                        (None, _) => or_dash(""),
+                        (Some(_), true) => html! { "from admin" },
+                        (Some(_), false) => html! { "to a reseller" },
+                    }),
                     ("In the API", html! { code { "did=" (did.did) } ", " code { "dids_id=" (did.id) } }),
-                ]))
+                ].to_vec(), did_form::facts(did)].concat()))
                 @if let Some(closed_ms) = did.closed_ms {
                     p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }
                 }
@@ -210,6 +222,11 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                 }
             }
             @if visit.may(Right::ManageDids) {
+              div {
+                @if by.owns(did.owner_id) {
+                    @let problem = if failed == EDIT { problem } else { &None };
+                    (did_form::form(visit, did, problem)?)
+                }
                 section.actions {
                     h2 { "What can be done with it" }
                     @let choices = choices(visit, did, &found.username)?;
@@ -217,7 +234,9 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
                         @let problem = if words.step.name == failed { problem } else { &None };
                         (offer(visit, did, words, &choices, problem))
                     }
+                    @if did.status == DidStatus::Terminated && by.owns(did.owner_id) { (deletion(visit, did)) }
                 }
+              }
             }
         }
     };
@@ -280,9 +299,53 @@ fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &P
     .render(visit, problem, fields)
 }
 
-/// Takes a step.
+/// The way out of the list.
+fn deletion(visit: &Visit, did: &Did) -> Markup {
+    Action {
+        path: &format!("/dids/{}/{DELETE}", did.id),
+        title: "Delete this DID",
+        consequence: "The number is gone from here, with its details, and can be added again as a new DID. The action log keeps what it was.",
+        button: "Delete it",
+        is_grave: true,
+    }
+    .render(visit, &None, html! {})
+}
+
+/// Changes the details.
+async fn edit(visit: Visit) -> Result<Answer, Trouble> {
+    let id = visit.id();
+    let did = visit.read(|tx| dids::get(tx, visit.by(), id))?;
+    let edit = did_form::sent(&visit, &did);
+    let done = visit.write(move |tx, by| rules::update(tx, by, id, None, edit));
+    match done.await {
+        Ok(_) => Ok(Answer::SeeOther(format!("/dids/{id}?done=saved"))),
+        Err(error) => {
+            let problem = problem_on_page(Thing::Did, error, "did_details_update")?;
+            render(&visit, EDIT, &problem)
+        }
+    }
+}
+
+/// Deletes it.
+async fn delete(visit: Visit) -> Result<Answer, Trouble> {
+    let id = visit.id();
+    match visit.write(move |tx, by| rules::delete(tx, by, id)).await {
+        Ok(_) => Ok(Answer::SeeOther("/dids?done=deleted".into())),
+        Err(error) => {
+            let problem = problem_on_page(Thing::Did, error, "did_delete")?;
+            render(&visit, DELETE, &problem)
+        }
+    }
+}
+
+/// Takes a step, changes the details, or deletes it.
 pub async fn step(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDids)?;
+    match visit.name.as_str() {
+        EDIT => return edit(visit).await,
+        DELETE => return delete(visit).await,
+        _ => {}
+    }
     let (id, name) = (visit.id(), visit.name.clone());
     let (user, device, dialplan) = (
         visit.text("user_id"),

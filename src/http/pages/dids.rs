@@ -7,7 +7,7 @@ use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_providers, offered_users};
 use crate::http::pages::frame::filters::{DID_FILTERS, did_filter};
 use crate::http::pages::frame::list::{Column, List};
-use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select};
+use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select, tick};
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::did_ranges::MAX_RANGE;
@@ -18,6 +18,7 @@ use crate::service::{Error, devices, did_lists, did_ranges, providers, users};
 use crate::store::ReadTx;
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::dids::{Did, DidStatus};
+use crate::store::tables::users::ADMIN;
 
 /// Numbers that the preview shows from each end of a range.
 const PREVIEWED: usize = 5;
@@ -129,13 +130,36 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
     let mut from = vec![(String::new(), "any".to_owned())];
     from.extend(offered_providers(&visit)?);
     let offers = offered_users(&visit)?;
+    let resellers: Vec<(String, String)> = offers
+        .iter()
+        .filter(|(_, shown)| shown.contains("(reseller,"))
+        .cloned()
+        .collect();
+    let mut plans = Vec::new();
+    if visit.may(Right::ManageDids) {
+        let found = visit.read(|tx| DIALPLANS.list_offered(tx, visit.by()))?;
+        plans.push((String::new(), "any".to_owned()));
+        plans.extend(
+            found
+                .into_iter()
+                .map(|plan| (plan.id.to_string(), plan.name)),
+        );
+    }
     let filter = html! {
         (Field::text("q", "Number begins with", text("q")).kind("search").render(&None))
+        (Field::text("part", "Number contains", text("part")).kind("search").render(&None))
         (select("status", "Status", &states, text("status"), "", &None))
         @if visit.by().only_user().is_none() {
             (Field::text("user", "User", text("user")).among(&offers, BY_NAME).render(&None))
             (select("provider", "Provider", &from, text("provider"), "", &None))
+            (Field::text("device", "Device ID", text("device")).render(&None))
+            @if !plans.is_empty() { (select("dialplan", "Dial plan", &plans, text("dialplan"), "", &None)) }
+            @if visit.by().owner_id() == ADMIN {
+                (Field::text("lent_to", "On loan to", text("lent_to")).among(&resellers, BY_NAME).render(&None))
+            }
         }
+        (Field::text("language", "Language", text("language")).render(&None))
+        (tick("hide", "Hide terminated ones", text("hide") == "1", "", &None))
     };
     let head = html! {
         @if visit.may(Right::ManageDids) {

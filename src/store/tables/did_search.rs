@@ -185,7 +185,7 @@ pub struct Shown {
     pub owner: String,
     /// The type of its device, and the name that it registers with.
     pub device: Option<String>,
-    /// The name of its dial plan.
+    /// The name of its dial plan, and what kind it is.
     pub dialplan: Option<String>,
 }
 
@@ -224,7 +224,7 @@ SELECT
   CASE WHEN owners.type = 'reseller' THEN owners.username END,
   havers.username,
   devices.type || '/' || devices.username,
-  dialplans.name
+  dialplans.name || CASE WHEN dialplans.kind = 'ivr' THEN ' (IVR)' ELSE ' (Quickforwards)' END
 FROM dids
 CROSS JOIN providers ON providers.id = dids.provider_id
 CROSS JOIN users AS owners ON owners.id = dids.owner_id

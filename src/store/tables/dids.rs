@@ -74,22 +74,6 @@ pub fn find_by_number(tx: &ReadTx<'_>, number: &str) -> Result<Option<Did>, Stor
     tx.find(FIND_BY_NUMBER, named_params! { ":did": number }, Did::read)
 }
 
-const LIST: &str = select!(
-    Did,
-    "WHERE id > :after
-ORDER BY id
-LIMIT :limit"
-);
-
-/// Up to `limit` DIDs with ids above `after`, in id order.
-pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<Did>, StoreError> {
-    tx.list(
-        LIST,
-        named_params! { ":after": after, ":limit": limit },
-        Did::read,
-    )
-}
-
 const LIST_CLOSED_AHEAD: &str = select!(
     Did,
     "WHERE closed_ms > :ahead_ms

@@ -8,7 +8,9 @@ use crate::store::ReadTx;
 use crate::store::row::Id;
 
 /// The words in the address that filter DIDs.
-pub const DID_FILTERS: &[&str] = &["q", "status", "user", "provider"];
+pub const DID_FILTERS: &[&str] = &[
+    "q", "part", "status", "user", "provider", "device", "dialplan", "lent_to", "language", "hide",
+];
 /// The words in the address that filter devices.
 pub const DEVICE_FILTERS: &[&str] = &["q", "user", "type", "trunk", "caller_id", "group"];
 
@@ -17,8 +19,8 @@ fn text<'a>(sent: &'a Parameters, name: &str) -> &'a str {
 }
 
 /// The user that is named. An unknown name, or somebody else's user, has nothing.
-fn user(tx: &ReadTx<'_>, by: &Actor, sent: &Parameters) -> Option<Id> {
-    match text(sent, "user") {
+fn user(tx: &ReadTx<'_>, by: &Actor, sent: &Parameters, field: &str) -> Option<Id> {
+    match text(sent, field) {
         "" => None,
         name => Some(users::get_named(tx, by, name).map_or(-1, |user| user.id)),
     }
@@ -41,8 +43,13 @@ pub fn did_filter(
                 Some(providers::name_of(tx, by, id)?.map_or(-1, |_| id))
             }
         },
-        user_id: user(tx, by, sent),
-        ..did_lists::Filter::default()
+        user_id: user(tx, by, sent, "user"),
+        part: text(sent, "part").into(),
+        device_id: sent.id("device").map(|id| id.unwrap_or(-1)),
+        dialplan_id: sent.id("dialplan").map(|id| id.unwrap_or(-1)),
+        lent_to_id: user(tx, by, sent, "lent_to"),
+        language: text(sent, "language").to_lowercase(),
+        is_hiding_terminated: sent.get("hide").is_some(),
     })
 }
 
@@ -55,7 +62,7 @@ pub fn device_filter(
     let yes = |name| sent.get(name).map(|value| value == "yes");
     Ok(device_lists::Filter {
         search: text(sent, "q").into(),
-        user_id: user(tx, by, sent),
+        user_id: user(tx, by, sent, "user"),
         device_group_id: sent.id("group").map(|id| id.unwrap_or(-1)),
         device_type: devices::find_type(text(sent, "type")),
         is_trunk: yes("trunk"),

@@ -5,6 +5,7 @@ pub(in crate::http) mod assets;
 pub(in crate::http) mod change;
 pub(in crate::http) mod choices;
 pub(in crate::http) mod cookies;
+pub(in crate::http) mod did_form;
 pub(in crate::http) mod export;
 pub(in crate::http) mod filters;
 pub(in crate::http) mod layout;
