@@ -5,16 +5,14 @@ use std::rc::Rc;
 
 use super::client::Pace;
 use super::server::Server;
-use super::{Bench, median_of, reading, world, writing};
+use super::{Bench, listing, median_of, reading, world, writing};
 
-/// The requests: reads, writes, and one that only passes through the connection.
-const ASKED: &[&str] = &[
+/// The requests beside the methods that write: lists, and one that only passes through the connection.
+const READING: [&str; 4] = [
     "/health/live",
     "devices_get",
-    "device_create",
-    "did_create",
-    "cli_add",
-    "did_trunk_device_assign",
+    "dids_get of 10 DIDs",
+    "dids_get of 1000 DIDs",
 ];
 
 /// The share of the other's rate, or of its CPU per request, that still counts as no worse.
@@ -28,7 +26,8 @@ struct Turn {
 
 impl Bench {
     /// Each kind of request at 64 connections: this server, the other one, this one ...; the median of the pairs.
-    pub fn against(&mut self, other: &Path) {
+    /// Names of requests after the binary choose among them.
+    pub fn against(&mut self, other: &Path, asks: impl Fn(&str) -> bool) {
         let devices = self.plan.small;
         let users = devices / world::DEVICES_PER_USER;
         let dids = (self.plan.turns as u64 + 1) * super::DIDS_PER_TURN;
@@ -42,7 +41,14 @@ impl Bench {
             serve("ours", Path::new(world::BINARY)),
             serve("theirs", other),
         );
-        for asked in ASKED {
+        for asked in READING.into_iter().chain(super::WRITING) {
+            if !asks(asked) {
+                continue;
+            }
+            if !theirs.knows(asked) {
+                println!("| {asked} | the other does not have it |");
+                continue;
+            }
             let (mut rates, mut cpu) = (Vec::new(), Vec::new());
             for turn in 0..self.plan.turns as u64 {
                 let [a, b] = [&ours, &theirs].map(|server| self.turn(server, asked, users, turn));
@@ -67,6 +73,8 @@ impl Bench {
                     .into()
             }),
             "devices_get" => Box::new(reading(users)),
+            "dids_get of 10 DIDs" => listing(10),
+            "dids_get of 1000 DIDs" => listing(1000),
             _ => writing(asked, users, turn),
         };
         let before = server.cpu_ns();

@@ -31,6 +31,20 @@ const CONNECTIONS: usize = 64;
 /// DIDs for one turn of assignments: more than any machine assigns in that time.
 const DIDS_PER_TURN: u64 = 150_000;
 
+/// The methods that write. `did_device_assign` takes turns with `did_device_unassign`.
+const WRITING: [&str; 6] = [
+    "device_create",
+    "did_create",
+    "cli_add",
+    "did_trunk_device_assign",
+    "device_update",
+    "did_device_assign",
+];
+
+/// A DID is taken off its device this many requests after it was put there, when that was answered long ago. Even, so that
+/// the one before an odd place was an assignment.
+const UNASSIGNED_AFTER: u64 = 1_000;
+
 /// The size of each measurement.
 struct Plan {
     turns: usize,
@@ -85,7 +99,13 @@ fn main() {
         .iter()
         .position(|argument| argument == "--against")
     {
-        return bench.against(Path::new(&arguments[place + 1]));
+        let named: Vec<&String> = arguments[place + 2..]
+            .iter()
+            .filter(|argument| !argument.starts_with("--"))
+            .collect();
+        return bench.against(Path::new(&arguments[place + 1]), |asked| {
+            named.is_empty() || named.iter().any(|name| asked.starts_with(name.as_str()))
+        });
     }
     let parts: [(&str, Part); 9] = [
         ("reads", Bench::reads),
@@ -222,6 +242,7 @@ impl Bench {
             "at least 16",
             batch >= 16.0,
         );
+        self.batches_of_others();
         let single = mean_batch(&alone);
         self.row(
             "the same with --max-batch 1",
@@ -238,6 +259,20 @@ impl Bench {
         );
         self.retire(together);
         self.retire(alone);
+    }
+
+    /// The other methods that write share their syncs, too.
+    fn batches_of_others(&mut self) {
+        let users = self.plan.small / world::DEVICES_PER_USER;
+        let data = self.world_with_dids("others", self.plan.small, DIDS_PER_TURN);
+        for method in WRITING.iter().filter(|method| **method != "device_create") {
+            let server = Server::linebook(&data, &[]);
+            self.load(&server, Pace::Closed, writing(method, users, 0));
+            let batch = mean_batch(&server);
+            let what = format!("{method} at 64 connections: writes per sync");
+            self.row(&what, batch, "at least 16", batch >= 16.0);
+            self.retire(server);
+        }
     }
 
     /// The cost of queue, rules and HTTP beyond the bare statements.
@@ -328,13 +363,23 @@ impl Bench {
             "at least 0.75",
             ratio >= 0.75,
         );
+        let searching = world::request("dids_get", &[("search_did_number", "123456".into())]);
+        let search = client::run(
+            of_many.address,
+            1,
+            self.plan.turn,
+            Pace::Closed,
+            move |_| searching.clone(),
+        );
+        let search_ms = search.quantile(0.5, |_| true).as_secs_f64() * 1e9 / dids as f64;
+        self.row(
+            "dids_get with a part of a number: ms per million DIDs",
+            search_ms,
+            "below 250",
+            search_ms < 250.0,
+        );
         let mut measured = Vec::new();
-        for method in [
-            "device_create",
-            "did_create",
-            "cli_add",
-            "did_trunk_device_assign",
-        ] {
+        for method in WRITING {
             let mut turn = 0;
             let mut next = |users| {
                 turn += 1;
@@ -422,6 +467,14 @@ fn reading(users: u64) -> impl Fn(u64) -> Rc<[u8]> + 'static {
     move |place| requests[(world::scatter(place) % users) as usize].clone()
 }
 
+/// dids_get for so many of the DIDs of one user.
+fn listing(count: u64) -> Box<dyn Fn(u64) -> Rc<[u8]>> {
+    let user_id = world::FIRST_USER.to_string();
+    let sent = [("search_user", user_id), ("max_results", count.to_string())];
+    let request = world::request("dids_get", &sent);
+    Box::new(move |_| request.clone())
+}
+
 /// device_create with a random PIN, for users in random order.
 fn creating(users: u64) -> impl Fn(u64) -> Rc<[u8]> + 'static {
     let requests = prepared(users, world::device_create);
@@ -473,6 +526,24 @@ fn writing(method: &'static str, users: u64, turn: u64) -> Box<dyn Fn(u64) -> Rc
         "did_trunk_device_assign" => Box::new(move |place| {
             let did = world::reserved_did(turn * DIDS_PER_TURN + place);
             world::request(method, &[("device_id", "1".into()), ("did", did)])
+        }),
+        // A password of its own for each, so that each changes something.
+        "device_update" => Box::new(move |place| {
+            let device = 1 + world::scatter(place) % (users * world::DEVICES_PER_USER);
+            let password = format!("Secret{:010}", number(place));
+            let sent = [("device", device.to_string()), ("password", password)];
+            world::request(method, &sent)
+        }),
+        // From the other end, where did_trunk_device_assign has not been.
+        "did_device_assign" => Box::new(move |place| {
+            let did = |place: u64| world::reserved_did((turn + 1) * DIDS_PER_TURN - 1 - place);
+            match place.checked_sub(UNASSIGNED_AFTER) {
+                // Every other request takes off what an earlier one put there.
+                Some(before) if place % 2 == 1 => {
+                    world::request("did_device_unassign", &[("did", did(before - 1))])
+                }
+                _ => world::request(method, &[("device_id", "1".into()), ("did", did(place))]),
+            }
         }),
         _ => unreachable!("a writing method"),
     }

@@ -1,8 +1,8 @@
 //! The servers under load: linebook's release binary, and a static handler to compare it with, each in a process of its
 //! own.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -54,6 +54,21 @@ impl Server {
             address: address.parse().expect("an address"),
             child,
         }
+    }
+
+    /// Whether it has the method that a request begins with.
+    pub fn knows(&self, asked: &str) -> bool {
+        let method = asked.split(' ').next().expect("a name");
+        let path = match method.starts_with('/') {
+            true => method.to_owned(),
+            false => format!("/billing/api/{method}"),
+        };
+        let request = format!("POST {path} HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
+        let mut answer = Vec::new();
+        let mut stream = TcpStream::connect(self.address).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("a request");
+        stream.read_to_end(&mut answer).expect("an answer");
+        !answer.starts_with(b"HTTP/1.1 404 ") && !answer.starts_with(b"HTTP/1.0 404 ")
     }
 
     /// The name of each of its threads, and the CPU time that it has used so far, in nanoseconds.
