@@ -32,6 +32,14 @@ fn assert_documented(refusals: &[String], reason: &str) {
             page("<status><error>Device was not assigned</error></status>")
         ),
         format!(
+            "did_device_assign: {}",
+            page("<error>Device was not assigned</error>")
+        ),
+        format!(
+            "device_update: 503 (retry) {}",
+            page("<error>Storage is not available, try again later</error>")
+        ),
+        format!(
             "cli_add: 503 (retry) {}",
             page("<error>Storage is not available, try again later</error>")
         ),

@@ -366,10 +366,24 @@ pub struct Acknowledged {
 
 #[derive(Debug, Clone)]
 pub enum What {
-    Device { id: i64, secret: String },
-    Did { id: i64, number: String },
-    Assigned { number: String },
-    Cli { number: String },
+    Device {
+        id: i64,
+        secret: String,
+    },
+    Did {
+        id: i64,
+        number: String,
+    },
+    Assigned {
+        number: String,
+    },
+    Cli {
+        number: String,
+    },
+    /// The device has a new description, until it gets the next one.
+    Described {
+        description: String,
+    },
 }
 
 /// Many connections that write, each method in turn.
@@ -482,8 +496,14 @@ pub fn write_one(
 ) -> Result<Result<Acknowledged, String>, NoAnswer> {
     let reserved = || reserved.lock().expect("no panic").pop();
     let (method, wanted, parameters, signed): (_, _, Vec<(&str, String)>, &[&str]) =
-        match (turn % 4, reserved) {
+        match (turn % 5, reserved) {
             (0, reserved) => match reserved() {
+                Some(number) if turn % 2 == 1 => (
+                    "did_device_assign",
+                    "<status>Device assigned to DID</status>",
+                    vec![("device_id", "1".into()), ("did", number)],
+                    &["device_id", "did"],
+                ),
                 Some(number) => (
                     "did_trunk_device_assign",
                     "<status><success>Device assigned to DID</success></status>",
@@ -503,6 +523,12 @@ pub fn write_one(
                 "<status>DID created</status>",
                 vec![("did", number()), ("provider_id", "1".into())],
                 &["did", "provider_id"],
+            ),
+            (3, _) => (
+                "device_update",
+                "<status><success>Device successfully updated</success></status>",
+                vec![("device", "1".into()), ("description", number())],
+                &["device"],
             ),
             _ => (
                 "cli_add",
@@ -528,6 +554,9 @@ pub fn write_one(
         "did_create" => What::Did {
             id: id(),
             number: parameters[0].1.clone(),
+        },
+        "device_update" => What::Described {
+            description: parameters[1].1.clone(),
         },
         "cli_add" => What::Cli {
             number: parameters[1].1.clone(),
@@ -577,6 +606,13 @@ pub fn assert_stored(database: &Path, acknowledged: &[Acknowledged]) {
         .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))
         .and_then(Iterator::collect)
         .expect("rows");
+    let mut described = connection
+        .prepare("SELECT request_id, json_extract(after, '$.description') FROM action_log WHERE action = 'device.update'")
+        .expect("SQL");
+    let described: HashMap<String, String> = described
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .and_then(Iterator::collect)
+        .expect("rows");
     for done in acknowledged {
         let (sql, value, action) = match &done.what {
             What::Device { id, secret } => (
@@ -599,6 +635,12 @@ pub fn assert_stored(database: &Path, acknowledged: &[Acknowledged]) {
                 (number, 1),
                 "cli.create",
             ),
+            // The next one has replaced it. The log keeps it.
+            What::Described { description } => {
+                let logged = described.get(&done.request_id);
+                assert_eq!(logged, Some(description), "{done:?} is lost");
+                continue;
+            }
         };
         let found: Result<i64, _> = connection
             .prepare_cached(sql)
@@ -613,8 +655,13 @@ pub fn assert_stored(database: &Path, acknowledged: &[Acknowledged]) {
     }
 }
 
-/// Every check of `linebook check` holds.
+/// Every check of `linebook check` holds, and the device has the last description that the log knows.
 pub fn assert_whole(database: &Path) {
+    let sql = "SELECT count(*) FROM devices WHERE id = 1 AND description <> ifnull(
+        (SELECT json_extract(after, '$.description') FROM action_log
+         WHERE action = 'device.update' AND object_id = 1 ORDER BY id DESC LIMIT 1), '')";
+    let other: Result<i64, _> = look(database).query_row(sql, [], |row| row.get(0));
+    assert_eq!(other, Ok(0), "a description that was not logged last");
     let violations = check::check(&migrate::look(database).expect("the database opens"));
     assert_eq!(violations.expect("the checks run"), []);
 }

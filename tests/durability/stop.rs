@@ -56,6 +56,10 @@ fn stop(signal: &str) {
         stored("cli.create"),
         count(|what| matches!(what, What::Cli { .. }))
     );
+    assert_eq!(
+        stored("device.update"),
+        count(|what| matches!(what, What::Described { .. }))
+    );
     drop(connection);
     assert!(!world.data.join("linebook.db-wal").exists());
 }
