@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ambient::Ambient;
+use crate::api::encoding::form;
+use crate::api::parameters::Parameters;
 use crate::api::reference::EXAMPLE_KEY;
 use crate::api::{curl, methods};
 use crate::app::App;
@@ -21,6 +23,62 @@ const ORDER: &[&str] = &[
     "did_trunk_device_assign",
     "cli_add",
     "devices_get",
+];
+
+/// Requests of MOR's manual that need the examples: method, what is sent, and the key. Each succeeds after those before it.
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    ("cli_info_get", "u=admin&cli=12345", "456789"),
+    ("cli_delete", "u=admin&cli_number=12345", "456789"),
+    ("device_callflow_get", "u=admin&device_id=100", "456789"),
+    ("device_delete", "u=admin&device=123", "456789"),
+    (
+        "device_update",
+        "u=admin&device=51&authentication=1&host=192.168.5.20&port=5060",
+        "secret",
+    ),
+    (
+        "did_details_update",
+        "u=admin&did_id=6511&call_limit=5",
+        "secret",
+    ),
+    ("did_subscription_stop", "u=admin&did_id=6511", "secret"),
+    ("did_terminate", "u=admin&dids_id=6511", "secret"),
+    ("did_make_free", "u=admin&dids_id=6511", "secret"),
+    (
+        "did_device_assign",
+        "u=admin&device_id=1&did=37060000001",
+        "secret",
+    ),
+    ("did_close", "u=admin&dids_id=1", "secret"),
+    ("did_delete", "u=admin&dids_id=12", "secret"),
+    ("provider_rules_get", "u=admin&provider_id=5", "secret"),
+    (
+        "ivr_dial_plan_update",
+        "u=admin&ivr_dial_plan_id=1&time_period1=3&time_period2=2&time_period3=1",
+        "secret",
+    ),
+    (
+        "ivr_time_period_update",
+        "u=admin&ivr_time_period_id=1&start_hour=9",
+        "secret",
+    ),
+    ("quickforwards_dids_get", "u=admin", "123456"),
+    (
+        "quickforwards_did_update",
+        "u=admin&did=37060503666&forward_to=37066603777&description=abyss",
+        "123456",
+    ),
+    (
+        "quickforwards_did_delete",
+        "u=admin&did=37063042438",
+        "123456",
+    ),
+    ("phonebooks_get", "u=admin&user_id=123", "456789"),
+    (
+        "phonebook_edit",
+        "u=admin&phonebook_id=123&number=920355666&name=phonebook&speeddial=666",
+        "456789",
+    ),
 ];
 
 /// The password of everyone in the demo world who has one.
@@ -119,6 +177,14 @@ fn hello(base: &str, data: &Path, has_examples: bool) -> String {
     for method in ORDER.iter().filter_map(|name| methods::find(name)) {
         let example = method.example();
         lines.extend(example.map(|example| curl::example(base, method, &example, EXAMPLE_KEY)));
+    }
+    if has_examples {
+        lines.push(String::new());
+        lines.extend(EXAMPLES.iter().filter_map(|(method, sent, key)| {
+            let method = methods::find(method)?;
+            let sent = Parameters::new(form(sent.as_bytes()).ok()?).ok()?;
+            Some(curl::line(base, method, &sent, method.order()?, key))
+        }));
     }
     lines.join("\n")
 }

@@ -18,6 +18,7 @@ mod flows;
 mod framing;
 mod imports;
 mod inside;
+mod life;
 mod limits;
 mod older;
 mod pages;
