@@ -266,7 +266,7 @@ fn call(dice: &mut Dice) -> (Vec<u8>, String, &'static str) {
 
 /// The parameters of a call, with its hash.
 fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
-    let is_example = dice.percent(25);
+    let is_example = dice.percent(35);
     let (caller, key) = match is_example && dice.percent(80) {
         true => CALLERS[0],
         false => CALLERS[dice.below(CALLERS.len())],
@@ -320,11 +320,17 @@ fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
     pairs
 }
 
-/// The parameters of the method's example, some of them with another value: what the example names may be used up.
+/// The parameters of the method's example as they are, or some of them left out or with another value: what the example
+/// names may be used up.
 fn like_example(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
     let mut pairs = method.example.clone();
+    let changed = [0, 0, 20, 60][dice.below(4)];
+    if !pairs.is_empty() && dice.percent(50) {
+        pairs.remove(dice.below(pairs.len()));
+    }
     for (name, value) in &mut pairs {
-        if dice.percent(40) {
+        // The example of device_delete takes a device that other examples name.
+        if dice.percent(changed) || name == "device" {
             *value = likely(dice, name);
         }
     }

@@ -14,13 +14,17 @@ pub fn likely(dice: &mut Dice, name: &str) -> String {
         _ => dice.below(13).to_string(),
     };
     match name {
+        "provider_id" if dice.percent(30) => (1 + dice.below(12)).to_string(),
         "provider_id" => (1 + dice.below(3)).to_string(),
         // DIDs in every state: see the world of `api`, where they come after DID 6511 of the examples.
-        "dids_id" | "did_id" => match dice.below(5) {
+        "dids_id" | "did_id" => match dice.below(12) {
             0 => (1 + dice.below(18)).to_string(),
             _ => (6500 + dice.below(3650)).to_string(),
         },
         "device_id" if dice.percent(40) => "1".into(),
+        // device_delete takes those that calls have made, mostly. The first ones are named by others.
+        "device" if dice.percent(80) => (8 + dice.below(100)).to_string(),
+        "forward_to_device" | "foward_to_device" => (2 + dice.below(20)).to_string(),
         _ if name.ends_with("_id")
             || matches!(
                 name,
