@@ -587,7 +587,7 @@ fn a_long_flat_list_is_whole_and_in_order() {
 #[test]
 fn a_long_list_of_providers_is_whole_and_in_order() {
     let world = World::after(
-        "DELETE FROM provider_rules; DELETE FROM dids; DELETE FROM providers;
+        "PRAGMA foreign_keys = OFF; DELETE FROM provider_rules; DELETE FROM dids; DELETE FROM providers;
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
          INSERT INTO providers (id, owner_id, name, common_use, created_ms)
          SELECT 3 * i, iif(i % 5 < 2, 4, iif(i % 5 = 4, 8, 0)), i, i % 5 = 2, 1 FROM n;
