@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::ambient::Ambient;
 use crate::command::arguments::{Window, id};
 use crate::command::database::{change, look};
+use crate::command::device_rule;
 use crate::command::each::EachDevice;
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
@@ -21,6 +22,7 @@ pub struct Device {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    Rule(device_rule::DeviceRule),
     /// List devices, without their secrets
     List {
         /// Only this user's devices, by id or username
@@ -72,6 +74,7 @@ const COLUMNS: &[&str] = &[
 impl Device {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         match self.verb {
+            Verb::Rule(verb) => verb.run(ambient),
             Verb::List { user, window, at } => {
                 let rows = look(&at, ambient, |tx, by| match &user {
                     None => rules::list_all(tx, by, window.after(), window.fetch()),

@@ -3,12 +3,14 @@
 
 mod arguments;
 mod backup;
+mod callflow;
 mod check;
 mod clis;
 mod clock;
 mod database;
 mod demo;
 mod device;
+mod device_rule;
 mod dialplan;
 mod did;
 mod did_import;
@@ -23,8 +25,11 @@ mod ivr;
 mod key;
 mod log;
 mod output;
+mod period;
+mod phonebook;
 mod provider;
 mod provider_rule;
+mod quickforward;
 mod secret;
 mod serve;
 mod settings;
@@ -64,7 +69,11 @@ enum Verb {
     Group(group::Group),
     Ivr(ivr::Ivr),
     Dialplan(dialplan::Dialplan),
+    Period(period::Period),
+    Quickforward(quickforward::Quickforward),
     Device(device::Device),
+    Callflow(callflow::Callflow),
+    Phonebook(phonebook::Phonebook),
     Did(did::Did),
     Cli(clis::Clis),
     Settings(settings::Settings),
@@ -91,7 +100,11 @@ impl Verb {
             Self::Group(verb) => verb.run(ambient),
             Self::Ivr(verb) => verb.run(ambient),
             Self::Dialplan(verb) => verb.run(ambient),
+            Self::Period(verb) => verb.run(ambient),
+            Self::Quickforward(verb) => verb.run(ambient),
             Self::Device(verb) => verb.run(ambient),
+            Self::Callflow(verb) => verb.run(ambient),
+            Self::Phonebook(verb) => verb.run(ambient),
             Self::Did(verb) => verb.run(ambient),
             Self::Cli(verb) => verb.run(ambient),
             Self::Settings(verb) => verb.run(ambient),

@@ -9,7 +9,7 @@ use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::store::row::Id;
 use crate::store::tables::callflows::{self, CallerIdFrom, Callflow, FlowAction, FlowState};
 use crate::store::tables::devices::{Device, DeviceType};
-use crate::store::tables::{dids, users};
+use crate::store::tables::{device_options, dids, users};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest number of a forward, in digits.
@@ -292,9 +292,14 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, device_id: Option<Id>) -> Result<Flow, E
         branches.push(Branch { flow, target, did });
     }
     let username = users::find(tx, device.user_id)?.map(|user| user.username);
+    let options = device_options::list(tx, device.id)?;
+    let ringing_s = options
+        .iter()
+        .find(|(name, _)| name == "ringing_timeout")
+        .and_then(|(_, seconds)| seconds.parse().ok());
     Ok(Flow {
         username: username.unwrap_or_default(),
-        ringing_s: RINGING_S,
+        ringing_s: ringing_s.unwrap_or(RINGING_S),
         branches,
         device,
     })

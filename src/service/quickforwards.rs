@@ -12,7 +12,7 @@ use crate::store::row::Id;
 use crate::store::tables::dialplans::{self, DialplanKind};
 use crate::store::tables::dids::{self, Did};
 use crate::store::tables::quickforwards::{self, Offered, Quickforward};
-use crate::store::tables::users::{self as user_rows, ADMIN, User, UserType};
+use crate::store::tables::users::{ADMIN, User, UserType};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest number, in digits.
@@ -36,10 +36,7 @@ impl Allowed {
         let Some(id) = user_id else {
             return Err(Rule::NotFound(Thing::User).into());
         };
-        let user = match by.user_id == Some(id) {
-            true => user_rows::find(tx, id)?.ok_or(Rule::NotFound(Thing::User))?,
-            false => users::get(tx, by, id)?,
-        };
+        let user = users::get_own(tx, by, id)?;
         let own = match user.user_type {
             UserType::Accountant | UserType::Manager => None,
             UserType::Admin | UserType::Reseller | UserType::User => pattern_of(tx, user.id)?,
@@ -206,9 +203,7 @@ pub fn delete(
 /// The pattern of an own user, or of the actor.
 pub fn pattern(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<String, Error> {
     by.require(Right::UseQuickforwards)?;
-    if by.user_id != Some(user_id) {
-        users::get(tx, by, user_id)?;
-    }
+    users::get_own(tx, by, user_id)?;
     Ok(quickforwards::pattern(tx, user_id)?)
 }
 
@@ -217,7 +212,7 @@ pub fn set_pattern(tx: &WriteTx<'_>, by: &Actor, user_id: Id, pattern: &str) -> 
     by.require(Right::ManageUsers)?;
     let user = users::get(tx, by, user_id)?;
     if !by.owns(user.owner_id) {
-        return Err(AccessError::WrongType.into());
+        return Err(Rule::NotPermitted(Field::Quickforwards).into());
     }
     if pattern.len() > MAX_PATTERN {
         return Err(Rule::TooLong(Field::Quickforwards).into());

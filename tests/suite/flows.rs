@@ -101,3 +101,107 @@ fn a_cli_says_when_it_was_last_changed() {
     change(&world, move |tx, by| clis::update(tx, by, 1, other)).unwrap();
     assert_eq!(world.select(updated), NOW_MS.to_string());
 }
+
+/// Each verb of the command line, and what the database holds after it.
+const VERBS: &[(&str, &str, &str)] = &[
+    (
+        "callflow set 1 busy forward --to-number 370 --did 3",
+        "SELECT state, action, number, caller_id_from, did_id FROM callflows",
+        "busy|forward|370|did|3",
+    ),
+    (
+        "callflow set 1 busy empty",
+        "SELECT count(*) FROM callflows",
+        "0",
+    ),
+    (
+        "device rule add 1 Local --cut 8 --add 370 --for src --with-name",
+        "SELECT name, cut, prefix, applies_to, changes_name FROM device_rules WHERE device_id = 1",
+        "Local|8|370|src|1",
+    ),
+    (
+        "device rule delete 1",
+        "SELECT count(*) FROM device_rules WHERE id = 1",
+        "0",
+    ),
+    (
+        "dialplan add Plan --kind quickforwards",
+        "SELECT name, kind FROM dialplans ORDER BY id DESC LIMIT 1",
+        "Plan|quickforwards",
+    ),
+    (
+        "dialplan periods 1 2 3",
+        "SELECT time_period1_id, time_period2_id, time_period3_id FROM dialplans WHERE id = 1",
+        "2|3|NULL",
+    ),
+    (
+        "period add Nights --start-hour 20 --end-hour 5 --start-weekday mon",
+        "SELECT name, start_minute_of_day, end_minute_of_day, start_weekday FROM ivr_time_periods ORDER BY id DESC LIMIT 1",
+        "Nights|1200|359|1",
+    ),
+    (
+        "period set 1 --name Days",
+        "SELECT name FROM ivr_time_periods WHERE id = 1",
+        "Days",
+    ),
+    (
+        "period hide 2",
+        "SELECT hidden_ms IS NULL FROM ivr_time_periods WHERE id = 2",
+        "0",
+    ),
+    (
+        "quickforward pattern office 370%",
+        "SELECT quickforwards FROM users WHERE id = 100",
+        "370%",
+    ),
+    (
+        "quickforward set anna 37060000004 37061 --description Mobile",
+        "SELECT forward_to, description FROM quickforwards WHERE user_id = 2",
+        "37061|Mobile",
+    ),
+    (
+        "quickforward delete admin 37060000004",
+        "SELECT count(*) FROM quickforwards WHERE user_id = 0",
+        "0",
+    ),
+    (
+        "phonebook add anna Dad 37061 33",
+        "SELECT name, number, speeddial FROM phonebook_records WHERE user_id = 2 AND speeddial = '33'",
+        "Dad|37061|33",
+    ),
+    (
+        "phonebook set 2 --name Granny",
+        "SELECT name, speeddial FROM phonebook_records WHERE id = 2",
+        "Granny|22",
+    ),
+];
+
+#[test]
+fn the_command_line_has_the_same_verbs() {
+    for (line, sql, rows) in VERBS {
+        let world = World::new();
+        if line.ends_with("empty") {
+            world.sql(
+                "INSERT INTO callflows (device_id, state, action) VALUES (1, 'busy', 'voicemail')",
+            );
+        }
+        world.linebook(line);
+        assert_eq!(world.select(sql), *rows, "{line}");
+        assert_eq!(
+            world.select("SELECT through FROM action_log ORDER BY id DESC LIMIT 1"),
+            "cli",
+            "{line}"
+        );
+    }
+    let world = World::new();
+    for line in [
+        "callflow show 1",
+        "device rule list 2",
+        "dialplan list",
+        "period list",
+        "quickforward list admin",
+        "phonebook list 0",
+    ] {
+        world.linebook(line);
+    }
+}

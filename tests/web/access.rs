@@ -41,6 +41,8 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
             (Verb::Get, "/clis"),
             (Verb::Get, "/clis.csv"),
             (Verb::Get, "/clis/{id}"),
+            (Verb::Get, "/devices/{id}/callflow"),
+            (Verb::Get, "/devices/{id}/rules"),
         ],
     ),
     (
@@ -56,6 +58,10 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
             (Verb::Post, "/devices/{id}/new-secret"),
             (Verb::Post, "/devices/{id}/trunk"),
             (Verb::Post, "/devices/{id}/hide"),
+            (Verb::Get, "/devices/{id}/callflow/{name}"),
+            (Verb::Post, "/devices/{id}/callflow/{name}"),
+            (Verb::Post, "/devices/{id}/rules/new"),
+            (Verb::Post, "/devices/{id}/rules/delete"),
             (Verb::Get, "/clis/new"),
             (Verb::Post, "/clis/new"),
             (Verb::Post, "/clis/{id}/edit"),
@@ -90,6 +96,7 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
     (
         Right::ManageUsers,
         &[
+            (Verb::Post, "/quickforwards/{id}/pattern"),
             (Verb::Get, "/users"),
             (Verb::Get, "/users.csv"),
             (Verb::Get, "/users/new"),
@@ -130,6 +137,32 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
             (Verb::Get, "/dialplans/{id}"),
             (Verb::Post, "/dialplans/{id}/edit"),
             (Verb::Post, "/dialplans/{id}/hide"),
+            (Verb::Get, "/periods"),
+            (Verb::Get, "/periods.csv"),
+            (Verb::Get, "/periods/new"),
+            (Verb::Post, "/periods/new"),
+            (Verb::Get, "/periods/{id}"),
+            (Verb::Post, "/periods/{id}/edit"),
+            (Verb::Post, "/periods/{id}/hide"),
+        ],
+    ),
+    (
+        Right::UseQuickforwards,
+        &[
+            (Verb::Get, "/quickforwards"),
+            (Verb::Get, "/quickforwards/{id}"),
+            (Verb::Post, "/quickforwards/{id}/set"),
+            (Verb::Post, "/quickforwards/{id}/delete"),
+        ],
+    ),
+    (
+        Right::ManagePhonebooks,
+        &[
+            (Verb::Get, "/phonebook"),
+            (Verb::Get, "/phonebooks/{id}"),
+            (Verb::Post, "/phonebooks/{id}/new"),
+            (Verb::Get, "/records/{id}"),
+            (Verb::Post, "/records/{id}/edit"),
         ],
     ),
     (
@@ -204,6 +237,18 @@ pub fn objects(area: &str, scope: Scope) -> Option<(Option<i64>, Vec<i64>)> {
             [&[3], &[1, 2], &[1, 3], &[1]],
         ),
         "dialplans" => ([Some(1), Some(2), None, None], [&[2], &[1], &[1, 2], &[1]]),
+        "periods" => (
+            [Some(2), Some(4), None, None],
+            [&[4], &[1, 2], &[1, 4], &[1]],
+        ),
+        "phonebooks" | "quickforwards" => (
+            [Some(2), Some(5), Some(8), Some(2)],
+            [&[5], &[0, 2, 8], &[0, 2, 4, 5], &[0, 5, 100]],
+        ),
+        "records" => (
+            [Some(2), Some(3), None, Some(2)],
+            [&[3], &[1, 2], &[1, 2, 3], &[1, 3]],
+        ),
         "settings" => (
             [Some(1), Some(3), Some(4), None],
             [&[99], &[1, 2, 4], &[1, 3], &[1]],
@@ -239,6 +284,7 @@ fn names(route: &Route) -> &'static [&'static str] {
             "edit",
             "delete",
         ],
+        "/devices/{id}/callflow/{name}" => &["before_call", "no_answer", "busy", "failed"],
         path if path.starts_with("/console") => &["device_create", "devices_get"],
         path if path.contains("{name}") => &["style.css"],
         _ => &["-"],

@@ -8,7 +8,11 @@ use crate::html::{self, Tag};
 use crate::world::World;
 
 /// What stands in a form's fields where its page leaves them blank, so that nothing else is wrong.
-const RIGHT: [(&str, &str); 14] = [
+const RIGHT: [(&str, &str); 18] = [
+    ("number", "5550199"),
+    ("speeddial", "77"),
+    ("forward_to", "5550199"),
+    ("cut", "8"),
     ("user_id", "anna"),
     ("device_id", "2"),
     ("did", "5550199"),
@@ -99,10 +103,10 @@ fn forms(world: &World, token: &str) -> BTreeMap<String, (String, Form)> {
     let mut forms = BTreeMap::new();
     for page in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
         for id in 1..=10 {
-            let name = if page.path.starts_with("/console") {
-                "cli_add"
-            } else {
-                "x"
+            let name = match page.path {
+                path if path.starts_with("/console") => "cli_add",
+                "/devices/{id}/callflow/{name}" => "before_call",
+                _ => "x",
             };
             let path = page.path.replace("{id}", &id.to_string());
             let reply = world.get(&path.replace("{name}", name), token);

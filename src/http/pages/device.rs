@@ -172,6 +172,13 @@ fn belongings(visit: &Visit, whole: &Whole, manages: bool) -> Markup {
                 @if manages { a href={ "/clis/new?device_id=" (id) } { "Add a CLI" } }
             }
         }
+        section.card {
+            h2 { "Its calls" }
+            ul.plain {
+                li { a href={ "/devices/" (id) "/callflow" } { "What happens to a call for it" } }
+                li { a href={ "/devices/" (id) "/rules" } { "Rules that rewrite numbers" } }
+            }
+        }
         @if visit.may(Right::SeeLog) {
             p { a href={ "/log?object=" (id) "&action=device" } { "What was done to this device" } }
         }

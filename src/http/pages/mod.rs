@@ -3,9 +3,11 @@
 
 mod account;
 mod bulk;
+mod callflow;
 mod clis;
 mod console;
 mod device;
+mod device_rules;
 mod devices;
 mod did;
 mod dids;
@@ -15,8 +17,11 @@ mod hash;
 mod log;
 mod named;
 mod overview;
+mod periods;
+mod phonebooks;
 mod provider;
 mod providers;
+mod quickforwards;
 pub mod routes;
 mod settings;
 mod sign_in;

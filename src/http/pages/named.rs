@@ -1,18 +1,21 @@
 //! IVRs and dial plans, which have only a name: the lists, a new one, one to rename or hide.
 
-use maud::html;
+use maud::{Markup, html};
 
+use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::list::{Column, Fetch, List};
 use crate::http::pages::frame::named_form::{Kind, One};
-use crate::http::pages::frame::parts::{Problem, facts};
+use crate::http::pages::frame::parts::{Problem, facts, select};
 use crate::http::pages::frame::visit::Visit;
+use crate::service::dialplans::{self, Period};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::named::{self, Kind as Rules};
-use crate::service::{Error, Thing};
+use crate::service::{Error, Thing, time_periods};
 use crate::store::ReadTx;
-use crate::store::row::Cursor;
+use crate::store::row::{Cursor, Id};
+use crate::store::tables::dialplans::DialplanKind;
 use crate::store::tables::named::Named;
 
 /// The differences between the two.
@@ -59,6 +62,13 @@ static DIALPLANS: Area = Area {
         |tx, by, _, after, limit| DIALPLANS.fetch(tx, by, after, limit),
     ),
 };
+
+/// The names of a dial plan's periods.
+const PERIOD_LABELS: [&str; 3] = [
+    "First time period",
+    "Second time period",
+    "Third time period",
+];
 
 /// The one of the two that is asked for.
 fn area(visit: &Visit) -> &'static Area {
@@ -119,6 +129,62 @@ impl Area {
         Ok(slice.map(|named| Row { path, named }))
     }
 
+    /// The kind of a new dial plan.
+    fn kind_field(&self, visit: &Visit, problem: &Problem) -> Markup {
+        if self.kind.thing != Thing::Dialplan {
+            return html! {};
+        }
+        let kinds = [
+            (DialplanKind::Ivr, "a voice menu"),
+            (
+                DialplanKind::Quickforwards,
+                "quickforwards: each user's own number",
+            ),
+        ];
+        let kinds = kinds.map(|(kind, shown)| (kind.as_str().to_owned(), shown.to_owned()));
+        select(
+            "kind",
+            "What it does",
+            &kinds,
+            &visit.text("kind"),
+            "It stays so",
+            problem,
+        )
+    }
+
+    /// What only a dial plan has: its kind, and the periods of a voice menu.
+    fn more(&self, visit: &Visit, id: Id, problem: &Problem) -> Result<Markup, Trouble> {
+        if self.kind.thing != Thing::Dialplan {
+            return Ok(html! {});
+        }
+        let by = visit.by();
+        let (plan, offered) = visit.read(|tx| {
+            let plan = dialplans::get(tx, by, Some(id))?;
+            Ok::<_, Error>((plan, time_periods::list_offered(tx, by)?))
+        })?;
+        if plan.kind != DialplanKind::Ivr {
+            return Ok(
+                html! { p.hint { "It takes each user who calls to the number that they have set." } },
+            );
+        }
+        let none = ("".to_owned(), "none".to_owned());
+        let known = offered
+            .iter()
+            .map(|period| (period.id.to_string(), period.name.clone()));
+        let options: Vec<(String, String)> = std::iter::once(none).chain(known).collect();
+        let value = |place: usize, name: &str| match problem {
+            Some(_) => visit.text(name),
+            None => plan.periods()[place]
+                .map(|id| id.to_string())
+                .unwrap_or_default(),
+        };
+        Ok(html! {
+            @for (place, field) in dialplans::PERIODS.into_iter().enumerate() {
+                (select(field.name(), PERIOD_LABELS[place], &options, &value(place, field.name()), "", problem))
+            }
+        })
+    }
+
     fn render(
         &self,
         visit: &Visit,
@@ -138,7 +204,7 @@ impl Area {
                         html! { code { (self.parameter) "=" (found.id) } },
                     ),
                 ]),
-                more: html! {},
+                more: self.more(visit, found.id, &edit_problem)?,
                 edit_problem,
                 hide_problem,
             },
@@ -161,15 +227,23 @@ pub async fn export(visit: Visit) -> Result<Answer, Trouble> {
 /// An empty form.
 pub async fn new(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageSetup)?;
-    Ok(area(&visit).kind.new_form(&visit, &None, html! {}))
+    let area = area(&visit);
+    let more = area.kind_field(&visit, &None);
+    Ok(area.kind.new_form(&visit, &None, more))
 }
 
 /// Adds one.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
-    let Area { kind, rules, .. } = area(&visit);
-    let name = visit.text("name");
-    let added = visit.write(move |tx, by| rules.create(tx, by, by.owner_id(), &name));
-    kind.added(&visit, added.await, |_| html! {})
+    let area = area(&visit);
+    let (name, kind) = (visit.text("name"), visit.text("kind"));
+    let is_plan = area.kind.thing == Thing::Dialplan;
+    let added = visit.write(move |tx, by| match is_plan {
+        true => dialplans::create(tx, by, by.owner_id(), &name, &kind),
+        false => area.rules.create(tx, by, by.owner_id(), &name),
+    });
+    area.kind.added(&visit, added.await, |problem| {
+        area.kind_field(&visit, problem)
+    })
 }
 
 /// One of them.
@@ -181,7 +255,18 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 pub async fn edit(visit: Visit) -> Result<Answer, Trouble> {
     let area = area(&visit);
     let (id, name) = (visit.id(), visit.text("name"));
-    let saved = visit.write(move |tx, by| area.rules.update(tx, by, id, &name));
+    let periods = dialplans::PERIODS.map(|field| match visit.sent.raw(field.name()) {
+        None => Period::Kept,
+        Some(sent) if sent.trim().is_empty() => Period::Cleared,
+        Some(sent) => Period::Set(parse_id(sent)),
+    });
+    let saved = visit.write(move |tx, by| {
+        area.rules.update(tx, by, id, &name)?;
+        match periods == [Period::Kept; 3] {
+            true => Ok(()),
+            false => dialplans::set_periods(tx, by, Some(id), periods),
+        }
+    });
     area.kind
         .saved(id, saved.await)?
         .or_else(|problem| area.render(&visit, problem, None))

@@ -5,8 +5,9 @@ use futures_util::FutureExt;
 use crate::http::pages::frame::assets;
 pub use crate::http::pages::frame::route::{Handler, Route, Verb, Who};
 use crate::http::pages::{
-    account, bulk, clis, console, device, devices, did, dids, groups, hash, log, named, overview,
-    provider, providers, settings, sign_in, users,
+    account, bulk, callflow, clis, console, device, device_rules, devices, did, dids, groups, hash,
+    log, named, overview, periods, phonebooks, provider, providers, quickforwards, settings,
+    sign_in, users,
 };
 
 macro_rules! routes {
@@ -49,6 +50,13 @@ routes! {
     Post "/devices/{id}/new-secret" SignedIn => device::new_secret;
     Post "/devices/{id}/trunk" SignedIn => device::set_trunk;
     Post "/devices/{id}/hide" SignedIn => device::hide;
+
+    Get "/devices/{id}/callflow" SignedIn => callflow::show;
+    Get "/devices/{id}/callflow/{name}" SignedIn => callflow::form;
+    Post "/devices/{id}/callflow/{name}" SignedIn => callflow::save;
+    Get "/devices/{id}/rules" SignedIn => device_rules::show;
+    Post "/devices/{id}/rules/new" SignedIn => device_rules::create;
+    Post "/devices/{id}/rules/delete" SignedIn => device_rules::delete;
 
     Get "/dids" SignedIn => dids::list;
     Get "/dids.csv" SignedIn => dids::export;
@@ -110,6 +118,26 @@ routes! {
     Get "/dialplans/{id}" SignedIn => named::show;
     Post "/dialplans/{id}/edit" SignedIn => named::edit;
     Post "/dialplans/{id}/hide" SignedIn => named::hide;
+
+    Get "/periods" SignedIn => periods::list;
+    Get "/periods.csv" SignedIn => periods::export;
+    Get "/periods/new" SignedIn => periods::new;
+    Post "/periods/new" SignedIn => periods::create;
+    Get "/periods/{id}" SignedIn => periods::show;
+    Post "/periods/{id}/edit" SignedIn => periods::edit;
+    Post "/periods/{id}/hide" SignedIn => periods::hide;
+
+    Get "/quickforwards" SignedIn => quickforwards::show;
+    Get "/quickforwards/{id}" SignedIn => quickforwards::show;
+    Post "/quickforwards/{id}/set" SignedIn => quickforwards::set;
+    Post "/quickforwards/{id}/delete" SignedIn => quickforwards::delete_one;
+    Post "/quickforwards/{id}/pattern" SignedIn => quickforwards::set_pattern;
+
+    Get "/phonebook" SignedIn => phonebooks::show;
+    Get "/phonebooks/{id}" SignedIn => phonebooks::show;
+    Post "/phonebooks/{id}/new" SignedIn => phonebooks::create;
+    Get "/records/{id}" SignedIn => phonebooks::record;
+    Post "/records/{id}/edit" SignedIn => phonebooks::edit;
 
     Get "/settings" SignedIn => settings::show;
     Post "/settings/set" SignedIn => settings::set;

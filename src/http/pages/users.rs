@@ -189,7 +189,9 @@ fn render(visit: &Visit, password: &Problem, access: &Problem) -> Result<Answer,
                     p {
                         a href={ "/devices?user=" (user.id) } { "Their devices" } " · "
                         a href={ "/dids?user=" (user.id) } { "their DIDs" } " · "
-                        a href={ "/groups?user=" (user.id) } { "their groups" }
+                        a href={ "/groups?user=" (user.id) } { "their groups" } " · "
+                        a href={ "/phonebooks/" (user.id) } { "their phonebook" } " · "
+                        a href={ "/quickforwards/" (user.id) } { "their quickforwards" }
                         @if visit.may(Right::SeeLog) { " · " a href={ "/log?object=" (user.id) "&action=user" } { "what was done to them" } }
                     }
                 }

@@ -19,11 +19,11 @@ fn page_of(entry: &Entry) -> Option<String> {
         Area::Ivr => "ivrs",
         Area::Dialplan => "dialplans",
         Area::TimePeriod => "periods",
+        Area::Phonebook => "records",
         Area::Clock
         | Area::DeviceRule
         | Area::Key
         | Area::OwnerSettings
-        | Area::Phonebook
         | Area::ProviderRule
         | Area::Settings => {
             return None;

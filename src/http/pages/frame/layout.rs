@@ -28,6 +28,8 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
             entry("/devices", "Devices", Right::SeeDevices),
             entry("/dids", "DIDs", Right::SeeDids),
             entry("/clis", "CLIs", Right::SeeDevices),
+            entry("/quickforwards", "Quickforwards", Right::UseQuickforwards),
+            entry("/phonebook", "Phonebook", Right::ManagePhonebooks),
         ],
     ),
     (
@@ -38,6 +40,7 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
             entry("/providers", "Providers", Right::ManageSetup),
             entry("/ivrs", "IVRs", Right::ManageSetup),
             entry("/dialplans", "Dial plans", Right::ManageSetup),
+            entry("/periods", "Time periods", Right::ManageSetup),
         ],
     ),
     (
