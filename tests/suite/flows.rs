@@ -1,11 +1,14 @@
 //! What hangs on devices and DIDs follows them: call flows, device rules, and the time of a CLI's last change.
 
 use linebook::service::guard::access::Actor;
-use linebook::service::{Error, Rule, Thing, clis, device_delete, did_life, did_steps};
+use linebook::service::{
+    Error, Rule, Thing, callflows, clis, device_delete, did_life, did_steps, quickforwards,
+};
 use linebook::store::WriteTx;
+use linebook::store::tables::users;
 
-use crate::common::World;
 use crate::common::world::NOW_MS;
+use crate::common::{Call, World};
 
 /// Changes something as the operator.
 fn change<T: Send + 'static>(
@@ -204,4 +207,118 @@ fn the_command_line_has_the_same_verbs() {
     ] {
         world.linebook(line);
     }
+}
+
+#[test]
+fn a_did_that_leaves_its_dial_plan_takes_nobody_anywhere() {
+    for step in [&did_life::UNASSIGN, &did_life::CLOSE] {
+        let world = World::after("INSERT INTO quickforwards VALUES (2, 4, '370', '')");
+        change(&world, |tx, by| did_steps::take(tx, by, step, 4)).unwrap();
+        assert_eq!(
+            world.select("SELECT count(*) FROM quickforwards"),
+            "0",
+            "{}",
+            step.name
+        );
+    }
+}
+
+/// The operator reaches everyone's devices, and still no call leaves an owner's users.
+#[test]
+fn a_call_flow_leads_to_no_other_owner_s_device() {
+    let world = World::new();
+    let before = world.dump();
+    for (target, is_good) in [(5, false), (3, true)] {
+        let edit = callflows::Edit {
+            device_id: Some(1),
+            state: "busy".into(),
+            action: "forward".into(),
+            target_ids: vec![Some(target)],
+            ..callflows::Edit::default()
+        };
+        let set = change(&world, move |tx, by| callflows::update(tx, by, &edit));
+        assert_eq!(set.is_ok(), is_good, "{target}: {set:?}");
+        assert_eq!(world.dump() != before, is_good, "{target}");
+    }
+}
+
+/// Someone in the demo world changes something.
+fn change_as<T: Send + 'static>(
+    world: &World,
+    id: i64,
+    rule: impl FnOnce(&WriteTx<'_>, &Actor) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let store = &world.app.core.store;
+    store.write_blocking(move |tx| {
+        let user = users::find(tx, id)?.expect("the demo world has them");
+        rule(
+            tx,
+            &Actor::find(tx, &user, Actor::operator(NOW_MS).origin())?,
+        )
+    })
+}
+
+#[test]
+fn nobody_widens_their_own_pattern() {
+    let world = World::new();
+    let before = world.dump();
+    for (id, of) in [(2, 2), (4, 4), (4, 2), (8, 5)] {
+        let set = change_as(&world, id, move |tx, by| {
+            quickforwards::set_pattern(tx, by, of, "%")
+        });
+        assert!(set.is_err(), "{id} sets that of {of}");
+    }
+    assert_eq!(world.dump(), before);
+    for (id, of) in [(0, 0), (0, 2), (0, 4), (4, 5)] {
+        let set = change_as(&world, id, move |tx, by| {
+            quickforwards::set_pattern(tx, by, of, "3%")
+        });
+        assert!(set.is_ok(), "{id} sets that of {of}: {set:?}");
+    }
+}
+
+/// The answer to a call of admin's.
+fn answer(world: &World, method: &str, sent: &[(&str, &str)]) -> String {
+    let call = Call::new(method).with("u", "admin").with_all(sent);
+    world.send(&call.signed_by_admin().post()).text()
+}
+
+/// Every piece of a list follows the one before, and none is left out.
+#[test]
+fn long_lists_are_complete() {
+    let world = World::after(
+        "INSERT INTO dialplans (id, owner_id, name, kind, created_ms) VALUES (50, 0, 'x', 'quickforwards', 1);
+         WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 4999)
+         INSERT INTO dids (id, did, provider_id, owner_id, status, user_id, dialplan_id, created_ms)
+         SELECT i, '3706000' || i, 1, 0, 'active', 2, iif(i % 3 = 0, 3, 50), 1 FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1449)
+         INSERT INTO phonebook_records (user_id, name, number, speeddial, created_ms) SELECT 100, 'x', i, i, 1 FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1449)
+         INSERT INTO device_rules (device_id, name, cut, prefix, min_length, max_length, applies_to, changes_name, created_ms)
+         SELECT 1, 'x', i, '', 1, 100, 'dst', 0, 1 FROM n;
+         UPDATE users SET quickforwards = '3706000%[05]' WHERE id = 0",
+    );
+    let texts = |answer: &str, tag: &str| -> Vec<String> {
+        let tag = format!("<{tag}>");
+        let parts = answer.split(&tag).skip(1);
+        parts
+            .map(|part| part.split('<').next().unwrap().to_owned())
+            .collect()
+    };
+    let dids = texts(&answer(&world, "quickforwards_dids_get", &[]), "did");
+    let expected: Vec<String> = (1000..5000)
+        .filter(|i| i % 5 == 0)
+        .map(|i| format!("3706000{i}"))
+        .collect();
+    assert_eq!(dids, expected);
+    // Few of the DIDs that a part looks at, on dial plans of different length.
+    world.sql("UPDATE users SET quickforwards = '3706000%00' WHERE id = 0");
+    let dids = texts(&answer(&world, "quickforwards_dids_get", &[]), "did");
+    let expected: Vec<String> = (10..50).map(|i| format!("3706000{i}00")).collect();
+    assert_eq!(dids, expected);
+    let numbers: Vec<String> = (1000..1450).map(|i: i64| i.to_string()).collect();
+    let records = answer(&world, "phonebooks_get", &[("user_id", "100")]);
+    assert_eq!(texts(&records, "number"), numbers);
+    let rules = answer(&world, "device_rules_get", &[("device_id", "1")]);
+    assert_eq!(texts(&rules, "cut"), numbers);
 }
