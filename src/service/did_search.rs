@@ -211,8 +211,7 @@ fn wanted(tx: &ReadTx<'_>, by: &Actor, search: &Search) -> Result<Option<Wanted>
         search.user_id,
         provider_id,
     ]
-    .iter()
-    .any(|id| *id == Some(None));
+    .contains(&Some(None));
     let number = search.number.as_deref();
     let is_no_part = number.is_some_and(|part| !can_be_part(part));
     let is_no_name = owner_name.is_some_and(|name| name.chars().count() > MAX_NAME);
