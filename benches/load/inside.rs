@@ -56,6 +56,8 @@ fn new_device(user_id: u64) -> NewDevice {
         pin: Pin::Random,
         caller_id: None,
         description: String::new(),
+        extension: None,
+        options: Vec::new(),
     }
 }
 

@@ -239,7 +239,10 @@ pub fn device_of(
         ..Named::default()
     };
     for named in [by_number, by_domain] {
-        if let Some((_, device)) = find_own(tx, by, named)? {
+        // Nothing leads to a blocked device.
+        if let Some((_, device)) = find_own(tx, by, named)?
+            && device.blocked_ms.is_none()
+        {
             return Ok(device);
         }
     }

@@ -153,6 +153,17 @@ pub(super) fn refused(name: &'static str, takes: String) -> Error {
     Rule::Invalid(Field::OfDevice(name)).with(format!("{name} takes {takes}"))
 }
 
+/// The refusal of a field with these words behind its name.
+pub(super) fn saying(error: Error, words: &str) -> Error {
+    match error {
+        Error::Refused(refusal) => {
+            let name = refusal.rule.field().unwrap_or_default();
+            refusal.rule.with(format!("{name} {words}"))
+        }
+        other => other,
+    }
+}
+
 /// Changes options of a device. The changed ones are added to `was` and `is`, for the action log.
 pub(super) fn set(
     tx: &WriteTx<'_>,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::device_options::{self as options, check_length, number, refused};
 use super::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN};
+use super::extensions::{self, MAX_EXTENSION};
 use super::{Error, Field, Rule, Thing, log, text};
 use crate::amount::Amount;
 use crate::device_options::{DeviceOption, OPTIONS};
@@ -16,10 +17,8 @@ use crate::store::row::Id;
 use crate::store::tables::devices::{self as rows, Device};
 use crate::store::tables::fax_emails;
 use crate::store::tables::users::Permission;
-use crate::store::{ReadTx, StoreError, WriteTx};
+use crate::store::{StoreError, WriteTx};
 
-/// Longest extension, in characters.
-pub const MAX_EXTENSION: usize = 20;
 /// Longest username, in characters.
 pub const MAX_USERNAME: usize = 80;
 /// Shortest and longest secret, in characters.
@@ -164,7 +163,8 @@ fn read(before: &Device, change: &Change) -> Result<Draft, Error> {
     }
     read_caller_id(&mut device, change)?;
     if let Some(extension) = change.filled("extension") {
-        device.extension = read_extension(extension)?;
+        extensions::check_form(extension)?;
+        device.extension = extension.into();
     }
     if let Some(pin) = change.get("pin") {
         device.pin = Some(pin.to_owned()).filter(|pin| !pin.trim().is_empty());
@@ -283,18 +283,6 @@ fn read_caller_id(device: &mut Device, change: &Change) -> Result<(), Error> {
     Ok(())
 }
 
-/// An extension that somebody has chosen. Its length is asked later.
-pub(super) fn read_extension(sent: &str) -> Result<String, Error> {
-    let is_sign =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"#*".contains(&byte);
-    match sent.bytes().all(is_sign) {
-        true => Ok(sent.into()),
-        false => {
-            Err(Rule::Invalid(Field::OfDevice("extension")).with("extension is incorrect format"))
-        }
-    }
-}
-
 fn flag(change: &Change, name: &'static str) -> Result<Option<bool>, Error> {
     match change.filled(name) {
         None => Ok(None),
@@ -338,7 +326,7 @@ fn check_free(
         return Err(Rule::Taken(Field::OfDevice("username")).into());
     }
     if device.extension != before.extension {
-        check_extension_free(tx, &device.extension)?;
+        extensions::check_free(tx, &device.extension)?;
     }
     if device.pin != before.pin
         && let Some(pin) = change.get("pin").filter(|_| device.pin.is_some())
@@ -352,14 +340,6 @@ fn check_free(
         return Err(Rule::Taken(Field::OfDevice("host")).into());
     }
     Ok(())
-}
-
-/// Refuses an extension that a device has.
-pub(super) fn check_extension_free(tx: &ReadTx<'_>, extension: &str) -> Result<(), Error> {
-    match rows::find_by_extension(tx, extension)? {
-        Some(_) => Err(Rule::Taken(Field::OfDevice("extension")).with("extension is already used")),
-        None => Ok(()),
-    }
 }
 
 fn check_lengths(before: &Device, draft: &Draft) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::lists::MAX_OFFERED;
-use super::{Error, Field, Rule, Thing, log, text};
+use super::{Error, Field, Rule, Thing, device_options, extensions, log, text};
 use crate::ambient::Ambient;
 use crate::amount::Amount;
 use crate::service::action::Action;
@@ -12,7 +12,7 @@ use crate::store::row::Id;
 use crate::store::tables::device_lists::{self, Address};
 use crate::store::tables::devices::{self, Device, DeviceType};
 use crate::store::tables::users::{Permission, User};
-use crate::store::tables::{device_groups, installation, settings};
+use crate::store::tables::{device_groups, settings};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest description, in characters.
@@ -54,6 +54,10 @@ pub struct NewDevice {
     pub caller_id: Option<String>,
     /// Its description.
     pub description: String,
+    /// Its extension; none: the next free number.
+    pub extension: Option<String>,
+    /// Options by their names, as they were sent.
+    pub options: Vec<(&'static str, String)>,
 }
 
 /// Creates a device that is ready for use, with extension, username, secret, group, PIN and address.
@@ -74,13 +78,28 @@ pub fn create(
         return Err(Rule::NotPermitted(Field::CallerId).into());
     }
     check_texts(&new)?;
+    let options = read_options(&new)?;
+    if let Some(extension) = &new.extension {
+        extensions::check_form(extension)?;
+        extensions::check_length(extension)?;
+        extensions::check_free(tx, extension)?;
+    }
 
     let pin = match new.pin {
         Pin::Random => Some(draw_pin(tx, ambient)?),
         Pin::Pinless => None,
         Pin::Chosen(pin) => Some(pin),
     };
-    let extension = take_extension(tx)?;
+    let (extension, username) = match new.extension {
+        Some(extension) => {
+            let username = extensions::username(tx, &extension)?;
+            (extension, username)
+        }
+        None => {
+            let extension = extensions::take(tx)?;
+            (extension.clone(), extension)
+        }
+    };
     let (ipaddr, port) = address(device_type);
     let mut device = Device {
         id: 0,
@@ -88,7 +107,7 @@ pub fn create(
         device_group_id,
         device_type,
         description: new.description,
-        username: extension.clone(),
+        username,
         extension,
         secret: ambient.secret(SECRET),
         pin,
@@ -103,9 +122,31 @@ pub fn create(
         blocked_ms: None,
     };
     device.id = devices::insert(tx, &device, tx.now_ms())?;
-    let after = Some(logged(&device));
-    log::record(tx, by, Action::DeviceCreate, device.id, None, after)?;
+    let mut after = logged(&device);
+    let mut set = Map::new();
+    device_options::set(tx, device.id, &options, (&mut Map::new(), &mut set))?;
+    for (name, value) in set {
+        after[name] = value;
+    }
+    log::record(tx, by, Action::DeviceCreate, device.id, None, Some(after))?;
     Ok(device)
+}
+
+/// The options of a new device. Their refusals name the parameter, and say no more than that it is wrong.
+fn read_options(new: &NewDevice) -> Result<Vec<device_options::Change>, Error> {
+    let mut options = Vec::new();
+    for (name, sent) in &new.options {
+        let Some(option) = crate::device_options::find(name) else {
+            continue;
+        };
+        let change = device_options::read(option, sent);
+        let change =
+            change.map_err(|error| device_options::saying(error, "is incorrect format"))?;
+        device_options::check_length(&change)
+            .map_err(|error| device_options::saying(error, "is too long"))?;
+        options.push(change);
+    }
+    Ok(options)
 }
 
 /// A device as the action log shows it: without the secrets that prove its user.
@@ -213,19 +254,6 @@ fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
     Err(Rule::Failed.with("no free PIN was found"))
 }
 
-/// The next number from `first_extension` on that no device has as its extension or username, and that none has given
-/// back.
-fn take_extension(tx: &WriteTx<'_>) -> Result<String, StoreError> {
-    let mut number = installation::next_extension(tx)?;
-    let mut extension = number.to_string();
-    while devices::number_was_used(tx, &extension)? {
-        number += 1;
-        extension = number.to_string();
-    }
-    installation::update_next_extension(tx, number + 1)?;
-    Ok(extension)
-}
-
 /// The address of a new device until it registers: none yet, with its protocol's port.
 pub(super) fn address(device_type: DeviceType) -> (&'static str, u16) {
     let port = match device_type {
@@ -247,20 +275,42 @@ pub fn list_of_user(
 ) -> Result<Vec<Device>, Error> {
     by.require(Right::SeeDevices)?;
     let user = find_user(tx, by, user_id)?;
-    Ok(device_lists::list_of_user(tx, user.id, after, limit)?)
+    Ok(device_lists::list_of_user(tx, user.id, true, after, limit)?)
 }
 
-/// The addresses of the devices that [`list_of_user`] lists. No secret is read where none is shown.
+/// As [`list_of_user`], with blocked devices or without them.
+pub fn list_for_call(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    user_id: Option<Id>,
+    with_blocked: bool,
+    after: Id,
+    limit: u32,
+) -> Result<Vec<Device>, Error> {
+    by.require(Right::SeeDevices)?;
+    let user = find_user(tx, by, user_id)?;
+    let listed = device_lists::list_of_user(tx, user.id, with_blocked, after, limit)?;
+    Ok(listed)
+}
+
+/// The addresses of the devices that [`list_for_call`] lists. No secret is read where none is shown.
 pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     by: &Actor,
     user_id: Option<Id>,
+    with_blocked: bool,
     after: Id,
     limit: u32,
 ) -> Result<Vec<Address>, Error> {
     by.require(Right::SeeDevices)?;
     let user = find_user(tx, by, user_id)?;
-    Ok(device_lists::addresses_of_user(tx, user.id, after, limit)?)
+    Ok(device_lists::addresses_of_user(
+        tx,
+        user.id,
+        with_blocked,
+        after,
+        limit,
+    )?)
 }
 
 /// The device with this id, if its user is the actor's own.

@@ -24,6 +24,7 @@ pub mod did_search;
 pub mod did_steps;
 pub mod dids;
 mod error;
+pub mod extensions;
 mod field;
 pub mod groups;
 pub mod guard;

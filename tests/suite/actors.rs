@@ -91,7 +91,7 @@ const LISTS: &[(&str, List, &[Id])] = &[
         "devices::addresses_of_user",
         |tx, by, user_id| {
             let user_id = user_id.or(Some(ANNA));
-            let listed = devices::addresses_of_user(tx, by, user_id, 0, 100)?;
+            let listed = devices::addresses_of_user(tx, by, user_id, true, 0, 100)?;
             Ok(listed.iter().map(|it| it.device_id).collect())
         },
         &[1, 2],

@@ -1304,6 +1304,48 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
             "comment": "", "banned": false, "ivr_id": null
         })
     );
+    let preview = world.json(&["device", "delete", "2", "--preview"]);
+    assert_eq!(preview["clis"], json!(["555"]));
+    assert_eq!(
+        world.json(&["device", "list"]).as_array().map(Vec::len),
+        Some(2)
+    );
+
+    let changes = [
+        "language=LT",
+        "hostname=",
+        "callerid_number=",
+        "call_limit=5",
+    ];
+    world.ok(&[&["device", "set", "2"], &changes[..]].concat());
+    let shown = world.json(&["device", "show", "2"]);
+    assert_eq!(
+        shown["options"],
+        json!({ "call_limit": "5", "language": "lt" })
+    );
+    assert_eq!(shown["secret"], json!(null));
+    world.ok(&["device", "set", "2", "call_limit=", "language="]);
+    assert_eq!(world.json(&["device", "show", "2"])["options"], json!({}));
+    for (change, reason) in [
+        (
+            "call_limit=x",
+            "the device does not take this value: call_limit takes a number",
+        ),
+        ("colour=red", "colour=red is not NAME=VALUE"),
+        ("language", "language is not NAME=VALUE"),
+    ] {
+        world.refused(&["device", "set", "2", change], reason);
+    }
+    world.refused(
+        &["device", "set", "99", "language=lt"],
+        "device was not found: 99",
+    );
+    let blocked = "SELECT blocked_ms IS NOT NULL FROM devices WHERE id = 2";
+    for (verb, is) in [("block", "1"), ("block", "1"), ("unblock", "0")] {
+        world.ok(&["device", verb, "2"]);
+        assert_eq!(world.value(blocked), is, "{verb}");
+    }
+
     world.ok(&["cli", "delete", "1"]);
     world.refused(
         &["cli", "delete", "1"],
@@ -1356,7 +1398,7 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
         "CLI was not found: 557 (",
     );
     assert_eq!(world.json(&["cli", "list"]), json!([]));
-    world.ok(&["device", "hide", "1"]);
+    world.ok(&["device", "delete", "1"]);
     world.ok(&["device", "hide", "2"]);
     world.refused(&["device", "hide", "1"], "device was not found: 1");
     assert_eq!(world.json(&["device", "list"]), json!([]));

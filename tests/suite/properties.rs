@@ -746,6 +746,8 @@ async fn perform(world: &World, write: Write) -> Result<i64, Error> {
                 pin: pin.map_or(Pin::Pinless, |pin| Pin::Chosen(format!("9{pin}"))),
                 caller_id: None,
                 description: String::new(),
+                extension: None,
+                options: Vec::new(),
             };
             Ok(devices::create(tx, &by, &ambient, new)?.id)
         }

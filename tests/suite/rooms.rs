@@ -90,6 +90,7 @@ const ROOMS: &[Room] = &[
             "service",
             "store",
             "ambient.rs",
+            "device_options.rs",
             "app.rs",
             "config.rs",
             "telemetry.rs",

@@ -2,6 +2,7 @@
 
 use crate::api::method::*;
 use crate::service::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN, NewDevice, Pin};
+use crate::service::extensions::MAX_EXTENSION;
 
 const USER: Parameter = id("user_id", Thing::User, "The user whose device it will be.")
     .required_or(Rule::Missing(Field::UserId));
@@ -31,13 +32,35 @@ const CALLER_ID: Parameter = text(
     MAX_CALLER_ID,
     "NUMBER, Name <NUMBER> or \"Name\" <NUMBER>; needs the permission manage_callerid.",
 );
+const EXTENSION: Parameter = text(
+    "extension",
+    MAX_EXTENSION,
+    "Of a-z, 0-9, # and *, unique. The username is the same if it is letters and digits and free. Not sent: the next free number.",
+);
+const FROM_USER: Parameter = text("fromuser", 80, "The user in the From header of its calls.");
+const TIMEOUT: Parameter = number(
+    "call_timeout",
+    0,
+    86_400,
+    "Seconds after which a call ends; 0: it does not.",
+);
 
 /// The method.
 pub static METHOD: Method = Method {
     name: "device_create",
     summary: "Creates a device for a user and answers its id, username and password.",
     source: "MOR API device create",
-    parameters: &[USER, DESCRIPTION, PIN, TYPE, GROUP, CALLER_ID],
+    parameters: &[
+        USER,
+        DESCRIPTION,
+        PIN,
+        TYPE,
+        GROUP,
+        CALLER_ID,
+        EXTENSION,
+        FROM_USER,
+        TIMEOUT,
+    ],
     hashes: &[
         strict(
             &[
@@ -69,6 +92,12 @@ pub static METHOD: Method = Method {
         not_created(Rule::TooLong(Field::Description)),
         not_created(Rule::TooLong(Field::CallerId)),
         not_created(Rule::Invalid(Field::CallerId)),
+        not_created(Rule::Invalid(Field::OfDevice("fromuser"))),
+        not_created(Rule::TooLong(Field::OfDevice("fromuser"))),
+        not_created(Rule::Invalid(Field::OfDevice("call_timeout"))),
+        not_created(Rule::Invalid(Field::OfDevice("extension"))),
+        not_created(Rule::TooLong(Field::OfDevice("extension"))),
+        not_created(Rule::Taken(Field::OfDevice("extension"))),
         not_created(Rule::Failed),
     ],
     storage_error: Some(Rule::Failed),
@@ -84,6 +113,11 @@ pub static METHOD: Method = Method {
             },
             caller_id: call.text(CALLER_ID),
             description: call.text(DESCRIPTION).unwrap_or_default(),
+            extension: call.text(EXTENSION),
+            options: [FROM_USER, TIMEOUT]
+                .into_iter()
+                .filter_map(|option| Some((option.name, call.text(option)?)))
+                .collect(),
         };
         let device = devices::create(tx, &call.actor, &call.ambient, new)?;
         Ok(status(

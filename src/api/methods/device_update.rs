@@ -4,10 +4,10 @@ use crate::amount::MAX_TEXT;
 use crate::api::method::*;
 use crate::device_options::{DeviceOption, OPTIONS};
 use crate::service::device_update::{
-    self, Change, MAX_CALLER_NAME, MAX_CALLER_NUMBER, MAX_EXTENSION, MAX_MAIL, MAX_USERNAME,
-    PASSWORD,
+    self, Change, MAX_CALLER_NAME, MAX_CALLER_NUMBER, MAX_MAIL, MAX_USERNAME, PASSWORD,
 };
 use crate::service::devices::{MAX_DESCRIPTION, MAX_PIN};
+use crate::service::extensions::MAX_EXTENSION;
 use crate::service::text::MAX_DOMAIN;
 
 const DEVICE: Parameter = id("device", Thing::Device, "The device.").required();

@@ -11,6 +11,11 @@ pub const PIECE: u32 = 500;
 
 const USER: Parameter =
     id("user_id", Thing::User, "The user.").required_or(Rule::Missing(Field::UserId));
+const SHOW_BLOCKED: Parameter = one_of(
+    "show_hidden_devices",
+    &["0", "1"],
+    "0: without blocked devices, which device_update calls hidden. Anything else: with them.",
+);
 
 /// The method.
 pub static METHOD: Method = Method {
@@ -18,7 +23,7 @@ pub static METHOD: Method = Method {
     aliases: &["device_list"],
     summary: "Lists a user's devices in id order, all of them.",
     source: "M4 API devices get",
-    parameters: &[USER],
+    parameters: &[USER, SHOW_BLOCKED],
     hashes: &[strict(
         &["user_id"],
         "the order of the page, and of its printed hash",
@@ -34,14 +39,15 @@ pub static METHOD: Method = Method {
     run: Run::Read(|tx, call| {
         let user_id = call.need_id(USER)?;
         let (by, after) = (&call.actor, call.after);
+        let shown = call.get(SHOW_BLOCKED) != Some("0");
         let (items, last): (Vec<Element>, Option<Id>) = match call.dialect {
             Dialect::Classic => {
-                let devices = devices::addresses_of_user(tx, by, user_id, after, PIECE)?;
+                let devices = devices::addresses_of_user(tx, by, user_id, shown, after, PIECE)?;
                 let last = devices.last().map(|device| device.device_id);
                 (devices.into_iter().map(address).collect(), last)
             }
             Dialect::Current => {
-                let devices = devices::list_of_user(tx, by, user_id, after, PIECE)?;
+                let devices = devices::list_for_call(tx, by, user_id, shown, after, PIECE)?;
                 let last = devices.last().map(|device| device.id);
                 // A user's primary device is their first.
                 let is_primary = |place| after == 0 && place == 0;

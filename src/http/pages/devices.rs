@@ -222,6 +222,8 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
         pin,
         caller_id: visit.sent.text("caller_id"),
         description: text("description"),
+        extension: None,
+        options: Vec::new(),
     };
     let ambient = visit.app.core.ambient.clone();
     let made = visit.write(move |tx, by| {

@@ -27,21 +27,23 @@ const LIST_OF_USER: &str = select!(
     Device,
     "WHERE user_id = :user_id
   AND id > :after
+  AND (:with_blocked OR blocked_ms IS NULL)
   AND hidden_ms IS NULL
 ORDER BY id
 LIMIT :limit"
 );
 
-/// Up to `limit` devices of a user with ids above `after`, in id order.
+/// Up to `limit` devices of a user with ids above `after`, in id order, with blocked ones or without.
 pub fn list_of_user(
     tx: &ReadTx<'_>,
     user_id: Id,
+    with_blocked: bool,
     after: Id,
     limit: u32,
 ) -> Result<Vec<Device>, StoreError> {
     tx.list(
         LIST_OF_USER,
-        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        named_params! { ":user_id": user_id, ":with_blocked": with_blocked, ":after": after, ":limit": limit },
         Device::read,
     )
 }
@@ -65,6 +67,7 @@ const ADDRESSES_OF_USER: &str = select!(
     "  INDEXED BY devices_of_user
 WHERE user_id = :user_id
   AND id > :after
+  AND (:with_blocked OR blocked_ms IS NULL)
   AND hidden_ms IS NULL
 ORDER BY id
 LIMIT :limit"
@@ -74,12 +77,13 @@ LIMIT :limit"
 pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     user_id: Id,
+    with_blocked: bool,
     after: Id,
     limit: u32,
 ) -> Result<Vec<Address>, StoreError> {
     tx.list(
         ADDRESSES_OF_USER,
-        named_params! { ":user_id": user_id, ":after": after, ":limit": limit },
+        named_params! { ":user_id": user_id, ":with_blocked": with_blocked, ":after": after, ":limit": limit },
         Address::read,
     )
 }
