@@ -34,6 +34,8 @@ pub struct Filter {
     pub device_type: Option<DeviceType>,
     /// Trunks, or the others.
     pub is_trunk: Option<bool>,
+    /// Blocked ones, or the others.
+    pub is_blocked: Option<bool>,
     /// With a caller ID, or without.
     pub has_caller_id: Option<bool>,
     /// The order. A search, a user or a group sets its own.
@@ -50,6 +52,9 @@ impl Filter {
                 .device_type
                 .is_none_or(|wanted| wanted == device.device_type)
             && self.is_trunk.is_none_or(|wanted| wanted == device.is_trunk)
+            && self
+                .is_blocked
+                .is_none_or(|wanted| wanted == device.blocked_ms.is_some())
             && self
                 .has_caller_id
                 .is_none_or(|wanted| wanted != device.caller_id.is_empty())
@@ -105,6 +110,7 @@ pub fn list(
     let walk = match (filter.sort, filter.device_type, filter.is_trunk) {
         (Sort::Extension, ..) => Walk::ByExtension { owner_id, start },
         (Sort::Description, ..) => Walk::ByDescription { owner_id, start },
+        (Sort::Newest, ..) if filter.is_blocked == Some(true) => Walk::Blocked { owner_id },
         (Sort::Newest, _, Some(true)) => Walk::Trunks { owner_id },
         (Sort::Newest, Some(device_type), _) => Walk::OfType {
             owner_id,

@@ -79,6 +79,7 @@ const ROOMS: &[Room] = &[
             "aside.rs",
             "housekeeping.rs",
             "metrics.rs",
+            "device_options.rs",
         ],
         "let the verb hand it on",
     ),

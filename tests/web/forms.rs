@@ -910,3 +910,81 @@ fn the_console_calls_the_api() {
         "api"
     );
 }
+
+#[test]
+fn a_device_is_set_blocked_and_deleted_with_what_hangs_on_it() {
+    let world = World::new();
+    let token = world.token(0);
+    let path = "/devices/1/settings";
+    let saved = |form: &[(&str, &str)]| world.post(path, &token, form).status;
+    let form = [
+        ("authentication", "1"),
+        ("host", "192.0.2.10"),
+        ("port", "5060"),
+        ("language", "LT"),
+        ("call_limit", "0"),
+        (
+            "webhook_url_for_call_end",
+            "https://example.com/end?key=secret",
+        ),
+        ("fax_email_add", "fax@example.com"),
+    ];
+    assert_eq!(saved(&form), 303);
+    let kept = "SELECT ip_auth || '|' || (SELECT group_concat(name) FROM device_options) FROM devices WHERE id = 1";
+    assert_eq!(world.value(kept), "1|language,webhook_url_for_call_end");
+    // The key of a web address is on no page, and a blank field keeps it.
+    for page in ["/devices/1", path] {
+        let body = world.get(page, &token).body;
+        assert!(
+            body.contains("example.com/end?…") && !body.contains("key=secret"),
+            "{page}: {body}"
+        );
+    }
+    assert_eq!(
+        saved(&[("webhook_url_for_call_end", ""), ("language", "")]),
+        303
+    );
+    assert_eq!(world.value(kept), "1|webhook_url_for_call_end");
+
+    let before = world.dump();
+    let reply = world.post(
+        path,
+        &token,
+        &[("ringing_timeout", "5"), ("comment", "typed <b>")],
+    );
+    assert_eq!(reply.status, 422);
+    assert!(
+        reply.body.contains("id=\"ringing_timeout-problem\""),
+        "{}",
+        reply.body
+    );
+    assert!(reply.body.contains("typed &lt;b&gt;"), "{}", reply.body);
+    assert_eq!(world.dump(), before);
+
+    for (form, blocked) in [(&[("blocked", "1")][..], "1"), (&[], "0")] {
+        assert_eq!(world.post("/devices/1/block", &token, form).status, 303);
+        let is = "SELECT blocked_ms IS NOT NULL FROM devices WHERE id = 1";
+        assert_eq!(world.value(is), blocked);
+        let listed = world.get("/devices?blocked=yes", &token).body;
+        assert_eq!(listed.contains("/devices/1\""), blocked == "1", "{listed}");
+    }
+
+    let body = world.get("/devices/1", &token).body;
+    for said in [
+        "1 DID on it",
+        "1 CLI to be deleted: 37061111111",
+        "1 option of its own",
+        "fax@example.com",
+    ] {
+        assert!(body.contains(said), "{said}: {body}");
+    }
+    assert_eq!(world.post("/devices/1/hide", &token, &[]).status, 303);
+    assert_eq!(
+        world.value("SELECT status || (device_id IS NULL) FROM dids WHERE id = 3"),
+        "reserved1"
+    );
+    assert_eq!(
+        world.value("SELECT count(*) FROM clis WHERE device_id = 1"),
+        "0"
+    );
+}

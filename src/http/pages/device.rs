@@ -5,14 +5,19 @@ use maud::{Markup, html};
 use super::devices::MASK;
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::options::own;
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, or_dash, select, tick,
 };
 use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::visit::Visit;
+use crate::service::device_delete::Goes;
+use crate::service::device_details::Details;
 use crate::service::devices::{self, Edit};
 use crate::service::guard::access::Right;
-use crate::service::{Error, Rule, Thing, clis, device_delete, dids, groups, users};
+use crate::service::{
+    Error, Rule, Thing, clis, device_delete, device_details, dids, groups, users,
+};
 use crate::store::row::Id;
 use crate::store::tables::clis::Cli;
 use crate::store::tables::device_groups::DeviceGroup;
@@ -44,6 +49,8 @@ struct Whole {
     groups: Vec<DeviceGroup>,
     clis: Vec<Cli>,
     dids: Vec<Did>,
+    /// What would go with it, and its options, for someone who may change it.
+    managed: Option<(Goes, Details)>,
 }
 
 fn find(visit: &Visit, id: Id) -> Result<Whole, Trouble> {
@@ -61,6 +68,13 @@ fn find(visit: &Visit, id: Id) -> Result<Whole, Trouble> {
             dids: match by.has(Right::SeeDids) {
                 true => dids::list_on_device(tx, by, id, SHOWN as u32)?,
                 false => Vec::new(),
+            },
+            managed: match by.has(Right::ManageDevices) {
+                true => Some((
+                    device_delete::preview(tx, by, id)?,
+                    device_details::get(tx, by, Some(id))?,
+                )),
+                false => None,
             },
             device,
         })
@@ -80,7 +94,7 @@ fn render(visit: &Visit, shown: Shown) -> Result<Answer, Trouble> {
                 (registration(visit, &whole, &shown, manages))
                 (belongings(visit, &whole, manages))
             }
-            @if manages { div { (edit_form(visit, &whole, &shown.edit_problem)) (actions(visit, device, &shown.hide_problem)) } }
+            @if manages { div { (edit_form(visit, &whole, &shown.edit_problem)) (settings(&whole)) (actions(visit, &whole, &shown.hide_problem)) } }
         }
     };
     let title = match device.description.is_empty() {
@@ -103,9 +117,11 @@ fn registration(visit: &Visit, whole: &Whole, shown: &Shown, manages: bool) -> M
                 ("Username", html! { code { (device.username) } }),
                 ("Secret", hidden(visit, device, "secret", shown.secret.as_deref(), manages)),
                 ("Extension", html! { (device.extension) }),
-                ("Type", html! { (device.device_type) @if device.is_trunk { " " (badge("trunk")) } }),
+                ("Type", html! { (device.device_type) @if device.is_trunk { " " (badge("trunk")) } @if device.blocked_ms.is_some() { " " (badge("blocked")) } }),
                 ("Address", html! {
-                    @if device.ipaddr == "0.0.0.0" { "wherever it registers from, port " (device.port) }
+                    @if !device.hostname.is_empty() { (device.hostname) ":" (device.port) ", by which it is known" }
+                    @else if device.ip_auth { (device.ipaddr) ":" (device.port) ", by which it is known" }
+                    @else if device.ipaddr == "0.0.0.0" { "wherever it registers from, port " (device.port) }
                     @else { (device.ipaddr) ":" (device.port) }
                 }),
                 ("Caller ID", or_dash(&device.caller_id)),
@@ -217,7 +233,50 @@ fn edit_form(visit: &Visit, whole: &Whole, problem: &Problem) -> Markup {
     )
 }
 
-fn actions(visit: &Visit, device: &Device, hide_problem: &Problem) -> Markup {
+/// The options that differ from the defaults, and the way to all settings.
+fn settings(whole: &Whole) -> Markup {
+    html! {
+        @if let Some((_, details)) = &whole.managed {
+            section.card {
+                h2 { "Options" }
+                (own(&details.options))
+                @if !details.fax_emails.is_empty() { p { "Faxes are sent to " (details.fax_emails.join(", ")) "." } }
+                p { a href={ "/devices/" (whole.device.id) "/settings" } { "Login, address, balance and all options" } }
+            }
+        }
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What goes with a device that is deleted.
+fn going(whole: &Whole) -> Markup {
+    let Some((goes, details)) = &whole.managed else {
+        return html! {};
+    };
+    let clis = goes.clis.iter();
+    let clis = clis.filter_map(|cli| cli.number.as_deref().or(cli.domain.as_deref()));
+    let clis: Vec<&str> = clis.take(SHOWN).collect();
+    html! {
+        ul {
+            @if !goes.dids.is_empty() {
+                li { (counted(goes.dids.len(), "DID")) " on it: taken off, and reserved for " (whole.username) " as before." }
+            }
+            @if !goes.clis.is_empty() {
+                li { (counted(goes.clis.len(), "CLI")) " to be deleted: " (clis.join(", ")) @if goes.clis.len() > SHOWN { ", …" } }
+            }
+            @if goes.options > 0 { li { (counted(goes.options, "option")) " of its own." } }
+            @if goes.fax_emails > 0 { li { "Faxes are no longer sent to " (details.fax_emails.join(", ")) "." } }
+            li { "The extension " (whole.device.extension) ", the username and the PIN are free again." }
+        }
+    }
+}
+
+fn actions(visit: &Visit, whole: &Whole, hide_problem: &Problem) -> Markup {
+    let device = &whole.device;
+    let is_blocked = device.blocked_ms.is_some();
     let path = |action: &str| format!("/devices/{}/{action}", device.id);
     html! {
         section.actions {
@@ -242,12 +301,25 @@ fn actions(visit: &Visit, device: &Device, hide_problem: &Problem) -> Markup {
                 is_grave: true,
             }.render(visit, &None, html! {}))
             (Action {
+                path: &path("block"),
+                title: if is_blocked { "Unblock this device" } else { "Block this device" },
+                consequence: if is_blocked {
+                    "It can register, call and be called again."
+                } else {
+                    "It neither registers nor calls nor is called, and no PIN and no CLI leads to it. It keeps everything, and can be unblocked."
+                },
+                button: if is_blocked { "Unblock it" } else { "Block it" },
+                is_grave: !is_blocked,
+            }.render(visit, &None, html! {
+                @if !is_blocked { input type="hidden" name="blocked" value="1"; }
+            }))
+            (Action {
                 path: &path("hide"),
-                title: "Hide this device",
-                consequence: "It disappears from every list and from the API, and its PIN becomes free. It is not deleted: calls and the action log point to it. It cannot be brought back here.",
-                button: "Hide it",
+                title: "Delete this device",
+                consequence: "It disappears from every list and from the API, and cannot be brought back. Its row stays, because calls and the action log point to it.",
+                button: "Delete it",
                 is_grave: true,
-            }.render(visit, hide_problem, html! {}))
+            }.render(visit, hide_problem, going(whole)))
         }
     }
 }
@@ -348,7 +420,7 @@ pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
         .write(move |tx, by| device_delete::remove(tx, by, Some(id)))
         .await
     {
-        Ok(()) => Ok(Answer::SeeOther("/devices?done=hidden".into())),
+        Ok(()) => Ok(Answer::SeeOther("/devices?done=deleted".into())),
         Err(error) => {
             let hide_problem = problem_on_page(Thing::Device, error, "")?;
             render(

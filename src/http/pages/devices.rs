@@ -65,7 +65,7 @@ static LIST: List<Row> = List {
             name: "Type",
             sort: None,
             html: Some(
-                |row| html! { (row.device.device_type) @if row.device.is_trunk { " " (badge("trunk")) } },
+                |row| html! { (row.device.device_type) @if row.device.is_trunk { " " (badge("trunk")) } @if row.device.blocked_ms.is_some() { " " (badge("blocked")) } },
             ),
             text: |row| row.device.device_type.to_string(),
         },
@@ -74,6 +74,12 @@ static LIST: List<Row> = List {
             sort: None,
             html: None,
             text: |row| yes_no(row.device.is_trunk).into(),
+        },
+        Column {
+            name: "Blocked",
+            sort: None,
+            html: None,
+            text: |row| yes_no(row.device.blocked_ms.is_some()).into(),
         },
         Column {
             name: "Caller ID",
@@ -139,6 +145,7 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         }
         (select("type", "Type", &any(&types), text("type"), "", &None))
         (select("trunk", "Trunk", &any(&["yes", "no"]), text("trunk"), "", &None))
+        (select("blocked", "Blocked", &any(&["yes", "no"]), text("blocked"), "", &None))
         (select("caller_id", "Caller ID", &any(&["yes", "no"]), text("caller_id"), "", &None))
         @if let Some(group) = visit.sent.get("group") {
             (Field::text("group", "Group", group).render(&None))

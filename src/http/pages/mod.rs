@@ -8,6 +8,7 @@ mod clis;
 mod console;
 mod device;
 mod device_rules;
+mod device_settings;
 mod devices;
 mod did;
 mod dids;

@@ -5,9 +5,9 @@ use futures_util::FutureExt;
 use crate::http::pages::frame::assets;
 pub use crate::http::pages::frame::route::{Handler, Route, Verb, Who};
 use crate::http::pages::{
-    account, bulk, callflow, clis, console, device, device_rules, devices, did, dids, groups, hash,
-    log, named, overview, periods, phonebooks, provider, providers, quickforwards, settings,
-    sign_in, users,
+    account, bulk, callflow, clis, console, device, device_rules, device_settings, devices, did,
+    dids, groups, hash, log, named, overview, periods, phonebooks, provider, providers,
+    quickforwards, settings, sign_in, users,
 };
 
 macro_rules! routes {
@@ -50,6 +50,9 @@ routes! {
     Post "/devices/{id}/new-secret" SignedIn => device::new_secret;
     Post "/devices/{id}/trunk" SignedIn => device::set_trunk;
     Post "/devices/{id}/hide" SignedIn => device::hide;
+    Get "/devices/{id}/settings" SignedIn => device_settings::form;
+    Post "/devices/{id}/settings" SignedIn => device_settings::save;
+    Post "/devices/{id}/block" SignedIn => device_settings::block;
 
     Get "/devices/{id}/callflow" SignedIn => callflow::show;
     Get "/devices/{id}/callflow/{name}" SignedIn => callflow::form;

@@ -108,6 +108,11 @@ pub enum Walk<'a> {
         /// The scope.
         owner_id: Id,
     },
+    /// A scope's blocked ones, the newest first.
+    Blocked {
+        /// The scope.
+        owner_id: Id,
+    },
     /// A user's, the newest first.
     OfUser {
         /// The user.
@@ -210,6 +215,17 @@ ORDER BY id DESC
 LIMIT :limit"
 );
 
+const BLOCKED: &str = select!(
+    Device,
+    "  INDEXED BY devices_blocked
+WHERE owner_id = :owner_id
+  AND blocked_ms IS NOT NULL
+  AND id < :id
+  AND hidden_ms IS NULL
+ORDER BY id DESC
+LIMIT :limit"
+);
+
 const OF_USER: &str = select!(
     Device,
     "WHERE user_id = :user_id
@@ -278,6 +294,10 @@ pub fn walk(
         ),
         Walk::Trunks { owner_id } => list(
             TRUNKS,
+            named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
+        ),
+        Walk::Blocked { owner_id } => list(
+            BLOCKED,
             named_params! { ":owner_id": owner_id, ":id": id, ":limit": limit },
         ),
         Walk::OfUser { user_id } => list(

@@ -12,7 +12,15 @@ pub const DID_FILTERS: &[&str] = &[
     "q", "part", "status", "user", "provider", "device", "dialplan", "lent_to", "language", "hide",
 ];
 /// The words in the address that filter devices.
-pub const DEVICE_FILTERS: &[&str] = &["q", "user", "type", "trunk", "caller_id", "group"];
+pub const DEVICE_FILTERS: &[&str] = &[
+    "q",
+    "user",
+    "type",
+    "trunk",
+    "blocked",
+    "caller_id",
+    "group",
+];
 
 fn text<'a>(sent: &'a Parameters, name: &str) -> &'a str {
     sent.get(name).unwrap_or_default().trim()
@@ -66,6 +74,7 @@ pub fn device_filter(
         device_group_id: sent.id("group").map(|id| id.unwrap_or(-1)),
         device_type: devices::find_type(text(sent, "type")),
         is_trunk: yes("trunk"),
+        is_blocked: yes("blocked"),
         has_caller_id: yes("caller_id"),
         sort: match text(sent, "sort") {
             "extension" => Sort::Extension,

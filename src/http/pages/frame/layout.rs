@@ -62,6 +62,11 @@ const DONE: &[(&str, &str)] = &[
     ("hidden", "It is hidden from now on."),
     ("deleted", "It was deleted."),
     (
+        "blocked",
+        "The device is blocked: it neither calls nor is called.",
+    ),
+    ("unblocked", "The device is not blocked any more."),
+    (
         "created",
         "The device was created. It can register with the settings below.",
     ),

@@ -11,6 +11,7 @@ pub(in crate::http) mod filters;
 pub(in crate::http) mod layout;
 pub(in crate::http) mod list;
 pub(in crate::http) mod named_form;
+pub(in crate::http) mod options;
 pub(in crate::http) mod parts;
 pub(in crate::http) mod password;
 pub(in crate::http) mod problem;
