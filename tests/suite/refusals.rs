@@ -73,7 +73,7 @@ const FEW: usize = 8;
 /// parameters, only those that name a thing are tried together.
 fn calls(method: &Method) -> Vec<Call> {
     let example = Call::sample(method.name);
-    let mut calls = Vec::new();
+    let mut calls = vec![example.clone()];
     for (place, one) in method.parameters.iter().enumerate() {
         calls.push(example.clone().without(one.name));
         let all = values(one);
