@@ -132,7 +132,7 @@ fn a_method_lists_the_refusals_that_its_rule_gives_and_no_others() {
                     | Rule::HasTooMany(_)
                     | Rule::InUse(_)
                     | Rule::TooMany(Thing::FaxEmail)
-                    | Rule::NotPermitted(Field::OfDevice(_))
+                    | Rule::NotPermitted(Field::CallerId | Field::OfDevice(_))
                     | Rule::TooLong(Field::OfDevice("callerid_number"))
             );
             // An address applies only to a device that is known by it.
