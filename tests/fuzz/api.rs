@@ -16,8 +16,8 @@ use crate::world::World;
 struct Method {
     path: String,
     parameters: Vec<Parameter>,
-    /// What the success of its fixture file sends.
-    example: Vec<(String, String)>,
+    /// What the successes of its fixture file send.
+    examples: Vec<Vec<(String, String)>>,
     /// The parameters in the hash, in each accepted order.
     orders: Vec<Vec<String>>,
 }
@@ -65,12 +65,15 @@ fn method(path: &str, item: &Value) -> Method {
         names.filter(|name| name != "key").collect()
     };
     let fixture = Fixture::read(path.rsplit('/').next().unwrap()).unwrap();
-    let example = request::pairs(fixture.success(false).request.query()).unwrap();
+    let successes = { fixture.cases.iter() }.filter(|case| case.name.starts_with("success"));
     let is_common = |name: &str| matches!(name, "u" | "p" | "hash" | "test");
     Method {
         path: path.into(),
-        example: { example.into_iter() }
-            .filter(|(name, _)| !is_common(name))
+        examples: successes
+            .map(|case| {
+                let sent = request::pairs(case.request.query()).unwrap().into_iter();
+                sent.filter(|(name, _)| !is_common(name)).collect()
+            })
             .collect(),
         orders: hash.split(", ").map(order).collect(),
         parameters: properties
@@ -99,10 +102,12 @@ const CALLERS: [(&str, &str); 11] = [
 /// What the manual's requests name.
 const EXAMPLES: &str = include_str!("../../fixtures/examples.sql");
 
-/// Settings for both dialects, three levels of `hash_check`, GET, and enough for the calls that use things up: reserved,
-/// active, free and terminated DIDs, and CLIs.
+/// Settings for both dialects, three levels of `hash_check`, GET, and enough for the calls that use things up: devices,
+/// reserved, active, free and terminated DIDs, and CLIs.
 const SETTINGS: &str = "
     UPDATE settings SET allow_get = 1;
+    WITH RECURSIVE number (n) AS (SELECT 20000 UNION ALL SELECT n + 1 FROM number WHERE n < 20299)
+    INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, port, created_ms) SELECT n, 2, 3, 'SIP', n, n, 'PhoneSecret' || n, 5060, created_ms FROM number, installation;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
     INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms) SELECT 37070000000 + n, 1, 0, 'reserved', 2, created_ms FROM number, installation;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
@@ -266,7 +271,7 @@ fn call(dice: &mut Dice) -> (Vec<u8>, String, &'static str) {
 
 /// The parameters of a call, with its hash.
 fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
-    let is_example = dice.percent(35);
+    let is_example = dice.percent(50);
     let (caller, key) = match is_example && dice.percent(80) {
         true => CALLERS[0],
         false => CALLERS[dice.below(CALLERS.len())],
@@ -276,10 +281,18 @@ fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
         true => like_example(dice, method),
         false => made_up(dice, method, is_good),
     };
-    let order = &method.orders[dice.below(method.orders.len())];
+    // The first order is accepted at every level.
+    let place = match is_example {
+        true => 0,
+        false => dice.below(method.orders.len()),
+    };
+    let order = &method.orders[place];
     let value = |name: &String| {
         let sent = pairs.iter().find(|(known, _)| known == name);
-        sent.map_or("", |(_, value)| value.as_str())
+        match name.as_str() {
+            "u" => caller,
+            _ => sent.map_or("", |(_, value)| value.as_str()),
+        }
     };
     let signed = order.iter().map(value).collect::<String>() + key;
     let hash = match dice.below(25) {
@@ -320,17 +333,23 @@ fn pairs(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
     pairs
 }
 
-/// The parameters of the method's example as they are, or some of them left out or with another value: what the example
-/// names may be used up.
+/// The parameters of one of the method's examples as they are, or some of them left out or with another value: what the
+/// example names may be used up.
 fn like_example(dice: &mut Dice, method: &Method) -> Vec<(String, String)> {
-    let mut pairs = method.example.clone();
+    let mut pairs = method.examples[dice.below(method.examples.len())].clone();
     let changed = [0, 0, 20, 60][dice.below(4)];
     if !pairs.is_empty() && dice.percent(50) {
         pairs.remove(dice.below(pairs.len()));
     }
+    // The examples of device_delete take devices that other examples name.
+    let is_of_many = dice.percent(50);
     for (name, value) in &mut pairs {
-        // The example of device_delete takes a device that other examples name.
-        if dice.percent(changed) || name == "device" {
+        if is_of_many && matches!(name.as_str(), "device" | "device_id") {
+            *value = (20_000 + dice.below(300)).to_string();
+        } else if is_of_many && name == "did" {
+            // Reserved, active or free.
+            *value = format!("3707{}000{:03}", dice.below(3), dice.below(900));
+        } else if dice.percent(changed) || name == "device" {
             *value = likely(dice, name);
         }
     }
