@@ -309,7 +309,13 @@ pub fn paths(route: &Route, id: i64) -> Vec<String> {
 }
 
 /// Fields of an action's form that name objects, for every scope.
-pub const FORM: [(&str, &str); 16] = [
+pub const FORM: [(&str, &str); 22] = [
+    ("callflow_action", "voicemail"),
+    ("device_rule_id", "3"),
+    ("cut", "8"),
+    ("number", "5550199"),
+    ("speeddial", "77"),
+    ("quickforwards", "1"),
     ("call_limit", "7"),
     ("user_id", "anna"),
     ("device_id", "1"),

@@ -265,13 +265,15 @@ fn the_requests_of_these_tests_change_something_by_themselves() {
         }
     }
     // Nothing is done to all of a list without its preview. A reseller takes back nothing that is theirs, a primary group
-    // and a provider with DIDs stay, and the other two only read.
+    // and a provider with DIDs stay, a user without a pattern forwards no DID, and the other two only read.
     let known = [
         "/devices/bulk",
         "/dids/bulk",
         "/dids/8/take-back",
         "/groups/6/hide",
         "/providers/3/hide",
+        "/quickforwards/5/set",
+        "/quickforwards/5/delete",
         "/hash",
         "/console/devices_get",
     ];
@@ -318,6 +320,7 @@ const MANY: &str = "
     INSERT INTO providers (owner_id, name, created_ms) SELECT 4, 'p' || i, 0 FROM n;
     INSERT INTO ivrs (owner_id, name, created_ms) SELECT 4, 'i' || i, 0 FROM n;
     INSERT INTO dialplans (owner_id, name, created_ms) SELECT 4, 'd' || i, 0 FROM n;
+    INSERT INTO ivr_time_periods (owner_id, name, created_ms) SELECT 4, 't' || i, 0 FROM n;
     INSERT INTO action_log (at_ms, actor_id, actor, through, action, object_id) SELECT 0, 4, 'reseller', 'pages', 'x', i FROM n;";
 
 /// Asks for a CSV file, makes a change once its first piece is there, and says whether the rest came.
