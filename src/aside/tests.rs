@@ -79,7 +79,10 @@ fn one_user_leaves_a_thread_to_the_others_and_has_a_bounded_line() {
         held.end();
         assert!(join_all(greedy).await.iter().all(Result::is_ok));
         assert_eq!(piece.await, Ok(8));
-        assert!(lock(&aside.0.line).lanes.is_empty());
+        // A thread answers first, and takes its lane away then.
+        while !lock(&aside.0.line).lanes.is_empty() {
+            std::thread::yield_now();
+        }
     });
 }
 

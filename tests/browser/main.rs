@@ -400,7 +400,11 @@ fn pages(username: &str) -> Vec<String> {
             let id = own
                 .iter()
                 .find(|(area, _)| route.path.split('/').nth(1) == Some(area));
-            let path = route.path.replace("{name}", "device_create");
+            let name = match route.path.contains("/callflow/") {
+                true => "busy",
+                false => "device_create",
+            };
+            let path = route.path.replace("{name}", name);
             path.replace("{id}", id.map_or("0", |(_, id)| id))
         })
         .collect();

@@ -309,7 +309,8 @@ pub fn paths(route: &Route, id: i64) -> Vec<String> {
 }
 
 /// Fields of an action's form that name objects, for every scope.
-pub const FORM: [(&str, &str); 22] = [
+pub const FORM: [(&str, &str); 23] = [
+    ("blocked", "yes"),
     ("callflow_action", "voicemail"),
     ("device_rule_id", "3"),
     ("cut", "8"),
