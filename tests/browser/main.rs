@@ -374,6 +374,10 @@ fn pages(username: &str) -> Vec<String> {
             ("providers", "3"),
             ("ivrs", "3"),
             ("dialplans", "2"),
+            ("periods", "4"),
+            ("quickforwards", "5"),
+            ("phonebooks", "5"),
+            ("records", "3"),
         ],
         "manager" => &[("devices", "3"), ("clis", "1"), ("groups", "12")],
         _ => &[("devices", "1"), ("dids", "2"), ("clis", "1")],
@@ -388,7 +392,9 @@ fn pages(username: &str) -> Vec<String> {
                 || ["/devices", "/dids", "/clis"]
                     .iter()
                     .any(|area| path.starts_with(area))
-                    && !path.ends_with("/new")
+                    && !["/new", "/bulk", "/settings", "/{name}"]
+                        .iter()
+                        .any(|end| path.ends_with(end))
         }
     };
     let routes = ROUTES
