@@ -1,4 +1,5 @@
-//! The reference of the API for programs: an OpenAPI document, made from the table of methods.
+//! The reference of the API for programs: an OpenAPI document, made from the table of methods. What stands in it more than
+//! once (a form for each content type, a fault for each method) is a component.
 
 use serde_json::{Map, Value, json};
 
@@ -11,13 +12,17 @@ use super::xml::{self, Node};
 /// These methods as an OpenAPI 3.1 document.
 pub fn document(methods: &[&Method]) -> Value {
     let mut paths = Map::new();
+    let mut forms = Map::new();
     for method in methods {
         let path = format!("/billing/api/{}", method.name);
-        if let Some(parameter) = method.path_parameter() {
-            let path = format!("{path}/{{{}}}", parameter.name);
-            paths.insert(path, json!({ "post": operation(method, Some(parameter)) }));
+        let in_path = method.path_parameter().map(Some);
+        for in_path in std::iter::once(None).chain(in_path) {
+            let id = operation_id(method, in_path);
+            let end = in_path.map(|parameter| format!("/{{{}}}", parameter.name));
+            let path = format!("{path}{}", end.unwrap_or_default());
+            paths.insert(path, json!({ "post": operation(method, in_path) }));
+            forms.insert(id, form(method, in_path));
         }
-        paths.insert(path, json!({ "post": operation(method, None) }));
     }
     json!({
         "openapi": "3.1.0",
@@ -29,14 +34,24 @@ pub fn document(methods: &[&Method]) -> Value {
         },
         "servers": [{ "url": "http://127.0.0.1:8080" }],
         "paths": paths,
+        "components": { "schemas": forms, "responses": faults() },
     })
 }
 
+/// The name of an operation, and of its form.
+fn operation_id(method: &Method, in_path: Option<&Parameter>) -> String {
+    match in_path {
+        None => method.name.into(),
+        Some(_) => format!("{}_in_path", method.name),
+    }
+}
+
 fn operation(method: &Method, in_path: Option<&Parameter>) -> Value {
-    let form = json!({ "schema": form(method, in_path) });
+    let id = operation_id(method, in_path);
+    let form = json!({ "schema": { "$ref": format!("#/components/schemas/{id}") } });
     let errors: Vec<String> = method.errors().map(ErrorText::named).collect();
     let mut operation = json!({
-        "operationId": method.name,
+        "operationId": id,
         "summary": method.summary,
         "requestBody": { "required": true, "content": {
             "application/x-www-form-urlencoded": form,
@@ -49,7 +64,6 @@ fn operation(method: &Method, in_path: Option<&Parameter>) -> Value {
     if let Some(parameter) = in_path {
         let mut schema = schema(parameter);
         schema["maxLength"] = MAX_SEGMENT.into();
-        operation["operationId"] = format!("{}_in_path", method.name).into();
         operation["parameters"] = json!([
             { "name": parameter.name, "in": "path", "required": true, "schema": schema }
         ]);
@@ -134,21 +148,29 @@ fn responses(method: &Method) -> Value {
         }),
     );
     for fault in Fault::ALL {
-        let status = fault.status().to_string();
-        let texts = match responses.get(&status) {
-            Some(earlier) => format!(
-                "{} {}.",
-                earlier["description"].as_str().unwrap_or_default(),
-                fault.text()
-            ),
-            None => format!("{}.", fault.text()),
-        };
-        responses.insert(
-            status,
-            json!({ "description": texts, "content": { "text/xml": { "schema": { "type": "string" } } } }),
-        );
+        let reference = format!("#/components/responses/{}", fault_name(*fault));
+        responses.insert(fault.status().to_string(), json!({ "$ref": reference }));
     }
     responses.into()
+}
+
+/// The answers that any call can get, one for each status.
+fn faults() -> Value {
+    let mut faults = Map::new();
+    for fault in Fault::ALL {
+        let answer = faults.entry(fault_name(*fault)).or_insert_with(|| {
+            let content = json!({ "text/xml": { "schema": { "type": "string" } } });
+            json!({ "description": "", "content": content })
+        });
+        let earlier = answer["description"].as_str().unwrap_or_default();
+        let texts = format!("{earlier} {}.", fault.text());
+        answer["description"] = texts.trim_start().into();
+    }
+    faults.into()
+}
+
+fn fault_name(fault: Fault) -> String {
+    format!("Fault{}", fault.status())
 }
 
 /// The answers in each dialect, by their kind.

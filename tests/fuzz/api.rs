@@ -33,16 +33,17 @@ static METHODS: LazyLock<Vec<Method>> = LazyLock::new(|| {
     let paths = document["paths"].as_object().unwrap();
     let methods: Vec<Method> = paths
         .iter()
-        .map(|(path, item)| method(path, item))
+        .map(|(path, item)| method(path, item, &document))
         .collect();
     assert!(!methods.is_empty());
     methods
 });
 
-fn method(path: &str, item: &Value) -> Method {
-    let content =
-        &item["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"];
-    let properties = content.as_object().unwrap();
+fn method(path: &str, item: &Value, document: &Value) -> Method {
+    let schema = &item["post"]["requestBody"]["content"]["application/json"]["schema"];
+    let form = schema["$ref"].as_str().unwrap().trim_start_matches('#');
+    let properties = &document.pointer(form).unwrap()["properties"];
+    let properties = properties.as_object().unwrap();
     let parameter = |(name, schema): (&String, &Value)| Parameter {
         name: name.clone(),
         values: schema["enum"].as_array().map_or(Vec::new(), |values| {
