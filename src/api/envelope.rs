@@ -194,6 +194,26 @@ pub struct List {
     pub passed: Passed,
 }
 
+impl List {
+    /// A piece of a list in id order, in elements with these names. `limit` rows were asked for: if all have come, more
+    /// may follow.
+    pub fn piece<Row>(
+        around: &[&'static str],
+        rows: Vec<Row>,
+        limit: u32,
+        id: impl Fn(&Row) -> Id,
+        item: impl FnMut(Row) -> Element,
+    ) -> Self {
+        let is_full = rows.len() == limit as usize;
+        Self {
+            around: around.iter().map(|name| Element::with(name, [])).collect(),
+            next: rows.last().map(id).filter(|_| is_full),
+            items: rows.into_iter().map(item).collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// How many rows a list has passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Passed {

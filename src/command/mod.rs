@@ -24,6 +24,7 @@ pub mod init;
 mod ivr;
 mod key;
 mod log;
+mod number_rule;
 mod output;
 mod period;
 mod phonebook;

@@ -1,4 +1,4 @@
-//! `provider rule`: how numbers change in calls through a provider.
+//! `provider rule`: how the numbers of calls through a provider are rewritten.
 
 use serde_json::json;
 
@@ -6,12 +6,13 @@ use crate::ambient::Ambient;
 use crate::command::arguments::{Window, id};
 use crate::command::database::{change, look};
 use crate::command::fault::{Fault, naming};
+use crate::command::number_rule::NumberRule;
 use crate::command::output::Report;
 use crate::config::DataDir;
-use crate::service::provider_rules::{self as rules, NewRule};
+use crate::service::provider_rules::{self, NewRule};
 use crate::store::row::Id;
 
-/// Rules for numbers in calls through a provider
+/// Provider rules, which rewrite the numbers of calls through a provider: add, list and delete them
 #[derive(Debug, clap::Args)]
 pub struct ProviderRule {
     #[command(subcommand)]
@@ -20,19 +21,17 @@ pub struct ProviderRule {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Add a rule
+    /// Add a rule to a provider
     Add {
         /// The provider's id
         #[arg(value_parser = id())]
         provider: Id,
-        /// The rule's name
-        name: String,
         #[command(flatten)]
         what: What,
         #[command(flatten)]
         at: DataDir,
     },
-    /// List a provider's rules
+    /// List the rules of a provider
     List {
         /// The provider's id
         #[arg(value_parser = id())]
@@ -54,46 +53,23 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 struct What {
-    /// What numbers lose from their beginning
-    #[arg(long, value_name = "DIGITS")]
-    cut: Option<String>,
-    /// What they get in front instead
-    #[arg(long, value_name = "DIGITS")]
-    add: Option<String>,
-    /// The least digits of the numbers that it is for [default: 1]
-    #[arg(long, value_name = "N")]
-    min: Option<String>,
-    /// The most digits of the numbers that it is for [default: 100]
-    #[arg(long, value_name = "N")]
-    max: Option<String>,
-    /// Change the caller's number, and not the called one
+    #[command(flatten)]
+    number: NumberRule,
+    /// Put this behind called numbers
     #[arg(long)]
-    source: bool,
-    /// What called numbers get behind them
-    #[arg(long, value_name = "DIGITS")]
     suffix: Option<String>,
     /// Set the P-Asserted-Identity, too
     #[arg(long)]
-    set_pai: bool,
-    /// Change the caller's name, too
-    #[arg(long)]
-    change_name: bool,
+    with_pai: bool,
 }
 
 impl What {
-    fn named(self, name: String) -> NewRule {
-        let on = |is_on: bool| is_on.then(|| "1".to_owned());
+    fn sent(self) -> NewRule {
         NewRule {
-            name,
-            cut: self.cut,
-            add: self.add,
-            min_length: self.min,
-            max_length: self.max,
-            applies_to: self.source.then(|| "src".into()),
+            number: self.number.sent(),
             tariff_id: None,
-            sets_pai: on(self.set_pai),
+            sets_pai: self.with_pai.then(|| "1".into()),
             suffix: self.suffix,
-            changes_name: on(self.change_name),
         }
     }
 }
@@ -114,15 +90,10 @@ const COLUMNS: &[&str] = &[
 impl ProviderRule {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         match self.verb {
-            Verb::Add {
-                provider,
-                name,
-                what,
-                at,
-            } => {
-                let new = what.named(name);
+            Verb::Add { provider, what, at } => {
+                let new = what.sent();
                 let id = change(&at, ambient, move |tx, by| {
-                    rules::create(tx, by, Some(provider), &new)
+                    provider_rules::create(tx, by, Some(provider), &new)
                 })?;
                 let json = json!({ "id": id, "provider_id": provider });
                 Ok(Report::new(format!("rule {id} was added"), &json))
@@ -132,19 +103,18 @@ impl ProviderRule {
                 window,
                 at,
             } => {
-                let rows = look(&at, ambient, |tx, by| {
-                    rules::list(tx, by, Some(provider), window.after(), window.fetch())
+                let (after, limit) = (window.after(), window.fetch());
+                let rules = look(&at, ambient, |tx, by| {
+                    provider_rules::list(tx, by, Some(provider), after, limit)
                 })?;
-                Ok(Report::list(COLUMNS, rows, window.limit))
+                Ok(Report::list(COLUMNS, rules, window.limit))
             }
             Verb::Delete { id, at } => {
                 change(&at, ambient, move |tx, by| {
-                    rules::delete(tx, by, Some(id)).map_err(|error| naming(error, id))
+                    provider_rules::delete(tx, by, Some(id)).map_err(|error| naming(error, id))
                 })?;
-                Ok(Report::new(
-                    format!("rule {id} is deleted"),
-                    &json!({ "id": id, "deleted": true }),
-                ))
+                let json = json!({ "id": id, "deleted": true });
+                Ok(Report::new(format!("rule {id} is deleted"), &json))
             }
         }
     }

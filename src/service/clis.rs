@@ -283,10 +283,7 @@ pub fn list_of(
         (None, None, Some(user_id)) => clis::list_of(tx, Whose::User(user_id), after, limit)?,
         (None, None, None) => clis::list_of(tx, Whose::Owner(by.owner_id()), after, limit)?,
     };
-    match listed.is_empty() && after == 0 {
-        true => Err(Rule::NoneFound(Thing::Cli).into()),
-        false => Ok(listed),
-    }
+    lists::some(listed, after, Thing::Cli)
 }
 
 /// The fields of a CLI that can be edited.

@@ -297,7 +297,7 @@ impl Field {
             Self::ExternalNumber => "a forward needs a device, or a number of 1 to 20 digits",
             Self::Custom => "a caller ID is any text",
             Self::Cut | Self::Prefix => {
-                "what a rule cuts off or adds has up to 60 visible characters"
+                "what a rule cuts off or adds has up to 60 visible characters; in a provider's rule, digits"
             }
             Self::MinLength => "the shortest length is 1 to 100",
             Self::MaxLength => "the longest length is 1 to 100, and not below the shortest",

@@ -1,6 +1,7 @@
 //! Lists that stay fast however long they are: a walk along an index, a bounded number of rows for the filter, and the
 //! place where the next part continues.
 
+use super::{Error, Rule, Thing};
 use crate::store::StoreError;
 use crate::store::row::{Cursor, Id};
 
@@ -52,6 +53,14 @@ impl<T> Slice<T> {
             next: self.next,
             is_cut: self.is_cut,
         })
+    }
+}
+
+/// A piece of a list that must not be empty as a whole: its first piece holds something.
+pub fn some<T>(piece: Vec<T>, after: Id, thing: Thing) -> Result<Vec<T>, Error> {
+    match piece.is_empty() && after == 0 {
+        true => Err(Rule::NoneFound(thing).into()),
+        false => Ok(piece),
     }
 }
 

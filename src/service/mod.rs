@@ -34,6 +34,7 @@ pub mod lists;
 pub mod log;
 pub mod named;
 pub mod number_pattern;
+pub mod number_rules;
 pub mod overview;
 pub mod phonebooks;
 pub mod provider_details;

@@ -937,7 +937,7 @@ fn a_provider_is_set_shown_and_deleted() {
     );
     world.refused(
         &[
-            "provider", "rule", "add", "2", "x", "--cut", "1", "--suffix", "2", "--source",
+            "provider", "rule", "add", "2", "x", "--cut", "1", "--suffix", "2", "--for", "src",
         ],
         "up to 60 digits, for called numbers only\n",
     );

@@ -1,7 +1,8 @@
 //! `device_rule_create`: a rule that rewrites the numbers of a device's calls.
 
 use crate::api::method::*;
-use crate::service::device_rules::{self, MAX_LENGTH, MAX_NAME, MAX_PART, NewRule};
+use crate::service::device_rules::{self, MAX_NAME};
+use crate::service::number_rules::{MAX_LENGTH, MAX_PART, NewNumberRule};
 
 const DEVICE: Parameter = id("device_id", Thing::Device, "The called device.").required();
 const NAME: Parameter =
@@ -70,8 +71,8 @@ pub static METHOD: Method = Method {
     ],
     envelope: STATUS,
     run: Run::Write(|tx, call| {
-        let new = NewRule {
-            device_id: call.need_id(DEVICE)?,
+        let device_id = call.need_id(DEVICE)?;
+        let new = NewNumberRule {
             name: call.need(NAME).unwrap_or_default().into(),
             cut: call.text(CUT).unwrap_or_default(),
             prefix: call.text(ADD).unwrap_or_default(),
@@ -80,7 +81,7 @@ pub static METHOD: Method = Method {
             applies_to: call.text(TYPE),
             changes_name: call.text(CHANGES_NAME),
         };
-        device_rules::create(tx, &call.actor, new)?;
+        device_rules::create(tx, &call.actor, device_id, &new)?;
         Ok(success("Rule added", []))
     }),
     ..Method::DEFAULT

@@ -1,7 +1,7 @@
 //! `device_rules_get`: the rules of a device.
 
 use crate::api::method::*;
-use crate::service::device_rules;
+use crate::service::{device_rules, lists};
 use crate::store::tables::device_rules::DeviceRule;
 
 /// How many rules are read, and held in memory, at once.
@@ -25,16 +25,15 @@ pub static METHOD: Method = Method {
     run: Run::Read(|tx, call| {
         let device_id = call.need_id(DEVICE)?;
         let rules = device_rules::list(tx, &call.actor, device_id, call.after, PIECE)?;
-        let last = rules.last().map(|rule| rule.id);
-        Ok(Reply::List(List {
-            around: vec![
-                Element::with("status", []),
-                Element::with("device_rules", []),
-            ],
-            next: last.filter(|_| rules.len() == PIECE as usize),
-            items: rules.into_iter().map(element).collect(),
-            ..List::default()
-        }))
+        let rules = lists::some(rules, call.after, Thing::DeviceRule)?;
+        let around = ["status", "device_rules"];
+        Ok(Reply::List(List::piece(
+            &around,
+            rules,
+            PIECE,
+            |rule| rule.id,
+            element,
+        )))
     }),
     ..Method::DEFAULT
 };

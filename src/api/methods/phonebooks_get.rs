@@ -1,6 +1,7 @@
 //! `phonebooks_get`: the records of a user's phonebook.
 
 use crate::api::method::*;
+use crate::service::lists;
 use crate::service::phonebooks;
 use crate::store::tables::phonebook_records::PhonebookRecord;
 
@@ -33,19 +34,15 @@ pub static METHOD: Method = Method {
     run: Run::Read(|tx, call| {
         let user_id = call.need_id(USER)?;
         let records = phonebooks::list(tx, &call.actor, user_id, call.after, PIECE)?;
-        if records.is_empty() && call.after == 0 {
-            return Err(Rule::NoneFound(Thing::PhonebookRecord).into());
-        }
-        let last = records.last().map(|record| record.id);
-        Ok(Reply::List(List {
-            around: vec![Element::with("phonebooks", [])],
-            next: last.filter(|_| records.len() == PIECE as usize),
-            items: records
-                .into_iter()
-                .map(|record| element(record, call.dialect))
-                .collect(),
-            ..List::default()
-        }))
+        let records = lists::some(records, call.after, Thing::PhonebookRecord)?;
+        let item = |record| element(record, call.dialect);
+        Ok(Reply::List(List::piece(
+            &["phonebooks"],
+            records,
+            PIECE,
+            |record| record.id,
+            item,
+        )))
     }),
     ..Method::DEFAULT
 };

@@ -2,18 +2,19 @@
 
 use crate::api::method::*;
 use crate::api::provider_details::TARIFF;
-use crate::service::provider_rules::{self, MAX_DIGITS, MAX_LENGTH, NewRule};
+use crate::service::number_rules::{MAX_LENGTH, MAX_PART, NewNumberRule};
+use crate::service::provider_rules::{self, NewRule};
 use crate::service::text::MAX_NAME;
 
 const PROVIDER: Parameter = id("provider_id", Thing::Provider, "The provider.").required();
 const NAME: Parameter = text("name", MAX_NAME, "The rule's name.").required();
 const CUT: Parameter = digits(
     "cut",
-    MAX_DIGITS,
+    MAX_PART,
     "What numbers lose from their beginning. Numbers that begin otherwise stay as they are.",
 )
 .unless(&[ADD]);
-const ADD: Parameter = digits("add", MAX_DIGITS, "What they get in front instead.");
+const ADD: Parameter = digits("add", MAX_PART, "What they get in front instead.");
 const MINLEN: Parameter = number(
     "minlen",
     1,
@@ -38,7 +39,7 @@ const SET_PAI: Parameter = one_of(
 );
 const SUFFIX: Parameter = digits(
     "suffix",
-    MAX_DIGITS,
+    MAX_PART,
     "What called numbers get behind them; with pr_type dst only.",
 );
 const CHANGE_NAME: Parameter = one_of(
@@ -91,16 +92,18 @@ pub static METHOD: Method = Method {
     ],
     run: Run::Write(|tx, call| {
         let new = NewRule {
-            name: call.need(NAME)?.into(),
-            cut: call.text(CUT),
-            add: call.text(ADD),
-            min_length: call.text(MINLEN),
-            max_length: call.text(MAXLEN),
-            applies_to: call.text(PR_TYPE),
+            number: NewNumberRule {
+                name: call.need(NAME)?.into(),
+                cut: call.text(CUT).unwrap_or_default(),
+                prefix: call.text(ADD).unwrap_or_default(),
+                min_length: call.text(MINLEN),
+                max_length: call.text(MAXLEN),
+                applies_to: call.text(PR_TYPE),
+                changes_name: call.text(CHANGE_NAME),
+            },
             tariff_id: call.text(TARIFF),
             sets_pai: call.text(SET_PAI),
             suffix: call.text(SUFFIX),
-            changes_name: call.text(CHANGE_NAME),
         };
         provider_rules::create(tx, &call.actor, call.need_id(PROVIDER)?, &new)?;
         Ok(success("Rule added", []))

@@ -1,7 +1,7 @@
 //! `provider_rules_get`: the rules of a provider.
 
 use crate::api::method::*;
-use crate::service::provider_rules;
+use crate::service::{lists, provider_rules};
 use crate::store::tables::provider_rules::ProviderRule;
 
 /// How many rules are read, and held in memory, at once.
@@ -26,22 +26,21 @@ pub static METHOD: Method = Method {
     ],
     run: Run::Read(|tx, call| {
         let provider_id = call.need_id(PROVIDER)?;
-        let rules = provider_rules::list_some(tx, &call.actor, provider_id, call.after, PIECE)?;
-        let last = rules.last().map(|rule| rule.id);
-        Ok(Reply::List(List {
-            around: vec![
-                Element::with("status", []),
-                Element::with("provider_rules", []),
-            ],
-            next: last.filter(|_| rules.len() == PIECE as usize),
-            items: rules.into_iter().map(rule).collect(),
-            ..List::default()
-        }))
+        let rules = provider_rules::list(tx, &call.actor, provider_id, call.after, PIECE)?;
+        let rules = lists::some(rules, call.after, Thing::ProviderRule)?;
+        let around = ["status", "provider_rules"];
+        Ok(Reply::List(List::piece(
+            &around,
+            rules,
+            PIECE,
+            |rule| rule.id,
+            element,
+        )))
     }),
     ..Method::DEFAULT
 };
 
-fn rule(rule: ProviderRule) -> Element {
+fn element(rule: ProviderRule) -> Element {
     Element::with(
         "provider_rule",
         [

@@ -31,19 +31,14 @@ pub static METHOD: Method = Method {
     run: Run::Read(|tx, call| {
         let only = call.id(PROVIDER);
         let seen = providers::list_seen(tx, &call.actor, only, call.after, PIECE)?;
-        let last = seen.last().map(|seen| seen.provider.id);
-        Ok(Reply::List(List {
-            around: vec![Element::with("status", []), Element::with("providers", [])],
-            next: last.filter(|_| seen.len() == PIECE as usize),
-            items: seen.iter().map(provider).collect(),
-            ..List::default()
-        }))
+        let (around, id) = (["status", "providers"], |seen: &Seen| seen.provider.id);
+        Ok(Reply::List(List::piece(&around, seen, PIECE, id, provider)))
     }),
     ..Method::DEFAULT
 };
 
 /// The elements of a provider, in their order, with those that linebook does not keep.
-fn provider(seen: &Seen) -> Element {
+fn provider(seen: Seen) -> Element {
     let it = &seen.provider;
     let known = |text: String| if seen.is_limited { String::new() } else { text };
     let is = |field| known(get(it, field));

@@ -4,13 +4,15 @@ use maud::{Markup, html};
 
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
-use crate::http::pages::frame::parts::{self, Field, Problem, select, tick};
+use crate::http::pages::frame::parts::{self, Problem};
 use crate::http::pages::frame::problem::problem_on_page;
+use crate::http::pages::frame::rule_form;
 use crate::http::pages::frame::visit::Visit;
-use crate::service::device_rules::{self, NewRule};
+use crate::service::device_rules;
 use crate::service::guard::access::Right;
+use crate::service::number_rules::MAX_RULES;
 use crate::service::{Error, Rule, Thing, devices};
-use crate::store::tables::device_rules::{AppliesTo, DeviceRule};
+use crate::store::tables::device_rules::DeviceRule;
 
 /// The list, and the form of a new one.
 pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
@@ -21,7 +23,8 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let (by, id) = (visit.by(), visit.id());
     let found = visit.read(|tx| {
         let device = devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
-        Ok::<_, Error>((device, device_rules::list_on(tx, by, id)?))
+        let rules = device_rules::list(tx, by, Some(id), 0, MAX_RULES)?;
+        Ok::<_, Error>((device, rules))
     });
     let (device, rules) = found?;
     let path = format!("/devices/{id}/rules");
@@ -35,7 +38,7 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
                 ul.plain { @for rule in &rules { li { (line(visit, &path, rule)) } } }
             }
             @if visit.may(Right::ManageDevices) {
-                (parts::form(visit, &format!("{path}/new"), "Add it", problem, fields(visit, problem)))
+                (parts::form(visit, &format!("{path}/new"), "Add it", problem, new_rule(visit, problem)))
             }
         }
     };
@@ -43,17 +46,20 @@ fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     Ok(visit.page_or_problem(&title, problem.is_some(), body))
 }
 
+fn new_rule(visit: &Visit, problem: &Problem) -> Markup {
+    html! {
+        h2 { "New rule" }
+        (rule_form::fields(visit, "name", problem, html! {}))
+    }
+}
+
 fn line(visit: &Visit, path: &str, rule: &DeviceRule) -> Markup {
-    let number = match rule.applies_to {
-        AppliesTo::Source => "the caller's number",
-        AppliesTo::Destination => "the called number",
-    };
     html! {
         b { (rule.name) } ": "
         @if !rule.cut.is_empty() { "takes " code { (rule.cut) } " off " }
         @if !rule.cut.is_empty() && !rule.prefix.is_empty() { "and " }
         @if !rule.prefix.is_empty() { "puts " code { (rule.prefix) } " before " }
-        (number) ", if that has " (rule.min_length) " to " (rule.max_length) " digits"
+        (rule_form::number(rule.applies_to)) ", if that has " (rule.min_length) " to " (rule.max_length) " digits"
         @if rule.changes_name { ", and the caller's name" } ". "
         @if visit.may(Right::ManageDevices) {
             form.inline method="post" action={ (path) "/delete" } {
@@ -65,43 +71,11 @@ fn line(visit: &Visit, path: &str, rule: &DeviceRule) -> Markup {
     }
 }
 
-fn fields(visit: &Visit, problem: &Problem) -> Markup {
-    let typed = |name: &str| visit.text(name);
-    let numbers = [
-        ("dst".to_owned(), "the called number".to_owned()),
-        ("src".to_owned(), "the caller's number".to_owned()),
-    ];
-    let number = match typed("pr_type") {
-        none if none.is_empty() => "dst".into(),
-        sent => sent,
-    };
-    html! {
-        h2 { "New rule" }
-        (Field::text("name", "Name", &typed("name")).required().render(problem))
-        (Field::text("cut", "Take this off the beginning", &typed("cut")).hint("This or the next one is needed").render(problem))
-        (Field::text("add", "Put this there", &typed("add")).render(problem))
-        (select("pr_type", "Of", &numbers, &number, "", problem))
-        (Field::text("minlen", "Shortest number", &typed("minlen")).hint("1 to 100 digits; blank: 1").render(problem))
-        (Field::text("maxlen", "Longest number", &typed("maxlen")).hint("blank: 100").render(problem))
-        (tick("change_callerid_name", "Rewrite the caller's name, too", visit.is_on("change_callerid_name"), "", problem))
-    }
-}
-
 /// Adds a rule.
 pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
-    let sent = |name: &str| Some(visit.text(name)).filter(|text| !text.is_empty());
-    let new = NewRule {
-        device_id: Some(visit.id()),
-        name: visit.text("name"),
-        cut: visit.text("cut"),
-        prefix: visit.text("add"),
-        min_length: sent("minlen"),
-        max_length: sent("maxlen"),
-        applies_to: sent("pr_type"),
-        changes_name: visit.is_on("change_callerid_name").then(|| "1".into()),
-    };
-    let added = visit.write(move |tx, by| device_rules::create(tx, by, new));
+    let (id, new) = (visit.id(), rule_form::sent(&visit, "name"));
+    let added = visit.write(move |tx, by| device_rules::create(tx, by, Some(id), &new));
     match added.await {
         Ok(_) => Ok(back(&visit, "added")),
         Err(error) => {
@@ -120,7 +94,7 @@ pub async fn delete(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(Right::ManageDevices)?;
     let (device_id, rule_id) = (visit.id(), parse_id(&visit.text("device_rule_id")));
     let deleted = visit.write(move |tx, by| {
-        let known = device_rules::list_on(tx, by, device_id)?;
+        let known = device_rules::list(tx, by, Some(device_id), 0, MAX_RULES)?;
         match known.iter().any(|rule| Some(rule.id) == rule_id) {
             true => device_rules::delete(tx, by, rule_id).map(drop),
             false => Err(Rule::NotFound(Thing::DeviceRule).into()),

@@ -5,12 +5,13 @@ use maud::{Markup, html};
 use super::providers::{KIND, address, fields, problem_of, registration, sent, status};
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::parts::{
-    self, Action, Field as Input, Problem, badge, facts, form_token, options, or_dash, select,
-    tick, yes_no,
+    self, Action, Field as Input, Problem, badge, facts, form_token, or_dash, tick, yes_no,
 };
 use crate::http::pages::frame::problem::problem_on_page;
+use crate::http::pages::frame::rule_form;
 use crate::http::pages::frame::visit::Visit;
-use crate::service::provider_rules::{self, MAX_RULES, NewRule};
+use crate::service::number_rules::MAX_RULES;
+use crate::service::provider_rules::{self, NewRule};
 use crate::service::{Error, Thing, providers};
 use crate::store::row::Id;
 use crate::store::tables::provider_rules::ProviderRule;
@@ -94,7 +95,7 @@ fn rule_list(visit: &Visit, rules: &[ProviderRule]) -> Markup {
                         td data-name="Name" { div { (rule.name) } }
                         td data-name="Changes" { div { (change(rule)) } }
                         td data-name="Length" { div { (rule.min_length) " to " (rule.max_length) } }
-                        td data-name="In" { div { (applies_to(rule)) } }
+                        td data-name="In" { div { (rule_form::number(rule.applies_to)) } }
                         td { div { form.inline method="post" action={ "/provider-rules/" (rule.id) "/delete" } {
                             (form_token(visit))
                             button.quiet type="submit" aria-label={ "Delete the rule " (rule.name) } { "Delete" }
@@ -115,38 +116,18 @@ fn change(rule: &ProviderRule) -> Markup {
     }
 }
 
-fn applies_to(rule: &ProviderRule) -> &'static str {
-    match rule.applies_to.as_str() {
-        "src" => "the caller's number",
-        _ => "the called number",
-    }
-}
+/// The form of the provider has a field `name`, too.
+const RULE_NAME: &str = "rule_name";
 
 fn rule_fields(visit: &Visit, problem: &Problem) -> Markup {
-    let input = |name, label, hint| {
-        let typed = match problem {
-            Some(_) => visit.text(name),
-            None => String::new(),
-        };
-        Input::text(name, label, &typed).hint(hint).render(problem)
+    let suffix = problem.is_some().then(|| visit.text("suffix"));
+    let suffix = suffix.unwrap_or_default();
+    let sets_pai = problem.is_some() && visit.is_on("set_pai");
+    let more = html! {
+        (Input::text("suffix", "Put this behind", &suffix).hint("For called numbers only").render(problem))
+        (tick("set_pai", "Set the P-Asserted-Identity, too", sets_pai, "", problem))
     };
-    let is_on = |name: &str| problem.is_some() && visit.is_on(name);
-    let mut kinds = options(&["dst", "src"]);
-    kinds[0].1 = "the called number".into();
-    kinds[1].1 = "the caller's number".into();
-    let kind = visit.sent.get("pr_type").unwrap_or("dst");
-    html! {
-        // The form of the provider has a name, too.
-        (input("rule_name", "Name of the rule", ""))
-        (input("cut", "Cut", "Digits that numbers lose from their beginning"))
-        (input("add", "Add", "Digits that they get in front instead"))
-        (select("pr_type", "Changes", &kinds, kind, "", problem))
-        (input("suffix", "Add behind", "Digits; for called numbers only"))
-        (input("minlen", "For numbers from", "digits; blank: 1"))
-        (input("maxlen", "To", "digits; blank: 100"))
-        (tick("set_pai", "Set the P-Asserted-Identity, too", is_on("set_pai"), "", problem))
-        (tick("change_callerid_name", "Change the caller's name, too", is_on("change_callerid_name"), "", problem))
-    }
+    rule_form::fields(visit, RULE_NAME, problem, more)
 }
 
 /// Changes it.
@@ -186,19 +167,11 @@ pub async fn hide(visit: Visit) -> Result<Answer, Trouble> {
 /// Adds a rule to it.
 pub async fn add_rule(visit: Visit) -> Result<Answer, Trouble> {
     let id = visit.id();
-    let text = |name: &str| Some(visit.text(name));
-    let on = |name: &str| visit.is_on(name).then(|| "1".to_owned());
     let new = NewRule {
-        name: visit.text("rule_name"),
-        cut: text("cut"),
-        add: text("add"),
-        min_length: text("minlen"),
-        max_length: text("maxlen"),
-        applies_to: text("pr_type"),
+        number: rule_form::sent(&visit, RULE_NAME),
         tariff_id: None,
-        sets_pai: on("set_pai"),
-        suffix: text("suffix"),
-        changes_name: on("change_callerid_name"),
+        sets_pai: visit.is_on("set_pai").then(|| "1".into()),
+        suffix: Some(visit.text("suffix")),
     };
     let added = visit.write(move |tx, by| provider_rules::create(tx, by, Some(id), &new));
     match added.await {
@@ -206,7 +179,7 @@ pub async fn add_rule(visit: Visit) -> Result<Answer, Trouble> {
         Err(error) => {
             let rule = problem_on_page(Thing::Provider, error, "")?;
             let rule = rule.map(|(field, text)| match field {
-                "name" => ("rule_name", text),
+                "name" => (RULE_NAME, text),
                 field => (field, text),
             });
             render(

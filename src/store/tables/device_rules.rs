@@ -3,18 +3,9 @@
 use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Id, row, select, text_enum};
+use crate::store::row::{Id, row, select};
+use crate::store::tables::number_rules::AppliesTo;
 use crate::store::{ReadTx, StoreError, WriteTx};
-
-text_enum! {
-    /// The number that a rule rewrites.
-    AppliesTo {
-        /// The caller's.
-        Source = "src",
-        /// The called one.
-        Destination = "dst",
-    }
-}
 
 row! {
     /// A rule of a device.

@@ -22,6 +22,7 @@ pub mod did_walks;
 pub mod fax_emails;
 pub mod installation;
 pub mod ivrs;
+pub mod number_rules;
 pub mod phonebook_records;
 pub mod provider_rules;
 pub mod providers;

@@ -1,20 +1,11 @@
-//! The table `provider_rules`: how numbers change in calls through a provider.
+//! The table `provider_rules`: how the numbers of calls through a provider are rewritten.
 
 use rusqlite::named_params;
 use serde::Serialize;
 
-use crate::store::row::{Id, row, select, text_enum};
+use crate::store::row::{Id, row, select};
+use crate::store::tables::number_rules::AppliesTo;
 use crate::store::{ReadTx, StoreError, WriteTx};
-
-text_enum! {
-    /// The number that a rule changes.
-    AppliesTo {
-        /// The called one.
-        Dst = "dst",
-        /// The caller's.
-        Src = "src",
-    }
-}
 
 row! {
     /// A rule.
@@ -54,7 +45,7 @@ pub fn find(tx: &ReadTx<'_>, id: Id) -> Result<Option<ProviderRule>, StoreError>
     tx.find(FIND, named_params! { ":id": id }, ProviderRule::read)
 }
 
-const WALK: &str = select!(
+const LIST_OF_PROVIDER: &str = select!(
     ProviderRule,
     "  INDEXED BY provider_rules_of_provider
 WHERE provider_id = :provider_id
@@ -64,14 +55,14 @@ LIMIT :limit"
 );
 
 /// Up to `limit` rules of a provider with ids above `after`, in id order.
-pub fn walk(
+pub fn list_of_provider(
     tx: &ReadTx<'_>,
     provider_id: Id,
     after: Id,
     limit: u32,
 ) -> Result<Vec<ProviderRule>, StoreError> {
     let params = named_params! { ":provider_id": provider_id, ":after": after, ":limit": limit };
-    tx.list(WALK, params, ProviderRule::read)
+    tx.list(LIST_OF_PROVIDER, params, ProviderRule::read)
 }
 
 const COUNT: &str = "
@@ -79,7 +70,7 @@ SELECT count(*)
 FROM provider_rules
 WHERE provider_id = :provider_id";
 
-/// How many rules a provider has.
+/// The number of a provider's rules.
 pub fn count(tx: &ReadTx<'_>, provider_id: Id) -> Result<u32, StoreError> {
     let params = named_params! { ":provider_id": provider_id };
     tx.get(COUNT, params, |row| row.get(0))
@@ -114,7 +105,7 @@ INSERT INTO provider_rules (
   :now_ms
 )";
 
-/// Adds a rule; its id.
+/// Adds a rule (ignoring its `id`), and gives the new id.
 pub fn insert(tx: &WriteTx<'_>, new: &ProviderRule, now_ms: i64) -> Result<Id, StoreError> {
     tx.insert(
         INSERT,

@@ -16,5 +16,6 @@ pub(in crate::http) mod parts;
 pub(in crate::http) mod password;
 pub(in crate::http) mod problem;
 pub(in crate::http) mod route;
+pub(in crate::http) mod rule_form;
 pub(in crate::http) mod send;
 pub(in crate::http) mod visit;
