@@ -87,10 +87,9 @@ pub struct Browser {
     _profile: TempDir,
 }
 
-impl Browser {
-    pub fn new() -> Self {
-        let (chromium, chromedriver) = programs().expect("checked before");
-        let profile = tempfile::tempdir().unwrap();
+/// A driver, and its port. It looks for a free one by itself, and ends if somebody else was faster.
+fn started(chromedriver: &str) -> (Process, u16) {
+    for _ in 0..5 {
         let mut driver = Command::new(chromedriver)
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -98,14 +97,24 @@ impl Browser {
             .spawn()
             .expect("chromedriver runs");
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .find_map(|line| {
-                let line = line.ok()?;
-                let port = line.split("successfully on port ").nth(1)?;
-                port.trim_end_matches('.').trim().parse::<u16>().ok()
-            })
-            .expect("chromedriver says its port");
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            let port = line.split("successfully on port ").nth(1)?;
+            port.trim_end_matches('.').trim().parse().ok()
+        });
         let driver = Process(driver);
+        if let Some(port) = port {
+            return (driver, port);
+        }
+    }
+    panic!("chromedriver says no port");
+}
+
+impl Browser {
+    pub fn new() -> Self {
+        let (chromium, chromedriver) = programs().expect("checked before");
+        let profile = tempfile::tempdir().unwrap();
+        let (driver, port) = started(&chromedriver);
         let address = format!("127.0.0.1:{port}");
         let arguments = [
             "--headless=new",

@@ -1,13 +1,17 @@
 //! A demo world of one's own: a copy of the demo database in a temporary folder, served by the real pipeline.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use actix_web::rt::{System, SystemRunner};
 use actix_web::test::{call_service, init_service};
+use futures_util::future::LocalBoxFuture;
 use linebook::ambient::Ambient;
 use linebook::app::App;
 use linebook::http::entry::routes;
@@ -15,6 +19,7 @@ use linebook::service::guard::throttle::{Limits, Throttle};
 use linebook::service::installation::{fill_demo, fill_examples};
 use linebook::store::{FILE_NAME, OpenError, Options, Store, StoreError, WriteTx};
 use rusqlite::Connection;
+use rusqlite::backup::Backup;
 use rusqlite::types::Value;
 use tempfile::TempDir;
 
@@ -35,9 +40,14 @@ pub type Dump = BTreeMap<String, Vec<Vec<Value>>>;
 pub struct World {
     /// The linebook that serves it.
     pub app: Arc<App>,
+    /// Its routes, made at the first request.
+    service: OnceCell<Service>,
     system: SystemRunner,
     folder: TempDir,
 }
+
+/// What answers requests.
+type Service = Box<dyn Fn(actix_http::Request) -> LocalBoxFuture<'static, Answer>>;
 
 impl World {
     /// A fresh world with a clock that stands still and dice that fall the same way every time.
@@ -63,6 +73,7 @@ impl World {
         });
         Self {
             app: Arc::new(app),
+            service: OnceCell::new(),
             system: System::new(),
             folder,
         }
@@ -86,6 +97,21 @@ impl World {
         let world = Self::new();
         world.sql(sql);
         world
+    }
+
+    /// Makes its database the demo's again, behind the server's back, and runs `sql`.
+    pub fn start_over(&self, sql: &str) {
+        let demo = demo_folder();
+        let demo = Connection::open(demo.path().join(FILE_NAME)).unwrap();
+        let mut connection = self.connection();
+        connection
+            .pragma_update(None, "synchronous", false)
+            .unwrap();
+        let all = Duration::ZERO;
+        let backup = Backup::new(&demo, &mut connection).unwrap();
+        backup.run_to_completion(i32::MAX, all, None).unwrap();
+        drop(backup);
+        connection.execute_batch(sql).unwrap();
     }
 
     /// Its folder.
@@ -149,10 +175,17 @@ impl World {
 
     /// Sends a request through the real pipeline, everything but the socket.
     pub fn send(&self, request: &Request) -> Answer {
-        self.system.block_on(async {
-            let app = actix_web::App::new().configure(|config| routes(config, self.app.clone()));
-            let service = init_service(app).await;
-            Answer::of(call_service(&service, request.to_actix().to_request()).await).await
+        let request = request.to_actix().to_request();
+        let answer = self.service.get_or_init(|| self.routes())(request);
+        self.system.block_on(answer)
+    }
+
+    fn routes(&self) -> Service {
+        let app = actix_web::App::new().configure(|config| routes(config, self.app.clone()));
+        let service = Rc::new(self.system.block_on(init_service(app)));
+        Box::new(move |request| {
+            let service = service.clone();
+            Box::pin(async move { Answer::of(call_service(&*service, request).await).await })
         })
     }
 

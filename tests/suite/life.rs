@@ -131,6 +131,7 @@ impl Life {
         };
         assert!(is_listed("0"));
         update(&[("hidden", "1")], "device.block");
+        assert!(!is_listed("0"));
         assert_eq!(element(&details(), "hidden"), "1");
         assert!(is_listed("1"));
         update(&[("hidden", "0")], "device.unblock");

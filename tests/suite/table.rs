@@ -14,7 +14,11 @@ const NO_PASSWORDS: &str = "UPDATE settings SET require_password = 'never'";
 
 /// Sends a call to a fresh world after `sql`: `ok`, or the text of the error. A refused call changes nothing.
 fn outcome(sql: &str, request: &Request) -> String {
-    let world = World::after(sql);
+    outcome_in(&World::after(sql), request)
+}
+
+/// The same in a world that is already there.
+fn outcome_in(world: &World, request: &Request) -> String {
     let before = world.dump();
     let answer = world.send(request);
     match answer.error() {
@@ -94,6 +98,7 @@ fn every_example_can_be_pasted() {
 /// A success can do without its optional parameters, and not without its required ones.
 #[test]
 fn every_required_parameter_is_required_and_no_other() {
+    let world = World::after(NO_PASSWORDS);
     for method in METHODS {
         let texts: Vec<String> = method.errors.iter().map(|error| error.named()).collect();
         for parameter in method.parameters {
@@ -102,7 +107,11 @@ fn every_required_parameter_is_required_and_no_other() {
             let call = parameter
                 .others()
                 .fold(call, |call, one| call.without(one.name));
-            let send = |call: Call| outcome(NO_PASSWORDS, &call.signed_by_admin().post());
+            let send = |call: Call| {
+                let answer = outcome_in(&world, &call.signed_by_admin().post());
+                world.start_over(NO_PASSWORDS);
+                answer
+            };
             let mut answers = vec![send(call.clone().without(name))];
             if !parameter.counts_blank {
                 answers.push(send(call.clone().with(name, "")));
@@ -148,6 +157,7 @@ fn one_of_several_parameters_is_enough() {
 
 #[test]
 fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
+    let world = World::after(NO_PASSWORDS);
     for method in METHODS {
         for parameter in method.parameters {
             let (Kind::Text(limit) | Kind::Digits(limit)) = parameter.kind else {
@@ -167,7 +177,8 @@ fn texts_and_digits_have_limits_that_are_kept_on_both_sides() {
                     };
                     call = call.without(other).with("authentication", "1");
                 }
-                let answer = outcome(NO_PASSWORDS, &call.signed_by_admin().post());
+                let answer = outcome_in(&world, &call.signed_by_admin().post());
+                world.start_over(NO_PASSWORDS);
                 // No thing has this name, and a search for it finds nothing.
                 let is_search = name_is_searched(parameter);
                 let is_taken = is_taken && parameter.thing().is_none() && !is_search;
@@ -255,6 +266,12 @@ fn an_id_has_at_most_18_digits() {
 
 #[test]
 fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
+    let world = World::new();
+    let outcome = |request: &Request| {
+        let answer = outcome_in(&world, request);
+        world.start_over("");
+        answer
+    };
     for method in common::methods() {
         let call = Call::sample(method).signed_by_admin();
         let (query, form) = (call.post(), call.form());
@@ -264,11 +281,11 @@ fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
             let more = "&a=".repeat(total - count);
             let mut request = query.clone();
             request.target += &more;
-            assert_eq!(outcome("", &request), expected, "{method} {total}");
+            assert_eq!(outcome(&request), expected, "{method} {total}");
             // Parameters in the query and in the body are counted together.
             let split = Request::new("POST", &format!("/billing/api/{method}?{}", &more[1..]));
             assert_eq!(
-                outcome("", &split.body(None, form.clone())),
+                outcome(&split.body(None, form.clone())),
                 expected,
                 "{method} {total}"
             );
@@ -281,13 +298,13 @@ fn parameters_query_and_body_have_limits_that_are_kept_on_both_sides() {
             request.target += &format!("&a={}", "x".repeat(total - form.len() - 3));
             let sent = request.target.split_once('?').unwrap().1.len();
             assert_eq!(sent, total);
-            assert_eq!(outcome("", &request), expected, "{method} {total}");
+            assert_eq!(outcome(&request), expected, "{method} {total}");
         }
         for (total, expected) in [(65536, "ok"), (65537, "Body is larger than 65536 bytes")] {
             let mut request = call.post_form();
             request.body.extend(b"&a=");
             request.body.resize(total, b'x');
-            assert_eq!(outcome("", &request), expected, "{method} {total}");
+            assert_eq!(outcome(&request), expected, "{method} {total}");
         }
     }
 }
