@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use linebook::store::file::check::CHECKS;
+use linebook::store::file::check::checks;
 use rusqlite::Connection;
 
 use crate::common::World;
@@ -516,7 +516,7 @@ fn no_statement_scans_a_table_that_grows() {
 fn no_check_gathers_rows_that_grow() {
     let world = World::new();
     let connection = world.connection();
-    for check in CHECKS {
+    for check in checks() {
         for step in plan(&connection, check.sql) {
             let gathers = ["LIST SUBQUERY", "TEMP B-TREE", "MATERIALIZE", "AUTOMATIC"];
             let gathers = gathers.iter().any(|kind| step.contains(kind));

@@ -2,7 +2,6 @@
 
 pub mod backup;
 pub mod check;
-pub mod check_values;
 pub(in crate::store) mod copy;
 pub(in crate::store) mod draft;
 pub mod folder;

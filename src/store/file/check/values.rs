@@ -6,9 +6,7 @@ use rusqlite::{Connection, Row};
 
 use crate::device_options;
 use crate::store::StoreError;
-
-/// How many rows that break an invariant are named.
-pub const MAX_EXAMPLES: usize = 5;
+use crate::store::file::check::invariant::MAX_EXAMPLES;
 
 /// A check of each row that a statement selects.
 pub struct ValueCheck {
