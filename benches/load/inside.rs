@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use linebook::ambient::Ambient;
-use linebook::service::devices::{self, NewDevice, Pin};
+use linebook::service::device_create::{self, NewDevice, Pin};
 use linebook::service::guard::access::Actor;
 use linebook::store::{Options, Store};
 
@@ -35,7 +35,7 @@ pub fn device_create(data: &Path, threads: u64, users: u64, duration: Duration) 
                     let (by, ambient) = (Actor::operator(ambient.now_ms()), ambient.clone());
                     let new = new_device(FIRST_USER + scatter(place) % users);
                     store
-                        .write_blocking(move |tx| devices::create(tx, &by, &ambient, new))
+                        .write_blocking(move |tx| device_create::create(tx, &by, &ambient, new))
                         .expect("a device");
                 }
             });

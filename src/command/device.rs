@@ -122,7 +122,14 @@ impl Device {
                     None => rules::list_all(tx, by, window.after(), window.fetch()),
                     Some(name) => {
                         let user = users::get_named(tx, by, name)?;
-                        rules::list_of_user(tx, by, Some(user.id), window.after(), window.fetch())
+                        rules::list_of_user(
+                            tx,
+                            by,
+                            Some(user.id),
+                            true,
+                            window.after(),
+                            window.fetch(),
+                        )
                     }
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))

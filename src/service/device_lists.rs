@@ -5,7 +5,7 @@ use super::{Error, text};
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::{Cursor, Id};
 use crate::store::tables::device_groups;
-use crate::store::tables::device_lists::{self as rows, Walk};
+use crate::store::tables::device_walks::{self, Walk};
 use crate::store::tables::devices::{self, Device, DeviceType};
 use crate::store::{ReadTx, StoreError};
 
@@ -160,7 +160,7 @@ fn page(
     lists::walk(
         after,
         limit,
-        |after, limit| rows::walk(tx, walk, after, limit),
+        |after, limit| device_walks::walk(tx, walk, after, limit),
         cursor,
         keep,
     )
@@ -248,11 +248,11 @@ fn read_hits(
             Hit::Exact => exact(tx, by, start, after.as_ref())?,
             Hit::Extension => {
                 let walk = Walk::ByExtension { owner_id, start };
-                rows::walk(tx, walk, after.as_ref(), left)?
+                device_walks::walk(tx, walk, after.as_ref(), left)?
             }
             Hit::Description => {
                 let walk = Walk::ByDescription { owner_id, start };
-                rows::walk(tx, walk, after.as_ref(), left)?
+                device_walks::walk(tx, walk, after.as_ref(), left)?
             }
         };
         let devices = devices.into_iter().take(left as usize);

@@ -1,18 +1,17 @@
-//! Devices: creating them so that they can be used at once, finding one's own, changing them.
+//! Devices: finding one's own, changing them.
 
 use serde_json::{Map, Value, json};
 
 use super::lists::MAX_OFFERED;
-use super::{Error, Field, Rule, Thing, device_options, extensions, log, text};
+use super::{Error, Field, Rule, Thing, log, text};
 use crate::ambient::Ambient;
-use crate::amount::Amount;
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
+use crate::store::tables::device_groups;
 use crate::store::tables::device_lists::{self, Address};
 use crate::store::tables::devices::{self, Device, DeviceType};
 use crate::store::tables::users::{Permission, User};
-use crate::store::tables::{device_groups, settings};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest description, in characters.
@@ -21,164 +20,24 @@ pub const MAX_DESCRIPTION: usize = 255;
 pub const MAX_CALLER_ID: usize = 80;
 /// Longest PIN, in digits.
 pub const MAX_PIN: usize = 20;
-/// Length in digits of the PIN that a device gets when none was sent, as long as free ones are easy to find.
-const RANDOM_PIN: usize = 8;
-/// How often a PIN of one length is drawn before a longer one is tried.
-const PIN_DRAWS: usize = 8;
 /// Length of a device's secret, in characters.
-const SECRET: usize = 16;
-
-/// The PIN of a device to be created.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pin {
-    /// Draw a free one.
-    Random,
-    /// None.
-    Pinless,
-    /// This one.
-    Chosen(String),
-}
-
-/// A device to create, with its values as they were sent.
-#[derive(Debug, Clone)]
-pub struct NewDevice {
-    /// Its user; `None`: an id that cannot be anyone's.
-    pub user_id: Option<Id>,
-    /// The name of its type in any letter case; none: the default type.
-    pub device_type: Option<String>,
-    /// Its group (`Some(None)`: an id that cannot be a group's); none: the user's primary group.
-    pub device_group_id: Option<Option<Id>>,
-    /// Its PIN.
-    pub pin: Pin,
-    /// The caller ID of its calls.
-    pub caller_id: Option<String>,
-    /// Its description.
-    pub description: String,
-    /// Its extension; none: the next free number.
-    pub extension: Option<String>,
-    /// Options by their names, as they were sent.
-    pub options: Vec<(&'static str, String)>,
-}
-
-/// Creates a device that is ready for use, with extension, username, secret, group, PIN and address.
-pub fn create(
-    tx: &WriteTx<'_>,
-    by: &Actor,
-    ambient: &Ambient,
-    new: NewDevice,
-) -> Result<Device, Error> {
-    by.require(Right::ManageDevices)?;
-    let user = find_user(tx, by, new.user_id)?;
-    let device_type = device_type(tx, new.device_type.as_deref())?;
-    let device_group_id = group(tx, &user, new.device_group_id)?;
-    if let Pin::Chosen(pin) = &new.pin {
-        check_pin(tx, pin)?;
-    }
-    if new.caller_id.is_some() && !by.may(Permission::ManageCallerId) {
-        return Err(Rule::NotPermitted(Field::CallerId).into());
-    }
-    check_texts(&new)?;
-    let options = read_options(&new)?;
-    if let Some(extension) = &new.extension {
-        extensions::check_form(extension)?;
-        extensions::check_length(extension)?;
-        extensions::check_free(tx, extension)?;
-    }
-
-    let pin = match new.pin {
-        Pin::Random => Some(draw_pin(tx, ambient)?),
-        Pin::Pinless => None,
-        Pin::Chosen(pin) => Some(pin),
-    };
-    let (extension, username) = match new.extension {
-        Some(extension) => {
-            let username = extensions::username(tx, &extension)?;
-            (extension, username)
-        }
-        None => {
-            let extension = extensions::take(tx)?;
-            (extension.clone(), extension)
-        }
-    };
-    let (ipaddr, port) = address(device_type);
-    let mut device = Device {
-        id: 0,
-        user_id: user.id,
-        device_group_id,
-        device_type,
-        description: new.description,
-        username,
-        extension,
-        secret: ambient.secret(SECRET),
-        pin,
-        caller_id: new.caller_id.unwrap_or_default(),
-        ip_auth: false,
-        ipaddr: ipaddr.into(),
-        hostname: String::new(),
-        port,
-        is_trunk: false,
-        with_ani: false,
-        balance: Amount::ZERO,
-        blocked_ms: None,
-    };
-    device.id = devices::insert(tx, &device, tx.now_ms())?;
-    let mut after = logged(&device);
-    let mut set = Map::new();
-    device_options::set(tx, device.id, &options, (&mut Map::new(), &mut set))?;
-    for (name, value) in set {
-        after[name] = value;
-    }
-    log::record(tx, by, Action::DeviceCreate, device.id, None, Some(after))?;
-    Ok(device)
-}
-
-/// The options of a new device. Their refusals name the parameter, and say no more than that it is wrong.
-fn read_options(new: &NewDevice) -> Result<Vec<device_options::Change>, Error> {
-    let mut options = Vec::new();
-    for (name, sent) in &new.options {
-        let Some(option) = crate::device_options::find(name) else {
-            continue;
-        };
-        let change = device_options::read(option, sent);
-        let change =
-            change.map_err(|error| device_options::saying(error, "is incorrect format"))?;
-        device_options::check_length(&change)
-            .map_err(|error| device_options::saying(error, "is too long"))?;
-        options.push(change);
-    }
-    Ok(options)
-}
+pub(super) const SECRET: usize = 16;
 
 /// A device as the action log shows it: without the secrets that prove its user.
-fn logged(device: &Device) -> Value {
+pub(super) fn logged(device: &Device) -> Value {
     let mut fields = json!(device);
     fields.as_object_mut().map(|fields| fields.remove("pin"));
     fields["has_pin"] = device.pin.is_some().into();
     fields
 }
 
-fn find_user(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error> {
+/// The actor's own user with this id.
+pub(super) fn find_user(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<User, Error> {
     match id {
         Some(id) => by.own_user(tx, id)?,
         None => None,
     }
     .ok_or_else(|| Rule::NotFound(Thing::User).into())
-}
-
-fn device_type(tx: &WriteTx<'_>, asked: Option<&str>) -> Result<DeviceType, Error> {
-    let default;
-    let name = match asked {
-        Some(name) => name,
-        None => {
-            default = settings::get(tx)?.default_device_type;
-            if default.is_empty() {
-                DeviceType::Sip.as_str()
-            } else {
-                &default
-            }
-        }
-    };
-    find_type(name).ok_or_else(|| Rule::Invalid(Field::DeviceType).into())
 }
 
 /// The type of this name, in any letter case.
@@ -189,7 +48,8 @@ pub fn find_type(name: &str) -> Option<DeviceType> {
         .find(|known| known.as_str().eq_ignore_ascii_case(name))
 }
 
-fn group(tx: &WriteTx<'_>, user: &User, asked: Option<Option<Id>>) -> Result<Id, Error> {
+/// The group that is asked for, if it is the user's; none is asked for: the primary one.
+pub(super) fn group(tx: &WriteTx<'_>, user: &User, asked: Option<Option<Id>>) -> Result<Id, Error> {
     let found = match asked {
         None => device_groups::find_primary(tx, user.id)?,
         Some(None) => None,
@@ -211,17 +71,12 @@ pub(super) fn check_pin(tx: &WriteTx<'_>, pin: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_texts(new: &NewDevice) -> Result<(), Error> {
-    let pin = match &new.pin {
-        Pin::Chosen(pin) => Some(pin.as_str()),
-        Pin::Random | Pin::Pinless => None,
-    };
-    let caller_id = new.caller_id.as_deref().unwrap_or_default();
-    check_lengths(pin, &new.description, caller_id)
-}
-
 /// Refuses values that do not fit into a device.
-fn check_lengths(pin: Option<&str>, description: &str, caller_id: &str) -> Result<(), Error> {
+pub(super) fn check_lengths(
+    pin: Option<&str>,
+    description: &str,
+    caller_id: &str,
+) -> Result<(), Error> {
     if pin.is_some_and(|pin| pin.len() > MAX_PIN) {
         let detail = format!("pin is longer than {MAX_PIN} digits");
         return Err(Rule::TooLong(Field::Pin).with(detail));
@@ -241,19 +96,6 @@ fn check_lengths(pin: Option<&str>, description: &str, caller_id: &str) -> Resul
     Ok(())
 }
 
-/// A free PIN of [`RANDOM_PIN`] digits, or a longer one when those are crowded.
-fn draw_pin(tx: &WriteTx<'_>, ambient: &Ambient) -> Result<String, Error> {
-    for length in RANDOM_PIN..=MAX_PIN {
-        for _ in 0..PIN_DRAWS {
-            let pin = ambient.digits(length);
-            if !devices::pin_is_used(tx, &pin)? {
-                return Ok(pin);
-            }
-        }
-    }
-    Err(Rule::Failed.with("no free PIN was found"))
-}
-
 /// The address of a new device until it registers: none yet, with its protocol's port.
 pub(super) fn address(device_type: DeviceType) -> (&'static str, u16) {
     let port = match device_type {
@@ -265,21 +107,8 @@ pub(super) fn address(device_type: DeviceType) -> (&'static str, u16) {
     ("0.0.0.0", port)
 }
 
-/// Up to `limit` devices of an own user with ids above `after`, in id order.
+/// Up to `limit` devices of an own user with ids above `after`, in id order, with blocked devices or without them.
 pub fn list_of_user(
-    tx: &ReadTx<'_>,
-    by: &Actor,
-    user_id: Option<Id>,
-    after: Id,
-    limit: u32,
-) -> Result<Vec<Device>, Error> {
-    by.require(Right::SeeDevices)?;
-    let user = find_user(tx, by, user_id)?;
-    Ok(device_lists::list_of_user(tx, user.id, true, after, limit)?)
-}
-
-/// As [`list_of_user`], with blocked devices or without them.
-pub fn list_for_call(
     tx: &ReadTx<'_>,
     by: &Actor,
     user_id: Option<Id>,
@@ -293,7 +122,7 @@ pub fn list_for_call(
     Ok(listed)
 }
 
-/// The addresses of the devices that [`list_for_call`] lists. No secret is read where none is shown.
+/// The addresses of the devices that [`list_of_user`] lists. No secret is read where none is shown.
 pub fn addresses_of_user(
     tx: &ReadTx<'_>,
     by: &Actor,
@@ -350,7 +179,7 @@ pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result
 /// The devices of a user that a form offers.
 pub fn list_offered(tx: &ReadTx<'_>, by: &Actor, user_id: Id) -> Result<Vec<Device>, Error> {
     by.require(Right::SeeDevices)?;
-    list_of_user(tx, by, Some(user_id), 0, MAX_OFFERED)
+    list_of_user(tx, by, Some(user_id), true, 0, MAX_OFFERED)
 }
 
 /// The fields of a device that can be edited.

@@ -7,6 +7,7 @@ pub mod callflows;
 pub mod clis;
 pub mod clock;
 pub mod core;
+pub mod device_create;
 pub mod device_delete;
 pub mod device_details;
 pub mod device_lists;

@@ -82,7 +82,7 @@ const LISTS: &[(&str, List, &[Id])] = &[
         "devices::list_of_user",
         |tx, by, user_id| {
             let user_id = user_id.or(Some(ANNA));
-            let listed = devices::list_of_user(tx, by, user_id, 0, 100)?;
+            let listed = devices::list_of_user(tx, by, user_id, true, 0, 100)?;
             Ok(listed.iter().map(|it| it.id).collect())
         },
         &[1, 2],

@@ -9,7 +9,7 @@ use linebook::api::methods::METHODS;
 use linebook::api::parameters::Parameters;
 use linebook::api::signature::{sign, verify};
 use linebook::service::clis::{self, NewCli};
-use linebook::service::devices::{self, NewDevice, Pin};
+use linebook::service::device_create::{self, NewDevice, Pin};
 use linebook::service::did_details::{Edit, Give};
 use linebook::service::guard::access::Actor;
 use linebook::service::{DidError, Error, Rule, Thing, did_details, did_life, did_steps, dids};
@@ -749,7 +749,7 @@ async fn perform(world: &World, write: Write) -> Result<i64, Error> {
                 extension: None,
                 options: Vec::new(),
             };
-            Ok(devices::create(tx, &by, &ambient, new)?.id)
+            Ok(device_create::create(tx, &by, &ambient, new)?.id)
         }
         Write::Did(number) => dids::create(tx, &by, &format!("9{number}"), Some(1)),
         Write::Cli(number) => {

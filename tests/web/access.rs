@@ -611,10 +611,7 @@ fn rules_refuse_by_themselves_whoever_calls_them() {
             device_lists::list(tx, by, &device_lists::Filter::default(), None, 1).map(drop)
         }),
         ("devices::list_of_user", |tx, by| {
-            devices::list_of_user(tx, by, Some(2), 0, 1).map(drop)
-        }),
-        ("devices::list_for_call", |tx, by| {
-            devices::list_for_call(tx, by, Some(2), true, 0, 1).map(drop)
+            devices::list_of_user(tx, by, Some(2), true, 0, 1).map(drop)
         }),
         ("devices::list_offered", |tx, by| {
             devices::list_offered(tx, by, 2).map(drop)

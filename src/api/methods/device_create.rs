@@ -1,7 +1,8 @@
 //! `device_create`: a device for one of the caller's users.
 
 use crate::api::method::*;
-use crate::service::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN, NewDevice, Pin};
+use crate::service::device_create::{self, NewDevice, Pin};
+use crate::service::devices::{MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN};
 use crate::service::extensions::MAX_EXTENSION;
 
 const USER: Parameter = id("user_id", Thing::User, "The user whose device it will be.")
@@ -119,7 +120,7 @@ pub static METHOD: Method = Method {
                 .filter_map(|option| Some((option.name, call.text(option)?)))
                 .collect(),
         };
-        let device = devices::create(tx, &call.actor, &call.ambient, new)?;
+        let device = device_create::create(tx, &call.actor, &call.ambient, new)?;
         Ok(status(
             "Device created",
             [

@@ -47,7 +47,7 @@ pub static METHOD: Method = Method {
                 (devices.into_iter().map(address).collect(), last)
             }
             Dialect::Current => {
-                let devices = devices::list_for_call(tx, by, user_id, shown, after, PIECE)?;
+                let devices = devices::list_of_user(tx, by, user_id, shown, after, PIECE)?;
                 let last = devices.last().map(|device| device.id);
                 // A user's primary device is their first.
                 let is_primary = |place| after == 0 && place == 0;

@@ -10,8 +10,8 @@ use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, or_dash, select, yes_no};
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
+use crate::service::device_create::{self, NewDevice, Pin};
 use crate::service::device_lists;
-use crate::service::devices::{self, NewDevice, Pin};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::Slice;
 use crate::service::{Error, users};
@@ -235,7 +235,7 @@ pub async fn create(visit: Visit) -> Result<Answer, Trouble> {
     let ambient = visit.app.core.ambient.clone();
     let made = visit.write(move |tx, by| {
         let user = users::get_named(tx, by, &user)?;
-        devices::create(
+        device_create::create(
             tx,
             by,
             &ambient,

@@ -16,6 +16,7 @@ pub mod device_groups;
 pub mod device_lists;
 pub mod device_options;
 pub mod device_rules;
+pub mod device_walks;
 pub mod dialplans;
 pub mod did_search;
 pub mod did_walks;
