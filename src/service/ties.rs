@@ -1,5 +1,5 @@
-//! What hangs on a device or a DID, and goes when that goes: call flows and device rules. The rules of devices and DIDs
-//! call these functions in the transaction of their own change.
+//! What hangs on a device or a DID, and goes when that goes: call flows, device rules, quickforwards. The rules of devices
+//! and DIDs call these functions in the transaction of their own change.
 
 use serde_json::json;
 
