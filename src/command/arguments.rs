@@ -48,6 +48,14 @@ pub fn id() -> clap::builder::RangedI64ValueParser<Id> {
     clap::value_parser!(Id).range(0..)
 }
 
+/// A text that says something. A script whose variable is not set would give a filter that finds everything.
+pub fn filled(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("it is blank, which would leave nothing out".into()),
+        false => Ok(text.into()),
+    }
+}
+
 /// One of the words of an enumeration, listed in the help.
 pub fn one_of<T>(words: impl IntoIterator<Item = T>) -> impl TypedValueParser<Value = T>
 where

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::ambient::Ambient;
-use crate::command::arguments::{id, one_of};
+use crate::command::arguments::{filled, id, one_of};
 use crate::command::database::{change, operate};
 use crate::command::fault::Fault;
 use crate::command::output::Report;
@@ -45,13 +45,13 @@ pub struct EachDid {
 #[group(required = true, multiple = true)]
 struct FoundDids {
     /// Those whose number begins with this
-    #[arg(long, value_name = "DIGITS")]
+    #[arg(long, value_name = "DIGITS", value_parser = filled)]
     begins: Option<String>,
     /// Those in this state
     #[arg(long, value_parser = one_of(DidStatus::ALL.iter().copied()))]
     status: Option<DidStatus>,
     /// Those of this user, by id or username
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     user: Option<String>,
     /// Those of this provider
     #[arg(long, value_name = "ID", value_parser = id())]
@@ -83,10 +83,10 @@ pub struct EachDevice {
 #[group(required = true, multiple = true)]
 struct FoundDevices {
     /// Those whose extension or description begins with this
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = filled)]
     begins: Option<String>,
     /// Those of this user, by id or username
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     user: Option<String>,
     /// Those in this group
     #[arg(long, value_name = "ID", value_parser = id())]

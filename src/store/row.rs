@@ -27,6 +27,8 @@ pub(super) struct Range {
 
 impl Range {
     pub(super) fn new(start: &str, after: Option<&Cursor>) -> Self {
+        // A cursor of another walk would lead before the beginning of this one.
+        let after = after.filter(|after| begins_with(&after.text, start));
         Self {
             after: after.map_or(start, |after| &after.text).into(),
             id: after.map_or(Id::MIN, |after| after.id),
@@ -34,6 +36,12 @@ impl Range {
             until: format!("{start}\u{10ffff}"),
         }
     }
+}
+
+/// Whether a text begins with another, in any letter case (ASCII), as some indexes are ordered.
+fn begins_with(text: &str, start: &str) -> bool {
+    let beginning = text.as_bytes().get(..start.len());
+    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(start.as_bytes()))
 }
 
 impl ReadTx<'_> {

@@ -178,6 +178,40 @@ fn a_wrong_choice_is_marked_and_an_empty_list_is_told() {
 }
 
 #[test]
+fn a_filter_that_means_nothing_acts_on_nothing() {
+    let world = World::new();
+    let token = world.token(0);
+    let before = world.dump();
+    for (path, action, name, value) in [
+        ("/dids/bulk", "terminate", "status", "nosuch"),
+        ("/dids/bulk", "terminate", "user", "abc"),
+        ("/dids/bulk", "terminate", "provider", "abc"),
+        ("/dids/bulk", "terminate", "device", "abc"),
+        ("/dids/bulk", "terminate", "dialplan", "x"),
+        ("/dids/bulk", "terminate", "lent_to", "nobody"),
+        ("/dids/bulk", "terminate", "hide", "yes"),
+        ("/devices/bulk", "block", "type", "x"),
+        ("/devices/bulk", "block", "trunk", "maybe"),
+        ("/devices/bulk", "block", "blocked", "1"),
+        ("/devices/bulk", "block", "caller_id", "1"),
+        ("/devices/bulk", "block", "group", "-1"),
+        ("/devices/bulk", "block", "user", "newcomer9"),
+    ] {
+        let form = [("action", action), (name, value)];
+        let asked = world.get(&format!("{path}?action={action}&{name}={value}"), &token);
+        let tried = world.post(path, &token, &form);
+        let done = world.post(path, &token, &confirmed(&form, "x"));
+        for refused in [asked, tried, done] {
+            assert_eq!(refused.status, 422, "{form:?}");
+            let named = format!("{} <b>", name.replace('_', " "));
+            assert!(refused.body.contains(&named), "{form:?}: {}", refused.body);
+            assert!(!refused.body.contains("preview"), "{form:?}");
+        }
+    }
+    assert_eq!(world.dump(), before);
+}
+
+#[test]
 fn a_reseller_acts_on_theirs_alone() {
     let world = World::new();
     let token = world.token(4);

@@ -78,6 +78,78 @@ fn pages_hold_every_row_once_whatever_the_order_and_the_filter() {
 }
 
 #[test]
+fn a_cursor_of_another_list_starts_the_filter_from_its_beginning() {
+    let world = crowded(120);
+    world.sql(
+        "INSERT INTO clis (device_id, number, created_ms) VALUES (1, '5500', 0), (1, '5501', 0)",
+    );
+    let token = world.token(0);
+    for (path, list) in [
+        ("/dids?q=3706000000", "DID"),
+        ("/dids?q=3706000000&status=free", "DID"),
+        ("/devices?q=5000", "Extension"),
+        ("/devices?q=desk", "Extension"),
+        ("/clis?q=550", "Number or domain"),
+        ("/users?q=re", "Username"),
+    ] {
+        let first = page(&world, &token, path, list).0;
+        assert!(!first.is_empty(), "{path}");
+        for cursor in [
+            "after=5",
+            "after=5&at=",
+            "after=5&at=0",
+            "after=5&at=zz",
+            "after=x&at=1",
+        ] {
+            let path = format!("{path}&{cursor}");
+            assert_eq!(page(&world, &token, &path, list).0, first, "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_means_nothing_is_not_there() {
+    let world = World::new();
+    let token = world.token(0);
+    for (path, list, without, chosen) in [
+        ("/dids?status=nosuch", "DID", "/dids", "nosuch"),
+        ("/dids?hide=yes", "DID", "/dids", "checked"),
+        ("/devices?type=x", "Extension", "/devices", "\"x\" selected"),
+        (
+            "/devices?trunk=maybe",
+            "Extension",
+            "/devices",
+            "maybe\" selected",
+        ),
+        (
+            "/clis?banned=maybe",
+            "Number or domain",
+            "/clis",
+            "maybe\" selected",
+        ),
+        (
+            "/users?blocked=maybe",
+            "Username",
+            "/users",
+            "maybe\" selected",
+        ),
+        (
+            "/devices?blocked=maybe",
+            "Extension",
+            "/devices",
+            "maybe\" selected",
+        ),
+    ] {
+        let shown = page(&world, &token, path, list).0;
+        assert_eq!(shown, page(&world, &token, without, list).0, "{path}");
+        let body = world.get(path, &token).body;
+        let form = body.split("role=\"search\"").nth(1).unwrap();
+        let form = form.split("</form>").next().unwrap();
+        assert!(!form.contains(chosen), "{path}: {form}");
+    }
+}
+
+#[test]
 fn orders_are_what_they_say() {
     let world = crowded(120);
     let token = world.token(0);

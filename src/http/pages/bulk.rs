@@ -27,6 +27,8 @@ struct Area {
     /// The sent actions, and their titles.
     actions: fn() -> Vec<(String, String)>,
     bulk: fn(&ReadTx<'_>, &Actor, &Visit, &str) -> Result<Bulk, Error>,
+    /// The words of the filter whose values mean nothing.
+    unread: fn(&ReadTx<'_>, &Actor, &Visit) -> Result<Vec<&'static str>, Error>,
 }
 
 static DIDS: Area = Area {
@@ -51,9 +53,10 @@ static DIDS: Area = Area {
             device_id: parse_id(&visit.text("device_id")),
             dialplan_id: parse_id(&visit.text("dialplan_id")),
         };
-        let filter = did_filter(tx, by, &visit.sent)?;
+        let filter = did_filter(tx, by, &visit.sent)?.filter;
         Ok(Bulk::Dids(Box::new(filter), step, goal))
     },
+    unread: |tx, by, visit| Ok(did_filter(tx, by, &visit.sent)?.unread),
 };
 
 static DEVICES: Area = Area {
@@ -77,9 +80,10 @@ static DEVICES: Area = Area {
             "unblock" => false,
             _ => return Err(Rule::Invalid(Value::Action).into()),
         };
-        let filter = device_filter(tx, by, &visit.sent)?;
+        let filter = device_filter(tx, by, &visit.sent)?.filter;
         Ok(Bulk::Devices(Box::new(filter), blocks))
     },
+    unread: |tx, by, visit| Ok(device_filter(tx, by, &visit.sent)?.unread),
 };
 
 fn title(step: &Step) -> &'static str {
@@ -109,7 +113,29 @@ fn area(visit: &Visit) -> &'static Area {
 /// The choice of an action, and the form with what it asks for.
 pub async fn choose(visit: Visit) -> Result<Answer, Trouble> {
     visit.require(area(&visit).right)?;
-    render(&visit, &None, html! {})
+    match refused(&visit)? {
+        Some(answer) => Ok(answer),
+        None => render(&visit, &None, html! {}),
+    }
+}
+
+/// The refusal of a filter with a value that means nothing: without it, the filter would find more than was meant.
+fn refused(visit: &Visit) -> Result<Option<Answer>, Trouble> {
+    let area = area(visit);
+    let unread = visit.read(|tx| (area.unread)(tx, visit.by(), visit))?;
+    if unread.is_empty() {
+        return Ok(None);
+    }
+    let body = html! {
+        p.crumbs { a href=(area.list) { "Back to the list" } }
+        p.notice.bad role="alert" {
+            "Nothing is done: this part of the filter means nothing here. "
+            @for (place, name) in unread.iter().enumerate() {
+                @if place > 0 { ", " } (name.replace('_', " ")) " " b { (visit.text(name)) }
+            }
+        }
+    };
+    Ok(Some(visit.refused(area.title, body)))
 }
 
 fn render(visit: &Visit, problem: &Problem, more: Markup) -> Result<Answer, Trouble> {
@@ -198,6 +224,9 @@ fn goal(visit: &Visit, step: &Step, problem: &Problem) -> Result<Markup, Trouble
 pub async fn act(visit: Visit) -> Result<Answer, Trouble> {
     let area = area(&visit);
     visit.require(area.right)?;
+    if let Some(answer) = refused(&visit)? {
+        return Ok(answer);
+    }
     let action = action(&visit, &(area.actions)());
     let bulk = visit.read(|tx| (area.bulk)(tx, visit.by(), &visit, &action));
     let bulk = match bulk {

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::filters::yes_or_no;
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, or_dash, select, tick, yes_no,
@@ -96,7 +97,7 @@ fn fetch(
     let filter = Filter {
         start: sent.get("q").unwrap_or_default().trim().into(),
         device_id: sent.id("device").map(|id| id.unwrap_or(-1)),
-        banned: sent.get("banned").map(|value| value == "yes"),
+        banned: sent.get("banned").and_then(yes_or_no),
     };
     let slice = clis::list(tx, by, &filter, after, limit)?;
     slice.try_map(|cli| {

@@ -119,7 +119,8 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
-    let slice = device_lists::list(tx, by, &device_filter(tx, by, sent)?, after, limit)?;
+    let filter = device_filter(tx, by, sent)?.filter;
+    let slice = device_lists::list(tx, by, &filter, after, limit)?;
     slice.try_map(|device| {
         Ok(Row {
             username: users::name_of(tx, device.user_id)?,

@@ -92,7 +92,7 @@ fn fetch(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Row>, Error> {
-    let filter = did_filter(tx, by, sent)?;
+    let filter = did_filter(tx, by, sent)?.filter;
     let slice = did_lists::list(tx, by, &filter, after, limit)?;
     slice.try_map(|did| row(tx, by, did))
 }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
+use crate::http::pages::frame::filters::yes_or_no;
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{
     self, Action, Field, Problem, badge, facts, select, tick, yes_no,
@@ -64,7 +65,7 @@ fn fetch(
     let filter = Filter {
         start: sent.get("q").unwrap_or_default().trim().into(),
         user_type: sent.get("type").and_then(|word| word.parse().ok()),
-        blocked: sent.get("blocked").map(|word| word == "yes"),
+        blocked: sent.get("blocked").and_then(yes_or_no),
         is_newest_first: sent.get("sort") == Some("newest"),
     };
     users::list(tx, by, &filter, after, limit)
