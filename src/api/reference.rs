@@ -20,8 +20,8 @@ pub fn markdown(methods: &[&Method]) -> String {
         ## Calls\n\n\
         `POST /billing/api/METHOD`, or `/api/METHOD`; or `/billing/api/` with a parameter `action`, which names the \
         method and is never signed. Parameters come from the query string and the body together; on \
-        the same name the body wins. A body is a form, `multipart/form-data`, or one flat JSON object. Blank counts as \
-        not sent, unless a parameter says otherwise. `GET` works while the setting `allow_get` is on.\n\n\
+        the same name the body wins. A body is a form, `multipart/form-data`, or one flat JSON object. Words \
+        from a list (`forward`, `SIP`) are taken in any letter case. Blank, which is spaces of any kind, too, counts as not sent, unless a parameter says otherwise. `GET` works while the setting `allow_get` is on.\n\n\
         Limits: a body of {MAX_BODY} bytes, a query string of {MAX_QUERY} bytes, {MAX_PARAMETERS} parameters.\n\n\
         Every method takes, beside its own parameters:\n\n\
         | parameter | | meaning |\n|---|---|---|\n\

@@ -100,7 +100,7 @@ impl Document {
         self.open.push(element.name);
         self.tag(element);
         match &element.content {
-            Content::Text(text) => self.write(&[&escape_str_pcdata(&carried(text))]),
+            Content::Text(text) => self.write(&[&kept(escape_str_pcdata(&carried(text)))]),
             Content::Number(number) => self.write(&[&number.to_string()]),
             Content::Elements(elements) => {
                 elements.iter().for_each(|element| self.element(element));
@@ -111,7 +111,9 @@ impl Document {
     /// Writes a complete element.
     pub fn element(&mut self, element: &Element) {
         match &element.content {
-            Content::Text(text) => self.leaf(element, &escape_str_pcdata(&carried(text))),
+            Content::Text(text) => {
+                self.leaf(element, &kept(escape_str_pcdata(&carried(text))));
+            }
             Content::Number(number) => self.leaf(element, &number.to_string()),
             Content::Elements(_) => {
                 self.begin(element);
@@ -244,10 +246,20 @@ fn carried(text: &str) -> Cow<'_, str> {
     text.chars().map(replace).collect::<String>().into()
 }
 
+/// The escaped text with each carriage return as a reference: readers take a plain one for the end of a line, and give
+/// a line feed. In attributes the crate does so itself.
+fn kept(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => text.replace('\r', "&#13;").into(),
+        false => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use xml::EventWriter;
+    use xml::reader::{EventReader, XmlEvent as Read};
     use xml::writer::{EmitterConfig, XmlEvent};
 
     use super::{Content, DECLARATION, Document, Element, Layout, Node, document, read};
@@ -320,6 +332,25 @@ mod tests {
             &[Element::text("status", "a\0\u{ffff}b")],
             "<page><status>a\u{fffd}\u{fffd}b</status></page>",
         );
+    }
+
+    #[test]
+    fn a_carriage_return_is_read_back_as_one() {
+        let text = Element::text("text", "a\r\nb\rc").attribute("of", "d\re");
+        let written = document(Layout::Compact, Some("page"), &[text]);
+        let (mut texts, mut values) = (String::new(), String::new());
+        for event in EventReader::new(written.as_slice()) {
+            match event.unwrap() {
+                Read::Characters(text) | Read::Whitespace(text) => texts += &text,
+                Read::StartElement { attributes, .. } => {
+                    values.extend(attributes.into_iter().map(|it| it.value));
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((texts.as_str(), values.as_str()), ("a\r\nb\rc", "d\re"));
+        let written = String::from_utf8(written).unwrap();
+        assert!(written.contains(">a&#13;\nb&#13;c<"), "{written}");
     }
 
     #[test]

@@ -3,13 +3,14 @@
 
 use serde_json::json;
 
+use super::device_options::Options;
 use super::{Error, Field, Rule, Thing, devices, log, text};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::store::row::Id;
 use crate::store::tables::callflows::{self, CallerIdFrom, Callflow, FlowAction, FlowState};
 use crate::store::tables::devices::{Device, DeviceType};
-use crate::store::tables::{device_options, dids, users};
+use crate::store::tables::{dids, users};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// Longest number of a forward, in digits.
@@ -69,6 +70,9 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, edit: &Edit) -> Result<(), Error> {
     let fax_id = fax.ok_or(Rule::NotFound(Thing::FaxDevice))?;
     let did_id = find_did(tx, edit.did_id, &device)?;
     let custom = edit.custom.clone().unwrap_or_default();
+    if custom.contains(char::is_control) {
+        return Err(Rule::Invalid(Field::Custom).into());
+    }
     if text::is_longer(&custom, MAX_CALLER_ID) {
         return Err(Rule::TooLong(Field::Custom).into());
     }
@@ -247,7 +251,7 @@ pub struct Flow {
     /// The username of its user.
     pub username: String,
     /// How long it rings, in seconds.
-    pub ringing_s: u32,
+    pub ringing_s: u64,
     /// What happens at each moment that has something.
     pub branches: Vec<Branch>,
 }
@@ -272,9 +276,6 @@ impl Flow {
     }
 }
 
-/// How long a device rings when nothing else is said, in seconds.
-pub const RINGING_S: u32 = 60;
-
 /// What happens to the calls of one of the actor's own devices.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, device_id: Option<Id>) -> Result<Flow, Error> {
     by.require(Right::SeeDevices)?;
@@ -292,14 +293,9 @@ pub fn get(tx: &ReadTx<'_>, by: &Actor, device_id: Option<Id>) -> Result<Flow, E
         branches.push(Branch { flow, target, did });
     }
     let username = users::find(tx, device.user_id)?.map(|user| user.username);
-    let options = device_options::list(tx, device.id)?;
-    let ringing_s = options
-        .iter()
-        .find(|(name, _)| name == "ringing_timeout")
-        .and_then(|(_, seconds)| seconds.parse().ok());
     Ok(Flow {
         username: username.unwrap_or_default(),
-        ringing_s: ringing_s.unwrap_or(RINGING_S),
+        ringing_s: Options::of(tx, device.id)?.number("ringing_timeout"),
         branches,
         device,
     })

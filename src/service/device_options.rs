@@ -29,6 +29,13 @@ impl Options {
             .map_or(option.default, String::as_str)
     }
 
+    /// The number in the option of this name; 0: it holds none.
+    pub(super) fn number(&self, name: &str) -> u64 {
+        let option = crate::device_options::find(name);
+        let number = option.and_then(|option| self.get(option).parse().ok());
+        number.unwrap_or_default()
+    }
+
     /// The options that differ from the defaults, in the order of the table.
     pub fn own(&self) -> impl Iterator<Item = (&'static DeviceOption, &str)> {
         let own = |option: &'static DeviceOption| Some((option, self.0.get(option.name)?.as_str()));
@@ -41,7 +48,7 @@ pub(super) type Change = (&'static DeviceOption, String);
 
 /// The value to store for a sent one. Its length is asked later: see [`check_length`].
 pub(super) fn read(option: &'static DeviceOption, sent: &str) -> Result<Change, Error> {
-    let value = match sent.is_empty() {
+    let value = match sent.trim().is_empty() {
         // Whoever sends a blank value at all wants the default.
         true => Some(option.default.into()),
         // Of a text that is too long, nobody asks what it says.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Error, Field, Rule, Thing, devices, log, text};
+use super::{Error, Rule, Thing, devices, log, text};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::service::number_rules::{MAX_RULES, NewNumberRule};
@@ -36,9 +36,7 @@ pub fn create(
 /// The rule as it is stored.
 fn checked(device_id: Id, new: &NewNumberRule) -> Result<DeviceRule, Error> {
     new.check_filled()?;
-    if text::is_longer(&new.name, MAX_NAME) {
-        return Err(Rule::TooLong(Field::Name).into());
-    }
+    text::check_name(&new.name)?;
     new.check_parts(|part| !part.contains(|c: char| c.is_whitespace() || text::is_hidden(c)))?;
     let (min_length, max_length) = new.lengths()?;
     Ok(DeviceRule {

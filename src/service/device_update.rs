@@ -67,6 +67,8 @@ pub struct Change {
 impl Change {
     /// Adds a field or an option by its name. False: there is none of this name.
     pub fn set(&mut self, name: &str, value: &str) -> bool {
+        // Spaces of any kind are blank, too.
+        let value = if value.trim().is_empty() { "" } else { value };
         if let Some(name) = FIELDS.iter().find(|field| **field == name) {
             self.fields.insert(name, value.into());
             return true;
@@ -167,7 +169,7 @@ fn read(before: &Device, change: &Change) -> Result<Draft, Error> {
         device.extension = extension.into();
     }
     if let Some(pin) = change.get("pin") {
-        device.pin = Some(pin.to_owned()).filter(|pin| !pin.trim().is_empty());
+        device.pin = Some(pin.to_owned()).filter(|pin| !pin.is_empty());
     }
     let blocks = flag(change, "hidden")?;
     if let Some(description) = change.get("description") {
@@ -198,6 +200,17 @@ fn read(before: &Device, change: &Change) -> Result<Draft, Error> {
 
 /// The address of a device that is known by it: the later one of `host` and `hostname` stands, of both `host`.
 fn read_place(device: &mut Device, change: &Change) -> Result<(), Error> {
+    let has_place = !device.hostname.is_empty() || device.ipaddr != "0.0.0.0";
+    let gets_place = change
+        .filled("host")
+        .or(change.filled("hostname"))
+        .is_some();
+    if !has_place && !gets_place {
+        return Err(refused(
+            "authentication",
+            "1 only with host or hostname".into(),
+        ));
+    }
     if let Some(host) = change.filled("host") {
         let address: Option<IpAddr> = host.parse().ok();
         let address = address.filter(|address| !address.is_unspecified());
@@ -219,12 +232,6 @@ fn read_place(device: &mut Device, change: &Change) -> Result<(), Error> {
             device.hostname = name.to_ascii_lowercase();
             device.ipaddr = "0.0.0.0".into();
         }
-    }
-    if device.hostname.is_empty() && device.ipaddr == "0.0.0.0" {
-        return Err(refused(
-            "authentication",
-            "1 only with host or hostname".into(),
-        ));
     }
     Ok(())
 }

@@ -219,7 +219,7 @@ fn wanted(tx: &ReadTx<'_>, by: &Actor, search: &Search) -> Result<Option<Wanted>
         return Ok(None);
     }
     if let Some(status) = &search.status {
-        let Ok(status) = status.parse::<DidStatus>() else {
+        let Ok(status) = status.to_ascii_lowercase().parse::<DidStatus>() else {
             return Ok(None);
         };
         wanted.status = Some(status);
@@ -228,7 +228,8 @@ fn wanted(tx: &ReadTx<'_>, by: &Actor, search: &Search) -> Result<Option<Wanted>
     wanted.owner_name = owner_name.map(contains);
     wanted.dialplan_id = search.dialplan_id.flatten();
     wanted.device_id = search.device_id.flatten();
-    wanted.language = search.language.clone().filter(|it| it != ANY_LANGUAGE);
+    let language = search.language.as_deref().map(str::to_ascii_lowercase);
+    wanted.language = language.filter(|language| language != ANY_LANGUAGE);
     match (by.only_user(), by.user_type) {
         (Some(user_id), _) => wanted.user_id = Some(user_id),
         (None, UserType::Admin) => {}

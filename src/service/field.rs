@@ -295,7 +295,7 @@ impl Field {
             }
             Self::ForwardTo => "a device cannot be forwarded to itself",
             Self::ExternalNumber => "a forward needs a device, or a number of 1 to 20 digits",
-            Self::Custom => "a caller ID is any text",
+            Self::Custom => "a caller ID has no control character",
             Self::Cut | Self::Prefix => {
                 "what a rule cuts off or adds has up to 60 visible characters; in a provider's rule, digits"
             }

@@ -113,6 +113,9 @@ fn check(tx: &ReadTx<'_>, record: &PhonebookRecord) -> Result<(), Error> {
     if is_taken {
         return refused(Rule::Taken(Field::Speeddial), "Speed dial must be unique");
     }
+    if record.name.contains(char::is_control) {
+        return refused(Rule::Invalid(Field::Name), "name is incorrect format");
+    }
     for (field, value, limit) in [
         (Field::Number, number, MAX_DIGITS),
         (Field::Name, &record.name, MAX_NAME),

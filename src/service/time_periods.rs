@@ -107,6 +107,9 @@ fn edited(period: &TimePeriod, edit: &Edit) -> Result<TimePeriod, Error> {
     let name = match &edit.name {
         None => period.name.clone(),
         Some(name) if name.trim().is_empty() => return Err(Rule::Missing(Field::Name).into()),
+        Some(name) if name.contains(char::is_control) => {
+            return Err(Rule::Invalid(Field::Name).into());
+        }
         Some(name) => name.clone(),
     };
     if text::is_longer(&name, text::MAX_NAME) {

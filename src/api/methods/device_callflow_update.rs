@@ -121,6 +121,7 @@ pub static METHOD: Method = Method {
             refuses(Rule::NotFound(Thing::FaxDevice), "Fax device was not found"),
             refuses(Rule::NotFound(Thing::Did), "DID was not found"),
         ],
+        incorrect([Field::Custom]),
         too_long([Field::Custom]),
     ],
     envelope: LATER_IN_STATUS,

@@ -60,7 +60,7 @@ pub static METHOD: Method = Method {
             Rule::Missing(Field::Cut),
             "both add and cut cannot be blank",
         ),
-        not_added(Rule::TooLong(Field::Name)),
+        not_added(Rule::Invalid(Field::Name)),
         not_added(Rule::Invalid(Field::Cut)),
         not_added(Rule::Invalid(Field::Prefix)),
         not_added(Rule::Invalid(Field::MinLength)),

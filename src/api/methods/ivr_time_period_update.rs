@@ -84,6 +84,7 @@ pub static METHOD: Method = Method {
         bad(Field::StartDay, "start_day must be beetween 1 and 31"),
         bad(Field::EndDay, "send_day must be beetween 1 and 31"),
         refuses(Rule::Missing(Field::Name), "name value cannot be blank"),
+        refuses(Rule::Invalid(Field::Name), "{name} is incorrect format"),
         refuses(Rule::TooLong(Field::Name), "{name} is too long"),
         refuses(Rule::Failed, "Time period was not updated"),
     ],

@@ -38,6 +38,7 @@ pub static METHOD: Method = Method {
         not_saved(Rule::Invalid(Field::Speeddial)),
         not_saved(Rule::Invalid(Field::Number)),
         not_saved(Rule::Taken(Field::Speeddial)),
+        not_saved(Rule::Invalid(Field::Name)),
         not_saved(Rule::TooLong(Field::Number)),
         not_saved(Rule::TooLong(Field::Name)),
         not_saved(Rule::TooLong(Field::Speeddial)),

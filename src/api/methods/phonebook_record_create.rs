@@ -55,6 +55,7 @@ pub static METHOD: Method = Method {
             ),
             refuses(Rule::Taken(Field::Speeddial), "Speed dial must be unique"),
         ],
+        incorrect([Field::Name]),
         too_long([Field::Number, Field::Name, Field::Speeddial]),
     ],
     run: Run::Write(|tx, call| {
