@@ -52,13 +52,19 @@ impl Report {
         Self::part(columns, rows, limit, "--after")
     }
 
-    /// The first `limit` of `rows`, and where the list goes on, the flag that continues after the last id.
+    /// The first `limit` of `rows`, and where the list goes on, the flag that continues after the last id: `id`, or
+    /// what the first column has.
     pub fn part<T: Serialize>(columns: &[&str], mut rows: Vec<T>, limit: u32, flag: &str) -> Self {
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let mut report = Self::table(columns, &rows);
         if has_more && let Some(last) = rows.last() {
-            report.note = Some(format!("there are more: {flag} {}", to_value(last)["id"]));
+            let last = to_value(last);
+            let id = last
+                .get("id")
+                .or(last.get(columns[0]))
+                .unwrap_or(&Value::Null);
+            report.note = Some(format!("there are more: {flag} {id}"));
         }
         report
     }

@@ -8,7 +8,7 @@ use crate::command::database::{change, look};
 use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::config::DataDir;
-use crate::service::{quickforwards, users};
+use crate::service::{Error, quickforwards, users};
 
 /// Quickforwards: to which number a DID takes a user who calls it
 #[derive(Debug, clap::Args)]
@@ -77,12 +77,20 @@ impl Quickforward {
                 Ok(Report::new(said, &json))
             }
             Verb::List { user, window, at } => {
-                let part = look(&at, ambient, |tx, by| {
+                let rows = look(&at, ambient, |tx, by| {
                     let user = users::get_named(tx, by, &user)?;
-                    let (after, limit) = (window.after(), window.fetch() as usize);
-                    quickforwards::list(tx, by, Some(user.id), after, limit)
+                    let (mut rows, wanted) = (Vec::new(), window.fetch() as usize);
+                    let mut next = Some(window.after());
+                    // A part may be short, and the list goes on.
+                    while let Some(after) = next.filter(|_| rows.len() < wanted) {
+                        let limit = wanted - rows.len();
+                        let part = quickforwards::list(tx, by, Some(user.id), after, limit)?;
+                        rows.extend(part.rows);
+                        next = part.next;
+                    }
+                    Ok::<_, Error>(rows)
                 })?;
-                Ok(Report::list(COLUMNS, part.rows, window.limit))
+                Ok(Report::list(COLUMNS, rows, window.limit))
             }
             Verb::Set {
                 user,

@@ -44,7 +44,7 @@ pub fn create(
         number: entry.number.unwrap_or_default(),
         speeddial: entry.speeddial.unwrap_or_default(),
     };
-    check(tx, &record)?;
+    check(tx, &record, None)?;
     record.id = phonebook_records::insert(tx, &record, tx.now_ms())?;
     let after = Some(json!(record));
     log::record(tx, by, Action::PhonebookCreate, record.id, None, after)?;
@@ -61,7 +61,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>, entry: Entry) -> Res
         speeddial: entry.speeddial.unwrap_or_else(|| before.speeddial.clone()),
         ..before.clone()
     };
-    check(tx, &after)?;
+    check(tx, &after, Some(&before))?;
     if before == after {
         return Ok(());
     }
@@ -78,8 +78,13 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>, entry: Entry) -> Res
     Ok(())
 }
 
-/// Refuses a record that cannot be one, in the order of MOR's manual, whose words are the details.
-fn check(tx: &ReadTx<'_>, record: &PhonebookRecord) -> Result<(), Error> {
+/// Refuses a record that cannot be one, in the order of MOR's manual, whose words are the details. A speed dial stays
+/// a record's own: one of user 0 came first, and a user may have taken it for a number of their own since.
+fn check(
+    tx: &ReadTx<'_>,
+    record: &PhonebookRecord,
+    before: Option<&PhonebookRecord>,
+) -> Result<(), Error> {
     let refused = |rule: Rule, words: &str| Err(rule.with(words));
     let (number, speeddial) = (&record.number, &record.speeddial);
     if record.name.trim().is_empty() {
@@ -107,6 +112,7 @@ fn check(tx: &ReadTx<'_>, record: &PhonebookRecord) -> Result<(), Error> {
         );
     }
     let is_taken = match record.user_id {
+        _ if before.is_some_and(|before| before.speeddial == *speeddial) => false,
         ADMIN => phonebook_records::is_taken(tx, speeddial, record.id)?,
         user_id => phonebook_records::is_taken_by(tx, user_id, speeddial, record.id)?,
     };

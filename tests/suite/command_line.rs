@@ -1549,6 +1549,31 @@ fn lists_say_when_there_are_more() {
     );
 }
 
+/// The rule looks at a bounded number of DIDs in one go; the command looks on.
+#[test]
+fn quickforwards_are_listed_to_the_end() {
+    let world = World::new();
+    world.sql(
+        "INSERT INTO providers (id, owner_id, name, created_ms) VALUES (1, 0, 'Carrier', 0);
+         INSERT INTO dialplans (id, owner_id, name, created_ms, kind) VALUES (7, 0, 'Call through', 0, 'quickforwards');
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4500)
+         INSERT INTO dids (did, provider_id, owner_id, status, user_id, dialplan_id, created_ms)
+         SELECT CAST(370600000000 + i AS TEXT), 1, 0, 'active', 0, 7, 0 FROM n;",
+    );
+    world.ok(&["quickforward", "pattern", "admin", "37060000%"]);
+    let count = |line: &[&str]| world.json(line).as_array().map(Vec::len);
+    let list = ["quickforward", "list", "admin", "--limit"];
+    assert_eq!(count(&[&list[..], &["100000"]].concat()), Some(4500));
+    let part = world.run(&[&list[..], &["3000"]].concat());
+    assert_eq!(text(&part.stdout).lines().count(), 3001);
+    assert_eq!(
+        text(&part.stderr),
+        "linebook: there are more: --after 3000\n"
+    );
+    let rest = [&list[..], &["3000", "--after", "3000"]].concat();
+    assert_eq!(count(&rest), Some(1500));
+}
+
 #[test]
 fn a_table_does_not_let_a_value_drive_the_terminal() {
     let world = World::new();

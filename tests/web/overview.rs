@@ -67,3 +67,55 @@ fn a_time_that_is_none_is_shown_as_a_number() {
         }
     }
 }
+
+#[test]
+fn a_change_links_to_its_object_where_that_opens() {
+    let world = World::new();
+    let admin = world.token(0);
+    let cases = [
+        // An own user, and one of the reseller's.
+        ("user.create", 2, Some("/users/2")),
+        ("user.create", 5, None),
+        ("device.create", 1, Some("/devices/1")),
+        ("device.create", 999, None),
+        ("did.create", 1, Some("/dids/1")),
+        ("did.create", 999, None),
+        ("cli.create", 999, None),
+        ("group.create", 999, None),
+        ("provider.create", 999, None),
+        ("ivr.create", 999, None),
+        ("dialplan.create", 3, Some("/dialplans/3")),
+        ("dialplan.create", 999, None),
+        ("time_period.create", 999, None),
+        ("phonebook.create", 1, Some("/records/1")),
+        ("phonebook.create", 999, None),
+    ];
+    for (action, id, page) in cases {
+        world.sql("DROP TRIGGER IF EXISTS action_log_is_not_deleted; DELETE FROM action_log");
+        world.sql(&format!(
+            "INSERT INTO action_log (at_ms, actor, through, action, object_id) VALUES (0, 'operator', 'cli', '{action}', {id})"
+        ));
+        for list in ["/", "/log"] {
+            let body = world.get(list, &admin).body;
+            let (_, after) = body
+                .split_once(&format!("<code>{action}</code> "))
+                .expect(list);
+            let linked = after.strip_prefix("<a href=\"");
+            let linked = linked.and_then(|rest| rest.split('"').next());
+            assert_eq!(linked, page, "{list} {action} {id}");
+            if let Some(page) = page {
+                assert_eq!(world.get(page, &admin).status, 200, "{page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn first_steps_are_those_that_the_visitor_may_take() {
+    let world = World::new();
+    let newcomer = world.token(8);
+    let has_dids = || world.get("/", &newcomer).body.contains("/dids/new");
+    assert!(!has_dids());
+    world.sql("INSERT INTO permissions VALUES (8, 'manage_dids')");
+    assert!(has_dids());
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::ambient::{parse_day, rfc3339};
 use crate::api::parameters::Parameters;
 use crate::http::pages::frame::answer::{Answer, Trouble};
-use crate::http::pages::frame::change::what;
+use crate::http::pages::frame::change::{Change, what};
 use crate::http::pages::frame::list::{Column, List};
 use crate::http::pages::frame::parts::{Field, select, time};
 use crate::http::pages::frame::visit::Visit;
@@ -15,40 +15,40 @@ use crate::service::guard::access::Actor;
 use crate::service::lists::Slice;
 use crate::service::log::{self, Filter};
 use crate::store::ReadTx;
-use crate::store::row::{Cursor, Id};
+use crate::store::row::Cursor;
 use crate::store::tables::action_log::{Entry, Through};
 use crate::store::tables::users::UserType;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-static LIST: List<(Id, Entry)> = List {
+static LIST: List<Change> = List {
     path: "/log",
     noun: "action-log",
     columns: &[
         Column {
             name: "When (UTC)",
             sort: None,
-            html: Some(|(_, entry)| time(entry.at_ms)),
-            text: |(_, entry)| rfc3339(entry.at_ms),
+            html: Some(|Change { entry, .. }| time(entry.at_ms)),
+            text: |Change { entry, .. }| rfc3339(entry.at_ms),
         },
         Column {
             name: "Who",
             sort: None,
-            html: Some(|(_, entry)| html! { (entry.actor) }),
-            text: |(_, entry)| entry.actor.clone(),
+            html: Some(|Change { entry, .. }| html! { (entry.actor) }),
+            text: |Change { entry, .. }| entry.actor.clone(),
         },
         Column {
             name: "What",
             sort: None,
-            html: Some(|(_, entry)| what(entry)),
-            text: |(_, entry)| entry.action.clone(),
+            html: Some(what),
+            text: |Change { entry, .. }| entry.action.clone(),
         },
         Column {
             name: "Object",
             sort: None,
             html: None,
-            text: |(_, entry)| {
+            text: |Change { entry, .. }| {
                 entry
                     .object_id
                     .map_or_else(String::new, |id| id.to_string())
@@ -57,36 +57,36 @@ static LIST: List<(Id, Entry)> = List {
         Column {
             name: "Before and after",
             sort: None,
-            html: Some(|(_, entry)| changes(entry)),
-            text: |(_, entry)| entry.before.clone().unwrap_or_default(),
+            html: Some(|Change { entry, .. }| changes(entry)),
+            text: |Change { entry, .. }| entry.before.clone().unwrap_or_default(),
         },
         Column {
             name: "After",
             sort: None,
             html: None,
-            text: |(_, entry)| entry.after.clone().unwrap_or_default(),
+            text: |Change { entry, .. }| entry.after.clone().unwrap_or_default(),
         },
         Column {
             name: "Through",
             sort: None,
-            html: Some(|(_, entry)| {
+            html: Some(|Change { entry, .. }| {
                 html! {
                     (entry.through) @if let Some(address) = &entry.address { br; span.none { (address) } }
                 }
             }),
-            text: |(_, entry)| entry.through.to_string(),
+            text: |Change { entry, .. }| entry.through.to_string(),
         },
         Column {
             name: "Address",
             sort: None,
             html: None,
-            text: |(_, entry)| entry.address.clone().unwrap_or_default(),
+            text: |Change { entry, .. }| entry.address.clone().unwrap_or_default(),
         },
         Column {
             name: "Request",
             sort: None,
             html: None,
-            text: |(_, entry)| entry.request_id.clone().unwrap_or_default(),
+            text: |Change { entry, .. }| entry.request_id.clone().unwrap_or_default(),
         },
     ],
     filters: &["actor", "action", "object", "through", "since", "until"],
@@ -101,7 +101,7 @@ fn fetch(
     sent: &Parameters,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Slice<(Id, Entry)>, Error> {
+) -> Result<Slice<Change>, Error> {
     let text = |name| sent.get(name).unwrap_or_default().trim();
     let filter = Filter {
         actor: text("actor").into(),
@@ -112,7 +112,8 @@ fn fetch(
         until_ms: parse_day(text("until")).map(|day| day + DAY_MS),
         without_sessions: false,
     };
-    log::list(tx, by, &filter, after, limit)
+    let part = log::list(tx, by, &filter, after, limit)?;
+    Ok(part.try_map(|(_, entry)| Change::of(tx, by, entry))?)
 }
 
 fn changes(entry: &Entry) -> Markup {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::http::pages::frame::answer::{Answer, Trouble};
-use crate::http::pages::frame::change;
+use crate::http::pages::frame::change::{self, Change};
 use crate::http::pages::frame::parts::{self, badge};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::Error;
@@ -27,7 +27,11 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     };
     let (overview, changes) = visit.read(|tx| {
         let changes = match visit.may(Right::SeeLog) {
-            true => log::list(tx, by, &filter, None, CHANGES)?.rows,
+            true => log::list(tx, by, &filter, None, CHANGES)?
+                .rows
+                .into_iter()
+                .map(|(_, entry)| Change::of(tx, by, entry))
+                .collect::<Result<_, _>>()?,
             false => Vec::new(),
         };
         let overview = overview::get(tx, by, visit.app.backups.known())?;
@@ -36,7 +40,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
     let body = html! {
         @if by.only_user().is_some() { (for_user()) }
         @for warning in &overview.warnings { (warn(warning, overview.devices)) }
-        @if visit.may(Right::ManageApi) { (first_steps(&overview)) }
+        @if visit.may(Right::ManageApi) { (first_steps(&visit, &overview)) }
         (cards(&overview))
         div.columns {
             @if !overview.dids.is_empty() { (chart(&overview)) }
@@ -44,7 +48,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
                 section.card {
                     h2 { "Last changes" }
                     @if changes.is_empty() { p.none { "None yet." } }
-                    ol.changes-list { @for (_, entry) in &changes { li { (change::line(entry)) } } }
+                    ol.changes-list { @for change in &changes { li { (change::line(change)) } } }
                     p { a href="/log" { "The whole action log" } }
                 }
             }
@@ -160,7 +164,7 @@ fn warn(warning: &Warning, devices: Option<(u32, u32)>) -> Markup {
     }
 }
 
-fn first_steps(overview: &Overview) -> Markup {
+fn first_steps(visit: &Visit, overview: &Overview) -> Markup {
     let has_devices = overview.devices.is_some_and(|(devices, _)| devices > 0);
     html! {
         @if !has_devices {
@@ -169,7 +173,9 @@ fn first_steps(overview: &Overview) -> Markup {
                 ol {
                     li { a href="/users/new" { "Add a user" } " whose devices they will be." }
                     li { a href="/devices/new" { "Create their first device" } ": it can register at once." }
-                    li { a href="/providers/new" { "Add a provider" } ", and " a href="/dids/new" { "DIDs" } " from it; reserve one for the user, and assign it." }
+                    @if visit.may(Right::ManageDids) {
+                        li { a href="/providers/new" { "Add a provider" } ", and " a href="/dids/new" { "DIDs" } " from it; reserve one for the user, and assign it." }
+                    }
                     li { a href="/console" { "Try the API" } "." }
                 }
             }

@@ -72,7 +72,7 @@ fn render(visit: &Visit, shown: &Shown) -> Result<Answer, Trouble> {
                 @if let Some(next) = part.next { p { a rel="next" href={ (path) "?after=" (next) } { "More" } } }
             }
             div {
-                @if !pattern.is_empty() { (form(visit, &path, &part, &shown.problem)) }
+                @if !pattern.is_empty() || shown.problem.is_some() { (form(visit, &path, &part, &shown.problem)) }
                 @else { p.none { "No DIDs are allowed." } }
                 @if may_set_pattern { (pattern_form(visit, &path, &pattern, &shown.pattern_problem)) }
             }
