@@ -2,7 +2,7 @@
 
 use super::method::*;
 use crate::service::provider_details::{
-    DTMF_MODES, LOCATION, MAX_CALLS, MAX_CID_NUMBER, MAX_LOGIN, MAX_TEXT, MAX_TIMEOUT_S,
+    DTMF_MODES, FIELDS, LOCATION, MAX_CALLS, MAX_CID_NUMBER, MAX_LOGIN, MAX_TEXT, MAX_TIMEOUT_S,
     MIN_TIMEOUT_S, Sent,
 };
 use crate::service::text::MAX_DOMAIN;
@@ -126,28 +126,12 @@ pub const fn and_common(own: [Parameter; 3]) -> [Parameter; COUNT] {
     all
 }
 
-/// The texts about the values of the parameters of both methods, in the order of the checks.
-pub const INCORRECT: [ErrorText; COMMON.len()] = incorrect([
-    Field::ServerIds,
-    Field::Active,
-    Field::Register,
-    Field::Dtmfmode,
-    Field::LocationId,
-    Field::Timeout,
-    Field::MaxTimeout,
-    Field::CallLimit,
-    Field::BalanceLimit,
-    Field::Login,
-    Field::Password,
-    Field::CidName,
-    Field::CidNumber,
-    Field::NetworkType,
-    Field::ServerIp,
-    Field::Ipaddr,
-    Field::Port,
-    Field::Fromdomain,
-    Field::Fromuser,
-]);
+/// The texts about the values of the parameters of both methods, in the order of the checks. Each method has its own
+/// about the first one, the technology.
+pub const INCORRECT: [ErrorText; COMMON.len()] = match FIELDS.last_chunk() {
+    Some(fields) => incorrect(*fields),
+    None => panic!("there are fewer fields than parameters"),
+};
 
 /// What a call says of a provider. What it must say and does not is blank, which the rules refuse in their order.
 pub fn sent(call: &Call) -> Sent {

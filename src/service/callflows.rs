@@ -9,7 +9,7 @@ use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right, scope_of};
 use crate::store::row::Id;
 use crate::store::tables::callflows::{self, CallerIdFrom, Callflow, FlowAction, FlowState};
-use crate::store::tables::devices::{Device, DeviceType};
+use crate::store::tables::devices::{self as rows, Device, DeviceType};
 use crate::store::tables::{dids, users};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
@@ -49,7 +49,7 @@ pub struct Edit {
 /// use for it.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, edit: &Edit) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_device(tx, by, edit.device_id)?;
+    let device = devices::get_own(tx, by, edit.device_id)?;
     let mut targets = Vec::new();
     for id in &edit.target_ids {
         targets.push(find_beside(tx, by, *id, &device)?.ok_or(Rule::NotFound(Thing::Device))?);
@@ -163,14 +163,6 @@ fn put(
     )
 }
 
-fn find_device(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<Device, Error> {
-    let found = match id {
-        Some(id) => devices::find_own(tx, by, id)?,
-        None => None,
-    };
-    found.ok_or_else(|| Rule::NotFound(Thing::Device).into())
-}
-
 /// The actor's own device with this id, if one owner has both it and `device`: calls never leave an owner's users.
 fn find_beside(
     tx: &ReadTx<'_>,
@@ -279,11 +271,11 @@ impl Flow {
 /// What happens to the calls of one of the actor's own devices.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, device_id: Option<Id>) -> Result<Flow, Error> {
     by.require(Right::SeeDevices)?;
-    let device = find_device(tx, by, device_id)?;
+    let device = devices::get_own(tx, by, device_id)?;
     let mut branches = Vec::new();
     for flow in callflows::list_of_device(tx, device.id)? {
         let target = match flow.target_id {
-            Some(id) => crate::store::tables::devices::find(tx, id)?,
+            Some(id) => rows::find(tx, id)?,
             None => None,
         };
         let did = match flow.did_id {

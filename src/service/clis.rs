@@ -87,14 +87,8 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, new: NewCli) -> Result<Id, Error> {
 }
 
 fn device(tx: &WriteTx<'_>, by: &Actor, asked: Option<Option<Id>>) -> Result<Id, Error> {
-    let found = match asked {
-        None => return Err(Rule::Missing(Field::DeviceId).into()),
-        Some(None) => None,
-        Some(Some(id)) => devices::find_own(tx, by, id)?,
-    };
-    found
-        .map(|device| device.id)
-        .ok_or_else(|| Rule::NotFound(Thing::Device).into())
+    let id = asked.ok_or(Rule::Missing(Field::DeviceId))?;
+    Ok(devices::get_own(tx, by, id)?.id)
 }
 
 fn check_texts(description: &str, comment: &str) -> Result<(), Error> {
@@ -264,13 +258,8 @@ pub fn list_of(
     limit: u32,
 ) -> Result<Vec<CliOnDevice>, Error> {
     by.require(Right::SeeDevices)?;
-    let device = match device_id {
-        None => None,
-        Some(None) => return Err(Rule::NotFound(Thing::Device).into()),
-        Some(Some(id)) => {
-            Some(devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?)
-        }
-    };
+    let device = device_id.map(|id| devices::get_own(tx, by, id));
+    let device = device.transpose()?;
     let user = match user_id {
         None => None,
         Some(None) => return Err(Rule::NotFound(Thing::User).into()),

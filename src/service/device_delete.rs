@@ -33,7 +33,7 @@ pub struct Goes {
 /// What goes when this device is removed.
 pub fn preview(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Goes, Error> {
     by.require(Right::ManageDevices)?;
-    let device = devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = devices::get_own(tx, by, id)?;
     Ok(find(tx, device)?)
 }
 
@@ -53,11 +53,7 @@ fn find(tx: &ReadTx<'_>, device: Device) -> Result<Goes, StoreError> {
 /// reserved for its user; its CLIs and everything else that belongs to it are deleted.
 pub fn remove(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let device = match id {
-        Some(id) => devices::find_own(tx, by, id)?,
-        None => None,
-    };
-    let device = device.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = devices::get_own(tx, by, id)?;
     ties::check_removable(tx, device.id)?;
     let goes = find(tx, device)?;
     if goes.dids.len() + goes.clis.len() > MAX_TAKEN_OFF {

@@ -1,7 +1,7 @@
 //! Everything about one device.
 
 use super::device_options::Options;
-use super::{Error, Rule, Thing, devices};
+use super::{Error, devices};
 use crate::service::guard::access::{Actor, Right};
 use crate::store::ReadTx;
 use crate::store::row::Id;
@@ -24,11 +24,7 @@ pub struct Details {
 /// The details of an own device.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<Details, Error> {
     by.require(Right::ManageDevices)?;
-    let device = match id {
-        Some(id) => devices::find_own(tx, by, id)?,
-        None => None,
-    };
-    let device = device.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = devices::get_own(tx, by, id)?;
     let before_call = callflows::find(tx, device.id, FlowState::BeforeCall)?;
     Ok(Details {
         options: Options::of(tx, device.id)?,

@@ -8,7 +8,6 @@ use crate::service::guard::access::{Actor, Right};
 use crate::service::number_rules::{MAX_RULES, NewNumberRule};
 use crate::store::row::Id;
 use crate::store::tables::device_rules::{self, DeviceRule};
-use crate::store::tables::devices::Device;
 use crate::store::{ReadTx, WriteTx};
 
 /// Longest name, in characters.
@@ -22,7 +21,7 @@ pub fn create(
     new: &NewNumberRule,
 ) -> Result<Id, Error> {
     by.require(Right::ManageDevices)?;
-    let mut rule = checked(find_device(tx, by, device_id)?.id, new)?;
+    let mut rule = checked(devices::get_own(tx, by, device_id)?.id, new)?;
     if device_rules::count(tx, rule.device_id)? >= MAX_RULES {
         let detail = format!("a device has {MAX_RULES} at most");
         return Err(Rule::TooMany(Thing::DeviceRule).with(detail));
@@ -52,14 +51,6 @@ fn checked(device_id: Id, new: &NewNumberRule) -> Result<DeviceRule, Error> {
     })
 }
 
-fn find_device(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<Device, Error> {
-    let found = match id {
-        Some(id) => devices::find_own(tx, by, id)?,
-        None => None,
-    };
-    found.ok_or_else(|| Rule::NotFound(Thing::Device).into())
-}
-
 /// Up to `limit` rules of an own device with ids above `after`, in id order.
 pub fn list(
     tx: &ReadTx<'_>,
@@ -69,7 +60,7 @@ pub fn list(
     limit: u32,
 ) -> Result<Vec<DeviceRule>, Error> {
     by.require(Right::SeeDevices)?;
-    let device = find_device(tx, by, device_id)?;
+    let device = devices::get_own(tx, by, device_id)?;
     Ok(device_rules::list_of_device(tx, device.id, after, limit)?)
 }
 

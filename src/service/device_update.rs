@@ -119,11 +119,7 @@ struct Draft {
 /// the address of one that is not.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>, change: &Change) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let before = match id {
-        Some(id) => devices::find_own(tx, by, id)?,
-        None => None,
-    };
-    let before = before.ok_or(Rule::NotFound(Thing::Device))?;
+    let before = devices::get_own(tx, by, id)?;
     if change.is_about_caller_id() && !by.may(Permission::ManageCallerId) {
         return Err(Rule::NotPermitted(Field::OfDevice("callerid_number")).into());
     }
@@ -462,6 +458,6 @@ fn block(tx: &WriteTx<'_>, by: &Actor, device: &Device, blocks: bool) -> Result<
 /// Blocks a device, so that it neither calls nor is called, or unblocks it. Everything else stays.
 pub fn set_blocked(tx: &WriteTx<'_>, by: &Actor, id: Id, blocks: bool) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let device = devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = devices::get_own(tx, by, id)?;
     Ok(block(tx, by, &device, blocks)?)
 }

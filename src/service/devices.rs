@@ -151,6 +151,16 @@ pub fn find_own(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Option<Device>, E
     Ok(by.own_user(tx, device.user_id)?.map(|_| device))
 }
 
+/// The actor's own device with this id; none: an id that cannot be one.
+pub fn get_own(tx: &ReadTx<'_>, by: &Actor, id: impl Into<Option<Id>>) -> Result<Device, Error> {
+    by.require(Right::SeeDevices)?;
+    let found = match id.into() {
+        Some(id) => find_own(tx, by, id)?,
+        None => None,
+    };
+    found.ok_or_else(|| Rule::NotFound(Thing::Device).into())
+}
+
 /// The extension of the device behind something that the actor may see; blank: the device is not theirs.
 pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, StoreError> {
     let Some(device) = devices::find(tx, id)? else {
@@ -163,7 +173,7 @@ pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, Store
 /// Makes a device a trunk, or an ordinary one.
 pub fn set_trunk(tx: &WriteTx<'_>, by: &Actor, id: Id, is_trunk: bool) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = get_own(tx, by, id)?;
     devices::update_trunk(tx, id, is_trunk, false)?;
     log::record(
         tx,
@@ -198,7 +208,7 @@ pub struct Edit {
 /// Changes a device, by the rules for new ones.
 pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Id, edit: Edit) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
-    let before = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let before = get_own(tx, by, id)?;
     let user = find_user(tx, by, Some(before.user_id))?;
     let device_group_id = group(tx, &user, Some(edit.device_group_id))?;
     let pin = match edit.pin {
@@ -262,7 +272,7 @@ pub fn renew_secret(
     id: Id,
 ) -> Result<String, Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = get_own(tx, by, id)?;
     let after = Device {
         secret: ambient.secret(SECRET),
         ..device.clone()
@@ -275,7 +285,7 @@ pub fn renew_secret(
 /// A device's secret. The action log notes that it was shown.
 pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = get_own(tx, by, id)?;
     log::record(tx, by, Action::DeviceShowSecret, id, None, None)?;
     Ok(device.secret)
 }
@@ -283,7 +293,7 @@ pub fn show_secret(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<String, Error
 /// A device's PIN, which proves its user, too. The action log notes that it was shown.
 pub fn show_pin(tx: &WriteTx<'_>, by: &Actor, id: Id) -> Result<Option<String>, Error> {
     by.require(Right::ManageDevices)?;
-    let device = find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+    let device = get_own(tx, by, id)?;
     log::record(tx, by, Action::DeviceShowPin, id, None, None)?;
     Ok(device.pin)
 }

@@ -15,9 +15,7 @@ use crate::service::device_delete::Goes;
 use crate::service::device_details::Details;
 use crate::service::devices::{self, Edit};
 use crate::service::guard::access::Right;
-use crate::service::{
-    Error, Rule, Thing, clis, device_delete, device_details, dids, groups, users,
-};
+use crate::service::{Error, Thing, clis, device_delete, device_details, dids, groups, users};
 use crate::store::row::Id;
 use crate::store::tables::clis::Cli;
 use crate::store::tables::device_groups::DeviceGroup;
@@ -56,7 +54,7 @@ struct Whole {
 fn find(visit: &Visit, id: Id) -> Result<Whole, Trouble> {
     let by = visit.by();
     let found = visit.read(|tx| {
-        let device = devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+        let device = devices::get_own(tx, by, id)?;
         let on_device = clis::Filter {
             device_id: Some(id),
             ..Default::default()

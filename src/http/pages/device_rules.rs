@@ -22,7 +22,7 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 fn render(visit: &Visit, problem: &Problem) -> Result<Answer, Trouble> {
     let (by, id) = (visit.by(), visit.id());
     let found = visit.read(|tx| {
-        let device = devices::find_own(tx, by, id)?.ok_or(Rule::NotFound(Thing::Device))?;
+        let device = devices::get_own(tx, by, id)?;
         let rules = device_rules::list(tx, by, Some(id), 0, MAX_RULES)?;
         Ok::<_, Error>((device, rules))
     });

@@ -162,13 +162,7 @@ impl Visit {
         T: Send + 'static,
         F: FnOnce(&WriteTx<'_>, &Actor) -> Result<T, Error> + Send + 'static,
     {
-        let standing = self.standing();
-        let written = self
-            .app
-            .core
-            .store
-            .write(move |tx| work(tx, &standing.renew(tx)?));
-        written.await
+        self.as_they_stand(work).await
     }
 
     /// What the signed-in user would change, if at that moment they still are one: it is done, and rolled back.
@@ -176,16 +170,22 @@ impl Visit {
     where
         F: FnOnce(&WriteTx<'_>, &Actor) -> Result<Infallible, Undo> + Send + 'static,
     {
-        let standing = self.standing();
-        let written = self
-            .app
-            .core
-            .store
-            .write(move |tx| work(tx, &standing.renew(tx)?));
-        match written.await {
+        match self.as_they_stand(work).await {
             Ok(never) => match never {},
             Err(undo) => undo.tried(),
         }
+    }
+
+    async fn as_they_stand<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<Error> + Send + 'static,
+        F: FnOnce(&WriteTx<'_>, &Actor) -> Result<T, E> + Send + 'static,
+    {
+        let standing = self.standing();
+        let store = &self.app.core.store;
+        let written = store.write(move |tx| work(tx, &standing.renew(tx)?));
+        written.await
     }
 
     /// Whether the sent form was made for the holder of the token.
