@@ -10,9 +10,6 @@ use crate::store::row::Id;
 use crate::store::tables::device_rules::{self, DeviceRule};
 use crate::store::{ReadTx, WriteTx};
 
-/// Longest name, in characters.
-pub const MAX_NAME: usize = text::MAX_NAME;
-
 /// Adds a rule to a device; none: an id that cannot be one.
 pub fn create(
     tx: &WriteTx<'_>,
@@ -34,9 +31,7 @@ pub fn create(
 
 /// The rule as it is stored.
 fn checked(device_id: Id, new: &NewNumberRule) -> Result<DeviceRule, Error> {
-    new.check_filled()?;
-    text::check_name(&new.name)?;
-    new.check_parts(|part| !part.contains(|c: char| c.is_whitespace() || text::is_hidden(c)))?;
+    new.check(|part| !part.contains(|c: char| c.is_whitespace() || text::is_hidden(c)))?;
     let (min_length, max_length) = new.lengths()?;
     Ok(DeviceRule {
         id: 0,

@@ -31,19 +31,15 @@ pub struct NewNumberRule {
 }
 
 impl NewNumberRule {
-    /// It has a name, and does something.
-    pub(super) fn check_filled(&self) -> Result<(), Error> {
+    /// It has a name and does something, and what it cuts off and adds is right, as far as there is any.
+    pub(super) fn check(&self, is_right: impl Fn(&str) -> bool) -> Result<(), Error> {
         if self.name.trim().is_empty() {
             return Err(Rule::Missing(Field::Name).into());
         }
         if self.cut.is_empty() && self.prefix.is_empty() {
             return Err(Rule::Missing(Field::Cut).into());
         }
-        Ok(())
-    }
-
-    /// What it cuts off and what it adds are each right, or blank.
-    pub(super) fn check_parts(&self, is_right: impl Fn(&str) -> bool) -> Result<(), Error> {
+        text::check_name(&self.name)?;
         for (field, part) in [(Field::Cut, &self.cut), (Field::Prefix, &self.prefix)] {
             if text::is_longer(part, MAX_PART) || !(part.is_empty() || is_right(part)) {
                 return Err(Rule::Invalid(field).into());

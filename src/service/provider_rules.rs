@@ -83,9 +83,7 @@ fn of_provider(tx: &ReadTx<'_>, by: &Actor, id: Option<Id>) -> Result<Id, Error>
 /// The rule as it is stored. Each reason against it in the order of the checks.
 fn checked(provider_id: Id, new: &NewRule) -> Result<ProviderRule, Error> {
     let number = &new.number;
-    number.check_filled()?;
-    text::check_name(&number.name)?;
-    number.check_parts(text::is_digits)?;
+    number.check(text::is_digits)?;
     let (min_length, max_length) = number.lengths()?;
     let applies_to = number.applies_to()?;
     let suffix = filled(&new.suffix).unwrap_or_default();

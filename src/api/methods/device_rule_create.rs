@@ -1,8 +1,9 @@
 //! `device_rule_create`: a rule that rewrites the numbers of a device's calls.
 
 use crate::api::method::*;
-use crate::service::device_rules::{self, MAX_NAME};
+use crate::service::device_rules;
 use crate::service::number_rules::{MAX_LENGTH, MAX_PART, NewNumberRule};
+use crate::service::text::MAX_NAME;
 
 const DEVICE: Parameter = id("device_id", Thing::Device, "The called device.").required();
 const NAME: Parameter =

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::dids::row;
+use super::dids::{Row, row};
 use crate::api::encoding::percent_encode;
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
@@ -191,36 +191,7 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
             p.notice.bad role="alert" { (text) }
         }
         div.columns {
-            section.card {
-                (facts(&[[
-                    ("Status", badge(did.status.as_str())),
-                    ("User", html! {
-                        @match did.user_id {
-                            Some(id) if visit.may(Right::ManageUsers) && (by.owns(did.owner_id) || did_life::is_owners(did)) => a href={ "/users/" (id) } { (found.username) },
-                            _ => (or_dash(&found.username)),
-                        }
-                    }),
-                    ("On", html! {
-                        @match found.device_id {
-                            Some(id) => a href={ "/devices/" (id) } { (found.on) },
-                            None => (or_dash(&found.on)),
-                        }
-                    }),
-                    ("Provider", or_dash(found.provider.as_deref().unwrap_or_default())),
-                    ("On loan", match (did.lent_by_id, by.owns(did.owner_id)) {
-                        (None, _) => or_dash(""),
-                        (Some(_), true) => html! { "from admin" },
-                        (Some(_), false) => html! { "to a reseller" },
-                    }),
-                    ("In the API", html! { code { "did=" (did.did) } ", " code { "dids_id=" (did.id) } }),
-                ].to_vec(), did_form::facts(did)].concat()))
-                @if let Some(closed_ms) = did.closed_ms {
-                    p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }
-                }
-                @if visit.may(Right::SeeLog) {
-                    p { a href={ "/log?object=" (did.id) "&action=did" } { "What was done to this DID" } }
-                }
-            }
+            (summary(visit, &found, days))
             @if visit.may(Right::ManageDids) {
               div {
                 @if by.owns(did.owner_id) {
@@ -241,6 +212,42 @@ fn render(visit: &Visit, failed: &str, problem: &Problem) -> Result<Answer, Trou
         }
     };
     Ok(visit.page_or_problem(&format!("DID {}", did.did), problem.is_some(), body))
+}
+
+fn summary(visit: &Visit, found: &Row, days: i64) -> Markup {
+    let (by, did) = (visit.by(), &found.did);
+    html! {
+        section.card {
+            (facts(&[[
+                ("Status", badge(did.status.as_str())),
+                ("User", html! {
+                    @match did.user_id {
+                        Some(id) if visit.may(Right::ManageUsers) && (by.owns(did.owner_id) || did_life::is_owners(did)) => a href={ "/users/" (id) } { (found.username) },
+                        _ => (or_dash(&found.username)),
+                    }
+                }),
+                ("On", html! {
+                    @match found.device_id {
+                        Some(id) => a href={ "/devices/" (id) } { (found.on) },
+                        None => (or_dash(&found.on)),
+                    }
+                }),
+                ("Provider", or_dash(found.provider.as_deref().unwrap_or_default())),
+                ("On loan", match (did.lent_by_id, by.owns(did.owner_id)) {
+                    (None, _) => or_dash(""),
+                    (Some(_), true) => html! { "from admin" },
+                    (Some(_), false) => html! { "to a reseller" },
+                }),
+                ("In the API", html! { code { "did=" (did.did) } ", " code { "dids_id=" (did.id) } }),
+            ].to_vec(), did_form::facts(did)].concat()))
+            @if let Some(closed_ms) = did.closed_ms {
+                p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }
+            }
+            @if visit.may(Right::SeeLog) {
+                p { a href={ "/log?object=" (did.id) "&action=did" } { "What was done to this DID" } }
+            }
+        }
+    }
 }
 
 fn offer(visit: &Visit, did: &Did, words: &Words, choices: &Choices, problem: &Problem) -> Markup {
