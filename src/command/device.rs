@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 use crate::ambient::Ambient;
 use crate::command::arguments::{Window, id};
 use crate::command::database::{change, look};
+use crate::command::device_delete::Delete;
 use crate::command::device_rule;
+use crate::command::device_set::Set;
 use crate::command::each::EachDevice;
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
-use crate::device_options::OPTIONS;
-use crate::service::device_update::{self, Change, FIELDS};
-use crate::service::{device_delete, device_details, devices as rules, users};
+use crate::service::{device_details, device_update, devices as rules, users};
 use crate::store::row::Id;
 
 /// Devices: list, show and change them, make them trunks, block and delete them
@@ -56,17 +56,7 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Change a device: fields and options by the names of device_update's parameters
-    Set {
-        /// The device's id
-        #[arg(value_parser = id())]
-        id: Id,
-        /// What to change; a blank value clears or gives the default
-        #[arg(required = true, value_name = "NAME=VALUE")]
-        changes: Vec<String>,
-        #[command(flatten)]
-        at: DataDir,
-    },
+    Set(Set),
     /// Block a device: it neither calls nor is called, and keeps everything
     Block {
         /// The device's id
@@ -83,18 +73,8 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Delete a device for good: its DIDs stay reserved, its CLIs are deleted, its numbers are free again
     #[command(visible_alias = "hide")]
-    Delete {
-        /// The device's id
-        #[arg(value_parser = id())]
-        id: Id,
-        /// Only say what would go
-        #[arg(long)]
-        preview: bool,
-        #[command(flatten)]
-        at: DataDir,
-    },
+    Delete(Delete),
 }
 
 const COLUMNS: &[&str] = &[
@@ -144,21 +124,10 @@ impl Device {
                 Ok(Report::new(format!("device {id} is {state}"), &json))
             }
             Verb::Show { id, at } => show(id, &at, ambient),
-            Verb::Set { id, changes, at } => set(id, &changes, &at, ambient),
+            Verb::Set(set) => set.run(ambient),
             Verb::Block { id, at } => block(id, true, &at, ambient),
             Verb::Unblock { id, at } => block(id, false, &at, ambient),
-            Verb::Delete {
-                id,
-                preview: true,
-                at,
-            } => preview(id, &at, ambient),
-            Verb::Delete { id, at, .. } => {
-                change(&at, ambient, move |tx, by| {
-                    device_delete::remove(tx, by, Some(id)).map_err(|error| naming(error, id))
-                })?;
-                let json = json!({ "id": id, "deleted": true });
-                Ok(Report::new(format!("device {id} is deleted"), &json))
-            }
+            Verb::Delete(delete) => delete.run(ambient),
         }
     }
 }
@@ -185,29 +154,6 @@ fn show(id: Id, at: &DataDir, ambient: &Ambient) -> Result<Report, Fault> {
     Ok(Report::new(lines.join("\n"), &fields))
 }
 
-fn set(id: Id, changes: &[String], at: &DataDir, ambient: &Ambient) -> Result<Report, Fault> {
-    let mut wanted = Change::default();
-    // Whoever types a blank value means it.
-    wanted.set("allow_empty_callerid", "1");
-    for pair in changes {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if !pair.contains('=') || !wanted.set(name, value) {
-            let known = FIELDS.iter().copied();
-            let options = OPTIONS.iter().map(|option| option.name);
-            let known: Vec<&str> = known.chain(options).collect();
-            return Err(Fault::Said(format!(
-                "{pair} is not NAME=VALUE with one of these names: {}",
-                known.join(", ")
-            )));
-        }
-    }
-    change(at, ambient, move |tx, by| {
-        device_update::update(tx, by, Some(id), &wanted).map_err(|error| naming(error, id))
-    })?;
-    let json = json!({ "id": id, "changed": true });
-    Ok(Report::new(format!("device {id} is as asked"), &json))
-}
-
 fn block(id: Id, blocks: bool, at: &DataDir, ambient: &Ambient) -> Result<Report, Fault> {
     change(at, ambient, move |tx, by| {
         device_update::set_blocked(tx, by, id, blocks).map_err(|error| naming(error, id))
@@ -215,32 +161,4 @@ fn block(id: Id, blocks: bool, at: &DataDir, ambient: &Ambient) -> Result<Report
     let state = if blocks { "blocked" } else { "not blocked" };
     let json = json!({ "id": id, "blocked": blocks });
     Ok(Report::new(format!("device {id} is {state}"), &json))
-}
-
-fn preview(id: Id, at: &DataDir, ambient: &Ambient) -> Result<Report, Fault> {
-    let goes = look(at, ambient, |tx, by| {
-        device_delete::preview(tx, by, id).map_err(|error| naming(error, id))
-    })?;
-    let dids: Vec<&str> = goes.dids.iter().map(|did| did.did.as_str()).collect();
-    let clis = goes.clis.iter();
-    let clis = clis.map(|cli| cli.number.as_deref().or(cli.domain.as_deref()));
-    let clis: Vec<&str> = clis.flatten().collect();
-    let text = format!(
-        "device {id} would be deleted; DIDs that stay reserved: {}; CLIs that are deleted: {}; options: {}; fax addresses: {}",
-        listed(&dids),
-        listed(&clis),
-        goes.options,
-        goes.fax_emails
-    );
-    let json = json!({
-        "id": id, "dids": dids, "clis": clis, "options": goes.options, "fax_emails": goes.fax_emails,
-    });
-    Ok(Report::new(text, &json))
-}
-
-fn listed(names: &[&str]) -> String {
-    match names.is_empty() {
-        true => "none".into(),
-        false => names.join(", "),
-    }
 }

@@ -1,6 +1,6 @@
 //! What verbs print: a table or a line for people, JSON for programs. The only place that writes to standard output.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::ambient::rfc3339;
 use crate::service::text;
+
+/// The most bytes of an answer that are read.
+const MAX_ANSWER: u64 = 100;
 
 /// The output of a verb.
 #[derive(Debug, Default)]
@@ -99,6 +102,16 @@ fn print(text: &str) -> Result<(), io::Error> {
 /// Writes one line to standard error. A failure is ignored, because nobody could read about it.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "linebook: {}", printable(text));
+}
+
+/// Says something on standard error, and asks whether to go on. Anything but yes is no.
+pub fn ask(text: &str) -> bool {
+    complain(text);
+    let _ = write!(io::stderr().lock(), "Go on? [y/N] ");
+    let mut answer = String::new();
+    let answered = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
+    let answer = answer.trim().to_lowercase();
+    answered.is_ok() && matches!(answer.as_str(), "y" | "yes")
 }
 
 /// The text without line ends, and without characters that could drive a terminal, change the order of reading, or

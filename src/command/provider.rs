@@ -1,19 +1,22 @@
 //! `provider`: the carriers that DIDs come from, and the rules for numbers in calls through them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use crate::ambient::Ambient;
 use crate::command::arguments::{Owner, Window, id};
+use crate::command::consent::Consent;
 use crate::command::database::{change, look};
 use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::command::provider_rule::ProviderRule;
 use crate::command::secret;
 use crate::config::DataDir;
+use crate::service::number_rules::MAX_RULES;
 use crate::service::provider_details::{FIELDS, Sent, get};
-use crate::service::{Field, providers as rules};
+use crate::service::{Field, provider_rules, providers as rules};
 use crate::store::row::Id;
 use crate::store::tables::providers::Details;
 
@@ -70,10 +73,14 @@ enum Verb {
         at: DataDir,
     },
     /// Hide a provider for good; its DIDs have to be terminated first
+    ///
+    /// On a terminal it says what goes, and asks. Elsewhere it needs --yes.
     Delete {
         /// The provider's id
         #[arg(value_parser = id())]
         id: Id,
+        #[command(flatten)]
+        consent: Consent,
         #[command(flatten)]
         at: DataDir,
     },
@@ -107,12 +114,16 @@ fn setting(text: &str) -> Result<(String, String), String> {
 
 impl Settings {
     fn sent(self) -> Result<Sent, Fault> {
+        let mut names = BTreeSet::new();
+        if let Some((twice, _)) = self.settings.iter().find(|(name, _)| !names.insert(name)) {
+            return Err(Fault::Said(format!("{twice} is given twice")));
+        }
         let file = self.password_file.as_deref();
         let password = file.map(secret::read).transpose()?;
         let value = |wanted: &str| match wanted {
             "password" => password.clone(),
             _ => {
-                let mut set = self.settings.iter().rev();
+                let mut set = self.settings.iter();
                 let found = set.find(|(name, _)| name == wanted);
                 found.map(|(_, value)| value.clone())
             }
@@ -181,7 +192,8 @@ impl Provider {
                 })?;
                 Ok(Report::list(COLUMNS, rows, window.limit))
             }
-            Verb::Delete { id, at } => {
+            Verb::Delete { id, consent, at } => {
+                consent.ask(|| goes(id, &at, ambient))?;
                 change(&at, ambient, move |tx, by| {
                     rules::hide(tx, by, id).map_err(|error| naming(error, id))
                 })?;
@@ -190,6 +202,18 @@ impl Provider {
             Verb::Rule(rule) => rule.run(ambient),
         }
     }
+}
+
+/// What is hidden with a provider.
+fn goes(id: Id, at: &DataDir, ambient: &Ambient) -> Result<String, Fault> {
+    let (name, rules) = look(at, ambient, |tx, by| {
+        let found = rules::get(tx, by, id)?;
+        let rules = provider_rules::list(tx, by, Some(id), 0, MAX_RULES)?;
+        Ok((found.name, rules.len()))
+    })?;
+    Ok(format!(
+        "provider {id}, {name}, would be hidden for good, with its registration and its rules: {rules}"
+    ))
 }
 
 fn done(id: Id, what: &str) -> Report {

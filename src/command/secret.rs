@@ -25,6 +25,45 @@ pub struct KeyFile {
     pub key_file: Option<PathBuf>,
 }
 
+/// `--secret`.
+#[derive(Debug, clap::Args)]
+pub struct SecretFiles {
+    /// A secret, and the file that holds it, - for standard input: password=FILE
+    #[arg(long = "secret", value_name = "NAME=FILE", value_parser = named_file)]
+    secrets: Vec<(String, PathBuf)>,
+}
+
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !file.is_empty() => Ok((name.into(), file.into())),
+        _ => Err("write it as NAME=FILE".into()),
+    }
+}
+
+impl SecretFiles {
+    /// The secrets, under the names that `find` knows for them. A blank one is a mistake, as an empty file easily is.
+    pub fn read(
+        &self,
+        find: impl Fn(&str) -> Option<&'static str>,
+    ) -> Result<Vec<(&'static str, String)>, Fault> {
+        let files = self.secrets.iter().map(|(_, file)| file.as_path());
+        if files.filter(|file| *file == Path::new("-")).count() > 1 {
+            let text = "standard input holds one secret: give a file for each other one";
+            return Err(Fault::Said(text.into()));
+        }
+        let secrets = self.secrets.iter().map(|(name, file)| {
+            let known = find(name)
+                .ok_or_else(|| Fault::Said(format!("{name} is no secret: give {name}=VALUE")))?;
+            let secret = read(file)?;
+            match secret.trim().is_empty() {
+                true => Err(Fault::Said(format!("{}: {name} is blank", file.display()))),
+                false => Ok((known, secret)),
+            }
+        });
+        secrets.collect()
+    }
+}
+
 /// The file's content, without the end of its last line.
 pub fn read(file: &Path) -> Result<String, Fault> {
     let mut text = String::new();

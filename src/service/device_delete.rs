@@ -10,7 +10,7 @@ use crate::store::row::Id;
 use crate::store::tables::clis::{self, Cli};
 use crate::store::tables::devices::{self as rows, Device};
 use crate::store::tables::dids::{self as did_rows, Did};
-use crate::store::tables::{device_options, fax_emails};
+use crate::store::tables::{callflows, device_options, device_rules, fax_emails};
 use crate::store::{ReadTx, StoreError, WriteTx};
 
 /// The most DIDs and CLIs that go with a device: other writes wait behind a transaction.
@@ -28,6 +28,10 @@ pub struct Goes {
     pub options: usize,
     /// Addresses that its faxes are sent to.
     pub fax_emails: usize,
+    /// How many rules it has.
+    pub rules: usize,
+    /// At how many moments of a call its call flow does something.
+    pub callflow: usize,
 }
 
 /// What goes when this device is removed.
@@ -45,6 +49,8 @@ fn find(tx: &ReadTx<'_>, device: Device) -> Result<Goes, StoreError> {
         clis: clis::list_on_device(tx, id, limit)?,
         options: Options::of(tx, id)?.own().count(),
         fax_emails: fax_emails::list(tx, id)?.len(),
+        rules: device_rules::count(tx, id)? as usize,
+        callflow: callflows::list_of_device(tx, id)?.len(),
         device,
     })
 }

@@ -57,6 +57,22 @@ pub const FIELDS: &[&str] = &[
     "balance",
 ];
 
+/// The field or the option that can be changed by this name; none: there is none.
+pub fn find(name: &str) -> Option<&'static str> {
+    let field = FIELDS.iter().copied().find(|field| *field == name);
+    field.or_else(|| option(name).map(|option| option.name))
+}
+
+fn option(name: &str) -> Option<&'static DeviceOption> {
+    let mut options = OPTIONS.iter();
+    options.find(|option| option.name == name || option.also == Some(name))
+}
+
+/// Whether the value of a field or an option is nobody else's business.
+pub fn is_secret(name: &str) -> bool {
+    matches!(name, "password" | "pin") || option(name).is_some_and(|option| option.is_secret)
+}
+
 /// What is to be changed: names of fields and options, and their values as they were sent.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
@@ -73,8 +89,7 @@ impl Change {
             self.fields.insert(name, value.into());
             return true;
         }
-        let is_named = |option: &&DeviceOption| option.name == name || option.also == Some(name);
-        let option = OPTIONS.iter().find(is_named);
+        let option = option(name);
         self.options
             .extend(option.map(|option| (option, value.into())));
         option.is_some()

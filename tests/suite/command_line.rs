@@ -1,5 +1,7 @@
 //! The operator's verbs: the real binary on a real folder, what it prints, what it changes, and what it leaves alone.
 
+mod asking;
+
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -951,11 +953,11 @@ fn a_provider_is_set_shown_and_deleted() {
     );
 
     world.refused(
-        &["provider", "delete", "1"],
+        &["provider", "delete", "1", "--yes"],
         "provider is in use: terminate its DIDs first\n",
     );
     assert_eq!(
-        world.ok(&["provider", "delete", "2"]),
+        world.ok(&["provider", "delete", "2", "--yes"]),
         "provider 2 is hidden\n"
     );
     world.refused(
@@ -1398,8 +1400,8 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
         "CLI was not found: 557 (",
     );
     assert_eq!(world.json(&["cli", "list"]), json!([]));
-    world.ok(&["device", "delete", "1"]);
-    world.ok(&["device", "hide", "2"]);
+    world.ok(&["device", "delete", "1", "--yes"]);
+    world.ok(&["device", "hide", "2", "--yes"]);
     world.refused(&["device", "hide", "1"], "device was not found: 1");
     assert_eq!(world.json(&["device", "list"]), json!([]));
 }

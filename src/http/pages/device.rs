@@ -266,6 +266,8 @@ fn going(whole: &Whole) -> Markup {
                 li { (counted(goes.clis.len(), "CLI")) " to be deleted: " (clis.join(", ")) @if goes.clis.len() > SHOWN { ", …" } }
             }
             @if goes.options > 0 { li { (counted(goes.options, "option")) " of its own." } }
+            @if goes.rules > 0 { li { (counted(goes.rules, "device rule")) "." } }
+            @if goes.callflow > 0 { li { "What its call flow does at " (counted(goes.callflow, "moment")) " of a call." } }
             @if goes.fax_emails > 0 { li { "Faxes are no longer sent to " (details.fax_emails.join(", ")) "." } }
             li { "The extension " (whole.device.extension) ", the username and the PIN are free again." }
         }
