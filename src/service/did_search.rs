@@ -128,7 +128,13 @@ fn find(
     let left = search.limit.map_or(u64::MAX, |limit| limit - reached.given);
     let count = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
     let skip = usize::try_from(search.skip - reached.skipped).unwrap_or(usize::MAX);
-    let (mut ids, place) = look(tx, &wanted, reached.after, skip.saturating_add(count))?;
+    let name = search
+        .owner_name
+        .as_deref()
+        .filter(|_| wanted.owner_name.is_some());
+    let name = Name::of(name.unwrap_or_default());
+    let limit = skip.saturating_add(count);
+    let (mut ids, place) = look(tx, &wanted, &name, reached.after, limit)?;
     let skipped = ids.len().min(skip);
     ids.drain(..skipped);
     let next = Reached {
@@ -144,17 +150,19 @@ fn find(
 fn look(
     tx: &ReadTx<'_>,
     wanted: &Wanted,
+    name: &Name,
     after: Id,
     limit: usize,
 ) -> Result<(Vec<Id>, Option<Id>), StoreError> {
     let Some(mut among) = among(tx, wanted)? else {
-        return walk(tx, wanted, after, limit);
+        return walk(tx, wanted, name, after, limit);
     };
     among.retain(|id| *id > after);
     among.sort_unstable();
     let mut ids = Vec::new();
     for id in among {
-        ids.extend(did_search::matching(tx, wanted, id - 1, id, 1)?);
+        let found = did_search::matching(tx, wanted, id - 1, id, 1)?;
+        ids.extend(name.kept(tx, found, 1)?);
         if ids.len() >= limit {
             return Ok((ids, Some(id)));
         }
@@ -178,6 +186,7 @@ fn among(tx: &ReadTx<'_>, wanted: &Wanted) -> Result<Option<Vec<Id>>, StoreError
 fn walk(
     tx: &ReadTx<'_>,
     wanted: &Wanted,
+    name: &Name,
     after: Id,
     limit: usize,
 ) -> Result<(Vec<Id>, Option<Id>), StoreError> {
@@ -185,7 +194,12 @@ fn walk(
         return Ok((Vec::new(), None));
     };
     let until = first.saturating_add(MAX_LOOKED_AT as Id - 1);
-    let ids = did_search::matching(tx, wanted, after, until, limit)?;
+    let wide = match name.0 {
+        None => limit,
+        Some(_) => MAX_LOOKED_AT,
+    };
+    let found = did_search::matching(tx, wanted, after, until, wide)?;
+    let ids = name.kept(tx, found, limit)?;
     let place = match ids.last() {
         Some(last) if ids.len() >= limit => *last,
         _ => until,
@@ -275,14 +289,41 @@ fn can_be_part(part: &str) -> bool {
     is_short && is_plain && digits <= MAX_NUMBER
 }
 
-/// The pattern for texts that contain this one.
+/// A part of a name with letters beyond ASCII, in lower case; none: the pattern of SQL, which folds only ASCII, is enough.
+struct Name(Option<String>);
+
+impl Name {
+    fn of(part: &str) -> Self {
+        Self((!part.is_ascii()).then(|| part.to_lowercase()))
+    }
+
+    /// Up to `limit` of the DIDs that the pattern found: those of someone whose name has the part in any letter case.
+    fn kept(&self, tx: &ReadTx<'_>, found: Vec<Id>, limit: usize) -> Result<Vec<Id>, StoreError> {
+        let Some(part) = &self.0 else {
+            return Ok(found);
+        };
+        let mut kept = Vec::new();
+        for id in found {
+            let name = did_search::name_of_haver(tx, id)?;
+            if name.is_some_and(|name| name.to_lowercase().contains(part)) {
+                kept.push(id);
+            }
+            if kept.len() >= limit {
+                break;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// The pattern for texts that contain this one. A letter beyond ASCII may be any: [`Name`] looks again.
 fn contains(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.chars() {
         if matches!(c, '%' | '_' | '!') {
             pattern.push('!');
         }
-        pattern.push(c);
+        pattern.push(if c.is_ascii() { c } else { '_' });
     }
     pattern + "%"
 }

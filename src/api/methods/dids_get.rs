@@ -26,7 +26,11 @@ const USER: Parameter = id(
     Thing::User,
     "This user has it, or it is in this reseller's scope.",
 );
-const DEVICE: Parameter = id("search_device", Thing::Device, "On this device.");
+const DEVICE: Parameter = id(
+    "search_device",
+    Thing::Device,
+    "On this device. `device` in the answer is blank for callers who may not see devices, as an accountant without `manage_devices`.",
+);
 const PROVIDER: Parameter = id(
     "search_provider",
     Thing::Provider,

@@ -91,6 +91,17 @@ pub fn matching(
     )
 }
 
+const NAME_OF_HAVER: &str = "
+SELECT username
+FROM dids
+CROSS JOIN users ON users.id = coalesce(dids.user_id, dids.owner_id)
+WHERE dids.id = :id";
+
+/// The name of who has the DID of this row.
+pub fn name_of_haver(tx: &ReadTx<'_>, id: Id) -> Result<Option<String>, StoreError> {
+    tx.find(NAME_OF_HAVER, named_params! { ":id": id }, |row| row.get(0))
+}
+
 const NEXT: &str = "
 SELECT id
 FROM dids
