@@ -163,6 +163,9 @@ pub fn get_own(tx: &ReadTx<'_>, by: &Actor, id: impl Into<Option<Id>>) -> Result
 
 /// The extension of the device behind something that the actor may see; blank: the device is not theirs.
 pub fn extension_of(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<String, StoreError> {
+    if !by.has(Right::SeeDevices) {
+        return Ok(String::new());
+    }
     let Some(device) = devices::find(tx, id)? else {
         return Ok(String::new());
     };

@@ -10,7 +10,7 @@ use crate::service::guard::access::{Actor, Right};
 use crate::store::WriteTx;
 use crate::store::row::Id;
 use crate::store::tables::dids::{self, Did, DidStatus};
-use crate::store::tables::users::{User, UserType};
+use crate::store::tables::users::{ADMIN, User, UserType};
 
 /// Longest comment or SIP header, in characters.
 pub const MAX_TEXT: usize = 255;
@@ -90,7 +90,7 @@ impl Edit {
         if let Some(provider_id) = self.provider_id {
             after.provider_id = provider(tx, by, did, provider_id)?;
         }
-        if by.user_type != UserType::Reseller {
+        if by.owner_id() == ADMIN {
             after.comment = self.comment.unwrap_or(after.comment);
         }
         after.reseller_comment = self.reseller_comment.unwrap_or(after.reseller_comment);

@@ -10,7 +10,7 @@ use crate::store::tables::devices::Device;
 use crate::store::tables::dialplans::DIALPLANS;
 use crate::store::tables::dids::{self, Did, DidStatus};
 use crate::store::tables::users::{ADMIN, User};
-use crate::store::tables::{devices, settings};
+use crate::store::tables::{devices, providers, settings};
 use crate::store::{StoreError, WriteTx};
 
 /// The most closed DIDs that one transaction frees, so that callers need not wait long behind it.
@@ -204,6 +204,14 @@ pub fn take<'a>(
     let lender = did.lent_by_id.filter(|_| step == &did_life::TAKE_BACK);
     if lender.is_some_and(|lender| !by.owns(lender)) {
         return Err(which.is_missing(did));
+    }
+    // A deleted provider brings no calls.
+    if did.status == DidStatus::Terminated && providers::find(tx, did.provider_id)?.is_none() {
+        let detail = format!(
+            "the provider of DID {} is deleted: give it another one first",
+            did.did
+        );
+        return Err(Rule::from(DidError::WrongState).with(detail));
     }
     let after = step.apply(&did, tx.now_ms());
     Ok(change(tx, by, step, &did, after)?)

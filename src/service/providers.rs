@@ -36,8 +36,9 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, owner_id: Id, sent: &Sent) -> Result
 
 /// The provider of this row, if it is the actor's own.
 pub fn get(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Details, Error> {
-    by.require(Right::ManageSetup)?;
+    by.require(Right::SeeProviders)?;
     let found = providers::find_details(tx, id)?.filter(|found| by.owns(found.owner_id));
+    let found = found.map(|found| without_secrets(by, found));
     found.ok_or_else(|| Rule::NotFound(Thing::Provider).with(id.to_string()))
 }
 
@@ -74,14 +75,15 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Details>, Error> {
-    by.require(Right::ManageSetup)?;
-    Ok(lists::walk(
+    by.require(Right::SeeProviders)?;
+    let part = lists::walk(
         after,
         limit,
         |after, limit| providers::walk(tx, by.owner_id(), after.map_or(0, |after| after.id), limit),
         |found| lists::id_cursor(found.id),
         |found| filter.keeps(found),
-    )?)
+    )?;
+    Ok(part.map(|found| without_secrets(by, found)))
 }
 
 /// Changes what was sent. The same values again change nothing.
@@ -224,18 +226,20 @@ pub fn list_seen(
             found
         }
     };
-    let knows_secrets = by.has(Right::ManageSetup);
-    let seen = found.into_iter().map(|mut provider| {
-        if !knows_secrets {
-            provider.login.clear();
-            provider.password.clear();
-        }
-        Seen {
-            is_limited: !by.owns(provider.owner_id),
-            provider,
-        }
+    let seen = found.into_iter().map(|provider| Seen {
+        is_limited: !by.owns(provider.owner_id),
+        provider: without_secrets(by, provider),
     });
     Ok(seen.collect())
+}
+
+/// What someone knows who only looks at providers: not how linebook signs in there.
+fn without_secrets(by: &Actor, mut provider: Details) -> Details {
+    if !by.has(Right::ManageSetup) {
+        provider.login.clear();
+        provider.password.clear();
+    }
+    provider
 }
 
 /// The name of a provider, hidden or not, for things that already refer to it. Its owner is told, and everyone if it is

@@ -115,13 +115,18 @@ const NEEDS: &[(Right, &[(Verb, &str)])] = &[
         &[(Verb::Post, "/users/{id}/permissions")],
     ),
     (
-        Right::ManageSetup,
+        Right::SeeProviders,
         &[
             (Verb::Get, "/providers"),
             (Verb::Get, "/providers.csv"),
+            (Verb::Get, "/providers/{id}"),
+        ],
+    ),
+    (
+        Right::ManageSetup,
+        &[
             (Verb::Get, "/providers/new"),
             (Verb::Post, "/providers/new"),
-            (Verb::Get, "/providers/{id}"),
             (Verb::Post, "/providers/{id}/edit"),
             (Verb::Post, "/providers/{id}/hide"),
             (Verb::Post, "/providers/{id}/rules"),
@@ -896,13 +901,15 @@ fn what_one_may_not_see_is_on_no_other_page_either() {
     for word in ["DIDs on it", "/dids"] {
         assert!(!device(&manager).contains(word), "{word}");
     }
-    // Someone who manages DIDs but no devices reads where a DID rings, without a link to it.
+    // Someone who manages DIDs but no devices is not told on which one a DID rings, as in the API.
     world.sql("DELETE FROM permissions WHERE user_id = 1 AND permission = 'manage_devices'");
     let accountant = world.token(1);
     for (path, id) in [("/dids", ""), ("/dids/", "3")] {
         let page = |token: &str| world.get(&format!("{path}{id}"), token).body;
         assert!(page(&admin).contains("href=\"/devices/"), "{path}");
-        assert!(page(&accountant).contains("device 1001"), "{path}");
+        assert!(page(&admin).contains("device 1001"), "{path}");
+        assert!(page(&accountant).contains("a device"), "{path}");
+        assert!(!page(&accountant).contains("1001"), "{path}");
         assert!(!page(&accountant).contains("href=\"/devices/"), "{path}");
     }
     // A plain user reads the name of the IVR that answers their CLI, and no other IVR's.

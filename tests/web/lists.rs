@@ -461,6 +461,29 @@ fn dids_are_filtered_by_all_that_dids_get_searches() {
     assert_eq!(found(2, "device=1"), "03");
 }
 
+/// What admin and a reseller note about a DID is for themselves.
+#[test]
+fn notes_about_a_did_are_for_those_who_write_them() {
+    let world = World::new();
+    world.sql(
+        "UPDATE dids SET comment = 'of admin', reseller_comment = 'of reseller', custom_sip_header = 'X-Way: north'",
+    );
+    let lent = "UPDATE dids SET owner_id = 4, lent_by_id = 0, status = 'reserved', device_id = NULL, dialplan_id = NULL,
+        user_id = 5, closed_ms = NULL WHERE id = 10";
+    world.sql(lent);
+    let shown = |did: i64, user: i64| {
+        let page = world.get(&format!("/dids/{did}"), &world.token(user));
+        assert_eq!(page.status, 200, "DID {did} for user {user}");
+        ["of admin", "of reseller", "X-Way"].map(|note| page.body.contains(note))
+    };
+    // The DID of a user, and one that a reseller has on loan and has passed on.
+    assert_eq!(shown(3, 0), [true; 3]);
+    assert_eq!(shown(3, 2), [false; 3]);
+    assert_eq!(shown(10, 0), [true; 3]);
+    assert_eq!(shown(10, 4), [false, true, true]);
+    assert_eq!(shown(10, 5), [false; 3]);
+}
+
 const ACTIONS: &str = "callflow.update cli.create cli.update cli.delete clock.accept device.create device.update device.trunk device.hide \
     device.block device.unblock device.new_secret device.show_secret device.show_pin \
     device_rule.create device_rule.delete dialplan.create dialplan.update dialplan.hide did.create did.reserve \

@@ -242,3 +242,31 @@ fn the_list_filters_by_name_technology_and_state() {
         }
     }
 }
+
+/// An accountant who manages DIDs has to know where they come from, and no more.
+#[test]
+fn who_manages_dids_sees_providers_and_changes_none() {
+    let world = World::new();
+    world.sql("INSERT INTO permissions VALUES (6, 'manage_dids')");
+    world.sql("UPDATE providers SET login = 'our-login', password = 'our-password' WHERE id = 1");
+    let (admin, clerk) = (world.token(0), world.token(6));
+    let opened = |token: &str| world.get("/providers/1", token).body;
+    assert!(opened(&admin).contains("our-login"));
+    for path in ["/providers", "/providers.csv", "/providers/1"] {
+        let page = world.get(path, &clerk);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.body.contains("Carrier One"), "{path}");
+        for word in [
+            "our-login",
+            "our-password",
+            "/providers/new",
+            "/providers/1/",
+        ] {
+            assert!(!page.body.contains(word), "{path} has {word}");
+        }
+    }
+    assert_eq!(world.get("/providers/3", &clerk).status, 404);
+    assert_eq!(world.get("/providers/new", &clerk).status, 403);
+    let hidden = world.post("/providers/1/hide", &clerk, &[]);
+    assert_eq!(hidden.status, 403);
+}

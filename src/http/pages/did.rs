@@ -239,7 +239,7 @@ fn summary(visit: &Visit, found: &Row, days: i64) -> Markup {
                     (Some(_), false) => html! { "to a reseller" },
                 }),
                 ("In the API", html! { code { "did=" (did.did) } ", " code { "dids_id=" (did.id) } }),
-            ].to_vec(), did_form::facts(did)].concat()))
+            ].to_vec(), did_form::facts(visit.by(), did)].concat()))
             @if let Some(closed_ms) = did.closed_ms {
                 p.hint { "Closed since " (time(closed_ms)) "; the server frees it after " (days) " days." }
             }

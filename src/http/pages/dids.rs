@@ -100,7 +100,7 @@ fn fetch(
 pub(super) fn row(tx: &ReadTx<'_>, by: &Actor, did: Did) -> Result<Row, Error> {
     let on = match (did.device_id, did.dialplan_id) {
         (Some(id), _) => match devices::extension_of(tx, by, id)? {
-            extension if extension.is_empty() => extension,
+            extension if extension.is_empty() => "a device".into(),
             extension => format!("device {extension}"),
         },
         (None, Some(id)) => DIALPLANS.name_of(tx, id)?,

@@ -10,6 +10,7 @@ use crate::http::pages::frame::parts::{
 use crate::http::pages::frame::problem::problem_on_page;
 use crate::http::pages::frame::rule_form;
 use crate::http::pages::frame::visit::Visit;
+use crate::service::guard::access::Right;
 use crate::service::number_rules::MAX_RULES;
 use crate::service::provider_rules::{self, NewRule};
 use crate::service::{Error, Thing, providers};
@@ -31,9 +32,13 @@ pub async fn show(visit: Visit) -> Result<Answer, Trouble> {
 }
 
 fn render(visit: &Visit, problems: Problems) -> Result<Answer, Trouble> {
+    let may_change = visit.may(Right::ManageSetup);
     let (found, rules) = visit.read(|tx| {
         let (by, id) = (visit.by(), visit.id());
-        let rules = provider_rules::list(tx, by, Some(id), 0, MAX_RULES)?;
+        let rules = match may_change {
+            true => provider_rules::list(tx, by, Some(id), 0, MAX_RULES)?,
+            false => Vec::new(),
+        };
         Ok::<_, Error>((providers::get(tx, by, id)?, rules))
     })?;
     let Problems { edit, rule, hide } = &problems;
@@ -42,7 +47,7 @@ fn render(visit: &Visit, problems: Problems) -> Result<Answer, Trouble> {
         p.crumbs { a href="/providers" { "Providers" } " / " (found.name) }
         div.columns {
             section.card { (summary(&found)) }
-            section.actions {
+            @if may_change { section.actions {
                 (Action {
                     path: &path("rules"),
                     title: "Add a rule",
@@ -57,10 +62,10 @@ fn render(visit: &Visit, problems: Problems) -> Result<Answer, Trouble> {
                     button: "Hide it",
                     is_grave: true,
                 }.render(visit, hide, html! {}))
-            }
+            } }
         }
         @if !rules.is_empty() { (rule_list(visit, &rules)) }
-        (parts::form(visit, &path("edit"), "Save", edit, fields(visit, &found, edit)))
+        @if may_change { (parts::form(visit, &path("edit"), "Save", edit, fields(visit, &found, edit))) }
     };
     let has_problem = edit.is_some() || rule.is_some() || hide.is_some();
     Ok(visit.page_or_problem(&found.name, has_problem, body))

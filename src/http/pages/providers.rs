@@ -150,7 +150,9 @@ pub async fn list(visit: Visit) -> Result<Answer, Trouble> {
         (select("network_type", "Reached by", &any(&["hostname", "ip", "dynamic"]), text("network_type"), "", &None))
         (select("active", "Active", &any(&["yes", "no"]), text("active"), "", &None))
     };
-    let new = html! { a.button href="/providers/new" { "New provider" } };
+    let new = html! {
+        @if visit.may(Right::ManageSetup) { a.button href="/providers/new" { "New provider" } }
+    };
     LIST.show(&visit, "Providers", new, filter)
 }
 

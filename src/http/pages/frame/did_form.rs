@@ -9,11 +9,13 @@ use crate::http::pages::frame::choices::offered_providers;
 use crate::http::pages::frame::parts::{self, Field, Problem, or_dash, select, time};
 use crate::http::pages::frame::visit::Visit;
 use crate::service::did_details::Edit;
+use crate::service::guard::access::{Actor, Right};
 use crate::store::tables::dids::Did;
-use crate::store::tables::users::UserType;
+use crate::store::tables::users::ADMIN;
 
-/// The details that differ from a new DID's, in words.
-pub fn facts(did: &Did) -> Vec<(&'static str, Markup)> {
+/// The details that differ from a new DID's, in words. The notes are for those who write them: none of them is for the
+/// user who has the DID, and admin's comment is not for a reseller either.
+pub fn facts(by: &Actor, did: &Did) -> Vec<(&'static str, Markup)> {
     let mut facts = Vec::new();
     if did.call_limit > 0 {
         facts.push(("Calls at once", html! { (did.call_limit) }));
@@ -27,14 +29,15 @@ pub fn facts(did: &Did) -> Vec<(&'static str, Markup)> {
     if did.grace_time_s > 0 {
         facts.push(("Grace time", html! { (did.grace_time_s) " seconds" }));
     }
-    for (name, text) in [
-        ("Language", &did.language),
-        ("Tone zone", &did.tone_zone),
-        ("SIP header", &did.custom_sip_header),
-        ("Comment", &did.comment),
-        ("Reseller's comment", &did.reseller_comment),
+    let manages = by.has(Right::ManageDids);
+    for (name, text, is_shown) in [
+        ("Language", &did.language, true),
+        ("Tone zone", &did.tone_zone, true),
+        ("SIP header", &did.custom_sip_header, manages),
+        ("Comment", &did.comment, manages && by.owner_id() == ADMIN),
+        ("Reseller's comment", &did.reseller_comment, manages),
     ] {
-        if !text.is_empty() {
+        if is_shown && !text.is_empty() {
             facts.push((name, or_dash(text)));
         }
     }
@@ -57,7 +60,6 @@ pub fn form(visit: &Visit, did: &Did, problem: &Problem) -> Result<Markup, Troub
     if !providers.iter().any(|(id, _)| *id == provider) {
         providers.insert(0, (String::new(), "as it is".into()));
     }
-    let is_reseller = visit.by().user_type == UserType::Reseller;
     let fields = html! {
         h2 { "Details" }
         (Field::text("call_limit", "Calls at once", &typed("call_limit", &number(did.call_limit)))
@@ -75,7 +77,7 @@ pub fn form(visit: &Visit, did: &Did, problem: &Problem) -> Result<Markup, Troub
         }
         (Field::text("custom_sip_header", "SIP header", &typed("custom_sip_header", &did.custom_sip_header))
             .hint("Name: value, sent along with its calls").render(problem))
-        @if !is_reseller {
+        @if visit.by().owner_id() == ADMIN {
             (Field::text("comment", "Comment", &typed("comment", &did.comment)).render(problem))
         }
         (Field::text("reseller_comment", "Reseller's comment", &typed("reseller_comment", &did.reseller_comment)).render(problem))

@@ -37,7 +37,7 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
         &[
             entry("/users", "Users", Right::ManageUsers),
             entry("/groups", "Device groups", Right::ManageDevices),
-            entry("/providers", "Providers", Right::ManageSetup),
+            entry("/providers", "Providers", Right::SeeProviders),
             entry("/ivrs", "IVRs", Right::ManageSetup),
             entry("/dialplans", "Dial plans", Right::ManageSetup),
             entry("/periods", "Time periods", Right::ManageSetup),
