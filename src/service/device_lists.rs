@@ -293,6 +293,5 @@ fn exact(
 
 /// The number of a device, if the search is for one.
 fn number(search: &str) -> Option<Id> {
-    // The parser alone would also take `+1`.
-    search.parse().ok().filter(|_| text::is_digits(search))
+    text::number(search, 0..=Id::MAX)
 }

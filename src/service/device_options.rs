@@ -76,7 +76,9 @@ fn is_too_long(option: &DeviceOption, value: &str) -> bool {
 /// A value of this kind as it is stored; none: it is of another kind.
 fn take(kind: Kind, sent: &str) -> Option<String> {
     let is_right = match kind {
-        Kind::Number(least, most) => return number(sent, least, most).map(|n| n.to_string()),
+        Kind::Number(least, most) => {
+            return text::number(sent, least..=most).map(|n| n.to_string());
+        }
         Kind::Word(words) => {
             let mut words = words.iter();
             return words
@@ -99,12 +101,6 @@ fn take(kind: Kind, sent: &str) -> Option<String> {
         Kind::Networks(_) => sent.split(';').all(is_network),
     };
     is_right.then(|| sent.into())
-}
-
-/// A whole number between two others, in digits only.
-pub(super) fn number(sent: &str, least: u64, most: u64) -> Option<u64> {
-    let number = sent.parse().ok().filter(|_| text::is_digits(sent))?;
-    (least..=most).contains(&number).then_some(number)
 }
 
 fn is_url(text: &str) -> bool {

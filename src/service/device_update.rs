@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::device_options::{self as options, check_length, number, refused};
+use super::device_options::{self as options, check_length, refused};
 use super::devices::{self, MAX_CALLER_ID, MAX_DESCRIPTION, MAX_PIN};
 use super::extensions::{self, MAX_EXTENSION};
 use super::{Error, Field, Rule, Thing, log, text};
@@ -141,7 +141,7 @@ pub fn update(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>, change: &Change) -> 
     for name in ["new_location_id", "location_id"] {
         if change
             .filled(name)
-            .is_some_and(|id| number(id, 1, GLOBAL as u64).is_none())
+            .is_some_and(|id| text::number(id, GLOBAL..=GLOBAL).is_none())
         {
             return Err(Rule::NotFound(Thing::Location).into());
         }
@@ -171,7 +171,8 @@ fn read(before: &Device, change: &Change) -> Result<Draft, Error> {
         }
     };
     if let Some(trunk) = change.filled("trunk") {
-        let trunk = number(trunk, 0, 2).ok_or_else(|| refused("trunk", "0, 1 or 2".into()))?;
+        let trunk =
+            text::number(trunk, 0..=2).ok_or_else(|| refused("trunk", "0, 1 or 2".into()))?;
         (device.is_trunk, device.with_ani) = (trunk > 0, trunk == 2);
     }
     read_caller_id(&mut device, change)?;
@@ -231,9 +232,8 @@ fn read_place(device: &mut Device, change: &Change) -> Result<(), Error> {
         device.hostname = String::new();
     }
     if let Some(port) = change.filled("port") {
-        let port = number(port, 1, u64::from(u16::MAX));
-        device.port =
-            port.ok_or_else(|| refused("port", "a number from 1 to 65535".into()))? as u16;
+        let port = text::number(port, 1..=u16::MAX);
+        device.port = port.ok_or_else(|| refused("port", "a number from 1 to 65535".into()))?;
     }
     if let Some(name) = change.filled("hostname") {
         if name.len() <= text::MAX_DOMAIN && !text::is_domain(name) {

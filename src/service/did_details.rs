@@ -235,10 +235,7 @@ pub fn delete<'a>(tx: &WriteTx<'_>, by: &Actor, did: impl Into<Which<'a>>) -> Re
 
 /// A whole number from 0 to `most`.
 fn number(sent: &str, most: i64, field: Field) -> Result<i64, Error> {
-    let digits = Some(sent).filter(|sent| text::is_digits(sent));
-    let number = digits.and_then(|digits| digits.parse().ok());
-    let number = number.filter(|number| *number <= most);
-    number.ok_or_else(|| Rule::Invalid(field).into())
+    text::number(sent, 0..=most).ok_or_else(|| Rule::Invalid(field).into())
 }
 
 /// Two letters, in lower case, or nothing.

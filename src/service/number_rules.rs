@@ -72,11 +72,10 @@ impl NewNumberRule {
 
 /// A length from `least` to [`MAX_LENGTH`].
 fn length(sent: &Option<String>, least: u32, default: u32) -> Option<u32> {
-    let Some(sent) = filled(sent) else {
-        return Some(default);
-    };
-    let length = sent.parse().ok().filter(|_| text::is_digits(sent))?;
-    (least..=MAX_LENGTH).contains(&length).then_some(length)
+    match filled(sent) {
+        Some(sent) => text::number(sent, least..=MAX_LENGTH),
+        None => Some(default),
+    }
 }
 
 /// `0`, `1`, or nothing, which is 0.

@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use super::{Error, Field, Rule, text};
 use crate::amount::Amount;
@@ -196,10 +195,8 @@ fn switch(value: &str) -> Option<bool> {
     }
 }
 
-fn number<T: FromStr>(value: &str, range: RangeInclusive<u64>) -> Option<T> {
-    let number = value.parse().ok().filter(|_| text::is_digits(value))?;
-    let is_right = range.contains(&number);
-    is_right.then_some(value)?.parse().ok()
+fn number<T: TryFrom<u64>>(value: &str, range: RangeInclusive<u64>) -> Option<T> {
+    text::number(value, range)?.try_into().ok()
 }
 
 /// The value, if it is blank or right.

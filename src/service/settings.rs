@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::json;
 
+use super::text::number;
 use super::{AccessError, Error, Field as RefusedField, Rule, Thing, devices, log};
 use crate::service::action::Action;
 use crate::service::guard::access::{self, Actor, Right};
@@ -202,12 +203,6 @@ fn dialect(text: &str) -> Option<Dialect> {
         FORMER_CLASSIC => Some(Dialect::Classic),
         _ => word(text),
     }
-}
-
-fn number(text: &str, range: RangeInclusive<i64>) -> Option<i64> {
-    // The parser alone would also take `+1`.
-    let number = text.parse().ok().filter(|_| super::text::is_digits(text))?;
-    range.contains(&number).then_some(number)
 }
 
 /// The stored form of a type in any letter case. Blank stays blank.

@@ -2,6 +2,8 @@
 //! shown.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
@@ -17,6 +19,12 @@ const MAX_LABEL: usize = 63;
 /// One ASCII digit or more, and nothing else.
 pub fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A whole number in this range, in digits only: the parser alone would also take `+1`.
+pub fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
+    let number = text.parse().ok().filter(|_| is_digits(text))?;
+    range.contains(&number).then_some(number)
 }
 
 /// A name has 1 to [`MAX_NAME`] characters, none of them a control character.
@@ -154,6 +162,26 @@ pub fn caller_id_of(name: &str, number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_has_digits_only_and_is_in_its_range() {
+        for (text, read) in [
+            ("1", Some(1)),
+            ("007", Some(7)),
+            ("20", Some(20)),
+            ("0", None),
+            ("21", None),
+            ("+1", None),
+            ("-1", None),
+            ("1.0", None),
+            (" 1", None),
+            ("", None),
+            ("١", None),
+            ("257", None),
+        ] {
+            assert_eq!(number::<u8>(text, 1..=20), read, "{text}");
+        }
+    }
 
     #[test]
     fn caller_ids_have_two_parts() {

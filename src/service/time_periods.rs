@@ -47,7 +47,19 @@ pub struct Edit {
 pub fn create(tx: &WriteTx<'_>, by: &Actor, owner_id: Id, edit: &Edit) -> Result<Id, Error> {
     by.require(Right::ManageSetup)?;
     access::check_owner(tx, by, owner_id)?;
-    let whole = TimePeriod {
+    let mut period = edited(&whole(owner_id), edit)?;
+    if period.name.is_empty() {
+        return Err(Rule::Missing(Field::Name).into());
+    }
+    period.id = time_periods::insert(tx, &period, tx.now_ms())?;
+    let after = Some(json!(period));
+    log::record(tx, by, Action::TimePeriodCreate, period.id, None, after)?;
+    Ok(period.id)
+}
+
+/// A period without a name that is all day, all year.
+fn whole(owner_id: Id) -> TimePeriod {
+    TimePeriod {
         id: 0,
         owner_id,
         name: String::new(),
@@ -59,15 +71,7 @@ pub fn create(tx: &WriteTx<'_>, by: &Actor, owner_id: Id, edit: &Edit) -> Result
         end_month: None,
         start_day: None,
         end_day: None,
-    };
-    let mut period = edited(&whole, edit)?;
-    if period.name.is_empty() {
-        return Err(Rule::Missing(Field::Name).into());
     }
-    period.id = time_periods::insert(tx, &period, tx.now_ms())?;
-    let after = Some(json!(period));
-    log::record(tx, by, Action::TimePeriodCreate, period.id, None, after)?;
-    Ok(period.id)
 }
 
 /// Changes a period.
@@ -170,18 +174,13 @@ fn weekday(day: u32) -> &'static str {
 fn parse(field: Field, sent: &str, least: u32, most: u32) -> Result<u32, Error> {
     let found = match field {
         Field::StartWeekday | Field::EndWeekday => {
-            let known = WEEKDAYS.iter();
-            let mut places = known.zip(1..);
-            places
-                .find(|(word, _)| word.eq_ignore_ascii_case(sent))
-                .map(|(_, day)| day)
+            let mut places = WEEKDAYS.iter().zip(least..=most);
+            let found = places.find(|(word, _)| word.eq_ignore_ascii_case(sent));
+            found.map(|(_, day)| day)
         }
-        _ if text::is_digits(sent) => sent.parse().ok(),
-        _ => None,
+        _ => text::number(sent, least..=most),
     };
-    found
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| Rule::Invalid(field).into())
+    found.ok_or_else(|| Rule::Invalid(field).into())
 }
 
 /// The period of this row, if it is the actor's own.
@@ -288,19 +287,7 @@ mod tests {
 
     #[test]
     fn a_period_in_words() {
-        let mut period = TimePeriod {
-            id: 1,
-            owner_id: 0,
-            name: "x".into(),
-            start_minute_of_day: 0,
-            end_minute_of_day: LAST_MINUTE,
-            start_weekday: None,
-            end_weekday: None,
-            start_month: None,
-            end_month: None,
-            start_day: None,
-            end_day: None,
-        };
+        let mut period = whole(0);
         assert_eq!(in_words(&period), "all day");
         period.start_minute_of_day = 8 * 60 + 5;
         period.start_weekday = Some(1);
