@@ -10,7 +10,7 @@ use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::device_delete::{self, Goes};
-use crate::service::{Rule, Thing};
+use crate::service::{Error, Rule, Thing};
 use crate::store::row::Id;
 
 /// Delete a device for good: its DIDs stay reserved, its CLIs are deleted, its numbers are free again
@@ -35,7 +35,11 @@ impl Delete {
         let id = self.id;
         let goes = || {
             look(&self.at, ambient, |tx, by| {
-                device_delete::preview(tx, by, id).map_err(|error| naming(error, id))
+                let goes = device_delete::preview(tx, by, id).map_err(|error| naming(error, id))?;
+                match goes.obstacle {
+                    Some(refusal) => Err(naming(Error::Refused(refusal), id)),
+                    None => Ok(goes),
+                }
             })
         };
         if self.preview {

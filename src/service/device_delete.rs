@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::device_options::Options;
-use super::{Error, Rule, Thing, devices, did_found, did_life, log, ties};
+use super::{Error, Refusal, Rule, Thing, devices, did_found, did_life, log, ties};
 use crate::service::action::Action;
 use crate::service::guard::access::{Actor, Right};
 use crate::store::row::Id;
@@ -11,7 +11,7 @@ use crate::store::tables::clis::{self, Cli};
 use crate::store::tables::devices::{self as rows, Device};
 use crate::store::tables::dids::{self as did_rows, Did};
 use crate::store::tables::{callflows, device_options, device_rules, fax_emails};
-use crate::store::{ReadTx, StoreError, WriteTx};
+use crate::store::{ReadTx, WriteTx};
 
 /// The most DIDs and CLIs that go with a device: other writes wait behind a transaction.
 pub const MAX_TAKEN_OFF: usize = 1000;
@@ -32,21 +32,30 @@ pub struct Goes {
     pub rules: usize,
     /// At how many moments of a call its call flow does something.
     pub callflow: usize,
+    /// What stands against it.
+    pub obstacle: Option<Refusal>,
 }
 
 /// What goes when this device is removed.
 pub fn preview(tx: &ReadTx<'_>, by: &Actor, id: Id) -> Result<Goes, Error> {
     by.require(Right::ManageDevices)?;
     let device = devices::get_own(tx, by, id)?;
-    Ok(find(tx, device)?)
+    find(tx, device)
 }
 
-fn find(tx: &ReadTx<'_>, device: Device) -> Result<Goes, StoreError> {
+fn find(tx: &ReadTx<'_>, device: Device) -> Result<Goes, Error> {
     let id = device.id;
     let limit = MAX_TAKEN_OFF as u32 + 1;
+    let dids = did_rows::list_on_device(tx, id, limit)?;
+    let clis = clis::list_on_device(tx, id, limit)?;
+    let obstacle = match check(tx, id, dids.len() + clis.len()) {
+        Err(Error::Refused(refusal)) => Some(refusal),
+        other => other.map(|()| None)?,
+    };
     Ok(Goes {
-        dids: did_rows::list_on_device(tx, id, limit)?,
-        clis: clis::list_on_device(tx, id, limit)?,
+        obstacle,
+        dids,
+        clis,
         options: Options::of(tx, id)?.own().count(),
         fax_emails: fax_emails::list(tx, id)?.len(),
         rules: device_rules::count(tx, id)? as usize,
@@ -55,16 +64,23 @@ fn find(tx: &ReadTx<'_>, device: Device) -> Result<Goes, StoreError> {
     })
 }
 
+fn check(tx: &ReadTx<'_>, id: Id, taken_off: usize) -> Result<(), Error> {
+    ties::check_removable(tx, id)?;
+    if taken_off > MAX_TAKEN_OFF {
+        let detail = format!("at most {MAX_TAKEN_OFF} DIDs and CLIs are taken off at once");
+        return Err(Rule::HasTooMany(Thing::Device).with(detail));
+    }
+    Ok(())
+}
+
 /// Removes a device: nothing finds it any more, and its PIN, extension and username are free again. Its DIDs stay
 /// reserved for its user; its CLIs and everything else that belongs to it are deleted.
 pub fn remove(tx: &WriteTx<'_>, by: &Actor, id: Option<Id>) -> Result<(), Error> {
     by.require(Right::ManageDevices)?;
     let device = devices::get_own(tx, by, id)?;
-    ties::check_removable(tx, device.id)?;
     let goes = find(tx, device)?;
-    if goes.dids.len() + goes.clis.len() > MAX_TAKEN_OFF {
-        let detail = format!("at most {MAX_TAKEN_OFF} DIDs and CLIs are taken off at once");
-        return Err(Rule::HasTooMany(Thing::Device).with(detail));
+    if let Some(refusal) = goes.obstacle {
+        return Err(Error::Refused(refusal));
     }
     // First, so that no DID changes a call flow that goes anyway.
     ties::drop_of_device(tx, goes.device.id)?;

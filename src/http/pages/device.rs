@@ -258,6 +258,7 @@ fn going(whole: &Whole) -> Markup {
     let clis = clis.filter_map(|cli| cli.number.as_deref().or(cli.domain.as_deref()));
     let clis: Vec<&str> = clis.take(SHOWN).collect();
     html! {
+        @if let Some(refusal) = &goes.obstacle { p.notice.warn { "Not now: " (refusal) "." } }
         ul {
             @if !goes.dids.is_empty() {
                 li { (counted(goes.dids.len(), "DID")) " on it: taken off, and reserved for " (whole.username) " as before." }

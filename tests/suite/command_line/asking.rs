@@ -114,6 +114,21 @@ fn what_would_go_is_said_without_asking() {
     );
     let both = world.run(&[&line[..], &["--yes"]].concat());
     assert_eq!(both.status.code(), Some(2));
+    // What would be refused is not promised.
+    let forward = [
+        "callflow",
+        "set",
+        "2",
+        "busy",
+        "forward",
+        "--to-device",
+        "1",
+    ];
+    world.ok(&forward);
+    world.refused(
+        &line,
+        "other devices forward calls to it: change their call flows first",
+    );
 }
 
 #[test]
