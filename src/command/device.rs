@@ -35,7 +35,7 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Block or unblock every device that a filter finds: up to 1000, all of them or none
+    /// Block or unblock every device that a filter finds, whoever's: up to 1000, all of them or none
     Each(EachDevice),
     /// Make a device a trunk, so that DIDs can be assigned to it, or an ordinary one again
     Trunk {

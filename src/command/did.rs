@@ -61,7 +61,7 @@ enum Verb {
         #[command(flatten)]
         at: DataDir,
     },
-    /// Take a step with every DID that a filter finds: up to 1000, all of them or none
+    /// Take a step with every DID that a filter finds, whoever's: up to 1000, all of them or none
     Each(EachDid),
     /// Show one DID
     Show(Number),

@@ -17,7 +17,7 @@ use crate::store::row::Id;
 use crate::store::tables::devices::DeviceType;
 use crate::store::tables::dids::DidStatus;
 
-/// A step for every DID that the filter finds: up to 1000, all of them or none
+/// A step for every DID that the filter finds, whoever's: up to 1000, all of them or none
 #[derive(Debug, clap::Args)]
 pub struct EachDid {
     /// The step
@@ -64,7 +64,7 @@ struct FoundDids {
     dialplan: Option<Id>,
 }
 
-/// Blocks or unblocks every device that the filter finds: up to 1000, all of them or none
+/// Blocks or unblocks every device that the filter finds, whoever's: up to 1000, all of them or none
 #[derive(Debug, clap::Args)]
 pub struct EachDevice {
     /// block, so that they neither call nor are called, or unblock

@@ -14,9 +14,10 @@ use super::{
     DidError, Error, Refusal, Rule, Thing, device_lists, device_update, did_lists, did_steps, users,
 };
 use crate::service::guard::access::{Actor, Right};
-use crate::store::row::{Cursor, Id};
+use crate::store::row::Id;
 use crate::store::tables::devices::Device;
 use crate::store::tables::dids::{self, Did};
+use crate::store::tables::users as users_table;
 use crate::store::{StoreError, WriteTx};
 
 /// The most rows that one action takes, in one transaction: callers wait behind it.
@@ -155,8 +156,12 @@ impl Bulk {
 fn each(tx: &WriteTx<'_>, by: &Actor, bulk: &Bulk) -> Result<Tried, Error> {
     match bulk {
         Bulk::Dids(filter, step, goal) => {
-            let found = all(Thing::Did, |after, limit| {
-                did_lists::list(tx, by, filter, after, limit)
+            let is_one = filter.user_id.is_some()
+                || filter.device_id.is_some()
+                || filter.dialplan_id.is_some();
+            let scopes = scopes(tx, by, is_one)?;
+            let found = all(Thing::Did, &scopes, |owner_id| {
+                did_lists::list_in(tx, by, owner_id, filter, None, MAX_ROWS)
             })?;
             let goal = Resolved::of(tx, by, step, goal)?;
             let stamp = stamp(&json!([step.name, goal.id(), found]));
@@ -168,8 +173,14 @@ fn each(tx: &WriteTx<'_>, by: &Actor, bulk: &Bulk) -> Result<Tried, Error> {
             Ok(Tried { outcomes, stamp })
         }
         Bulk::Devices(filter, blocks) => {
-            let found = all(Thing::Device, |after, limit| {
-                device_lists::list(tx, by, filter, after, limit)
+            let filter = device_lists::Filter {
+                is_strict: true,
+                ..(**filter).clone()
+            };
+            let is_one = filter.user_id.is_some() || filter.device_group_id.is_some();
+            let scopes = scopes(tx, by, is_one)?;
+            let found = all(Thing::Device, &scopes, |owner_id| {
+                device_lists::list_in(tx, by, owner_id, &filter, None, MAX_ROWS)
             })?;
             let stamp = stamp(&json!([blocks, found]));
             let outcomes = found.iter().map(|device| {
@@ -266,19 +277,33 @@ fn words(refusal: &Refusal) -> String {
     }
 }
 
-/// Everything that a filter finds, if that is not too much to find or to change.
+/// The scopes that a filter looks in: all of them for the operator, who reaches everything. A filter that names one thing
+/// finds its scope by itself.
+fn scopes(tx: &WriteTx<'_>, by: &Actor, is_one: bool) -> Result<Vec<Id>, StoreError> {
+    match by.require_everything().is_ok() && !is_one {
+        true => users_table::list_owners(tx),
+        false => Ok(vec![by.owner_id()]),
+    }
+}
+
+/// Everything that a filter finds in these scopes, if that is not too much to find or to change.
 fn all<T>(
     thing: Thing,
-    list: impl FnOnce(Option<Cursor>, usize) -> Result<Slice<T>, Error>,
+    scopes: &[Id],
+    list: impl Fn(Id) -> Result<Slice<T>, Error>,
 ) -> Result<Vec<T>, Error> {
-    let found = list(None, MAX_ROWS)?;
-    if found.next.is_some() {
-        let detail = format!("{MAX_ROWS} at once, at most: narrow the filter");
-        return Err(Rule::TooMany(thing).with(detail));
+    let mut rows = Vec::new();
+    for owner_id in scopes {
+        let found = list(*owner_id)?;
+        rows.extend(found.rows);
+        if found.next.is_some() || rows.len() > MAX_ROWS {
+            let detail = format!("{MAX_ROWS} at once, at most: narrow the filter");
+            return Err(Rule::TooMany(thing).with(detail));
+        }
     }
-    match found.rows.is_empty() {
+    match rows.is_empty() {
         true => Err(Rule::NoneFound(thing).into()),
-        false => Ok(found.rows),
+        false => Ok(rows),
     }
 }
 

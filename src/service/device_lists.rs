@@ -26,6 +26,9 @@ pub enum Sort {
 pub struct Filter {
     /// The beginning of the extension or description, or the device's number.
     pub search: String,
+    /// The search is for the beginning of the extension or description alone. Someone acts on all that it finds: a number
+    /// would stand for a device that has nothing to do with the others.
+    pub is_strict: bool,
     /// Of this user.
     pub user_id: Option<Id>,
     /// In this group.
@@ -62,13 +65,16 @@ impl Filter {
 
     fn finds(&self, device: &Device) -> bool {
         let search = self.search.to_ascii_lowercase();
+        let description = device.description.to_ascii_lowercase();
         device.extension.starts_with(&search)
-            || device.description.to_ascii_lowercase().contains(&search)
-            || self.is_exactly(device)
+            || match self.is_strict {
+                true => description.starts_with(&search),
+                false => description.contains(&search) || self.is_exactly(device),
+            }
     }
 
     fn is_exactly(&self, device: &Device) -> bool {
-        device.pin.as_deref() == Some(&self.search) || number(&self.search) == Some(device.id)
+        !self.is_strict && number(&self.search) == Some(device.id)
     }
 
     /// The first way in which a search over a whole scope finds this device.
@@ -91,6 +97,18 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Device>, Error> {
+    list_in(tx, by, by.owner_id(), filter, after, limit)
+}
+
+/// As [`list`], in one scope of those that the actor reaches. A user or a group has its own.
+pub(super) fn list_in(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Device>, Error> {
     by.require(Right::SeeDevices)?;
     if let Some(walk) = user_walk(tx, by, filter)? {
         let keep = |device: &Device| {
@@ -103,9 +121,8 @@ pub fn list(
         return Ok(Slice::empty());
     }
     if !filter.search.is_empty() {
-        return Ok(search(tx, by, filter, after, limit)?);
+        return Ok(search(tx, by, owner_id, filter, after, limit)?);
     }
-    let owner_id = by.owner_id();
     let start = "";
     let walk = match (filter.sort, filter.device_type, filter.is_trunk) {
         (Sort::Extension, ..) => Walk::ByExtension { owner_id, start },
@@ -214,6 +231,7 @@ impl Found {
 fn search(
     tx: &ReadTx<'_>,
     by: &Actor,
+    owner_id: Id,
     filter: &Filter,
     after: Option<Cursor>,
     limit: usize,
@@ -221,7 +239,7 @@ fn search(
     let slice = lists::walk(
         after,
         limit,
-        |after, limit| read_hits(tx, by, &filter.search, after, limit),
+        |after, limit| read_hits(tx, by, owner_id, filter, after, limit),
         Found::cursor,
         // A device that an earlier way finds has its place there.
         |found| filter.keeps(&found.device) && filter.first_hit(&found.device) >= found.hit,
@@ -233,11 +251,12 @@ fn search(
 fn read_hits(
     tx: &ReadTx<'_>,
     by: &Actor,
-    start: &str,
+    owner_id: Id,
+    filter: &Filter,
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Vec<Found>, StoreError> {
-    let owner_id = by.owner_id();
+    let start = filter.search.as_str();
     let mut found = Vec::new();
     let mut after = after.and_then(place);
     let first = after.as_ref().map_or(Hit::Exact, |(hit, _)| *hit);
@@ -245,6 +264,7 @@ fn read_hits(
         let after = after.take().map(|(_, cursor)| cursor);
         let left = limit - found.len() as u32;
         let devices = match hit {
+            Hit::Exact if filter.is_strict => Vec::new(),
             Hit::Exact => exact(tx, by, start, after.as_ref())?,
             Hit::Extension => {
                 let walk = Walk::ByExtension { owner_id, start };

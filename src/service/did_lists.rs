@@ -59,8 +59,20 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Did>, Error> {
+    list_in(tx, by, by.owner_id(), filter, after, limit)
+}
+
+/// As [`list`], in one scope of those that the actor reaches. A user, a device or a dial plan has its own.
+pub(super) fn list_in(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Slice<Did>, Error> {
     by.require(Right::SeeDids)?;
-    let Some(walk) = shortest(tx, by, filter)? else {
+    let Some(walk) = shortest(tx, by, owner_id, filter)? else {
         return Ok(Slice::empty());
     };
     Ok(lists::walk(
@@ -77,8 +89,12 @@ pub fn list(
 
 /// The walk that looks at the fewest rows; none: there is nothing to see. Only rows that the actor sees are walked: the end
 /// of a part would otherwise reveal another scope's number.
-fn shortest(tx: &ReadTx<'_>, by: &Actor, filter: &Filter) -> Result<Option<Walk>, Error> {
-    let owner_id = by.owner_id();
+fn shortest(
+    tx: &ReadTx<'_>,
+    by: &Actor,
+    owner_id: Id,
+    filter: &Filter,
+) -> Result<Option<Walk>, Error> {
     if filter.lent_to_id.is_some() {
         return Ok(Some(Walk::LentBy(owner_id)));
     }

@@ -1023,6 +1023,55 @@ fn a_step_is_taken_with_every_did_that_a_filter_finds_or_with_none() {
 }
 
 #[test]
+fn one_action_for_all_reaches_everyone_s_things_and_takes_no_id() {
+    let world = World::with_people();
+    world.ok(&["did", "create", "123456790", "--provider", "1"]);
+    world.ok(&["did", "reserve", "123456790", "--user", "shop"]);
+    // Admin's and, on loan, the reseller's: both begin with this, and both come from this provider.
+    for filter in [["--begins", "12345"], ["--provider", "1"]] {
+        let line = [&["did", "each", "terminate"][..], &filter, &["--dry-run"]].concat();
+        let dry = text(&world.run(&line).stdout);
+        assert!(
+            dry.contains("123456789") && dry.contains("123456790"),
+            "{filter:?}: {dry}"
+        );
+    }
+    let reserved = ["did", "each", "unreserve", "--status", "reserved"];
+    assert_eq!(world.ok(&reserved), "it was done to 1\n");
+    assert_eq!(
+        world.value("SELECT owner_id || status FROM dids WHERE did = '123456790'"),
+        "1free"
+    );
+
+    // A phone of each owner, with an id that other extensions begin with.
+    world.sql(
+        "INSERT INTO devices (id, user_id, device_group_id, type, description, extension, username, secret, pin, created_ms)
+         SELECT column1, column2, (SELECT id FROM device_groups WHERE user_id = column2), 'SIP', column3, column4, column4,
+           'secret', column5, 1
+         FROM (VALUES (77, 2, 'Desk', '5001', '250000'), (50, 3, 'Door 5', '7002', NULL), (51, 3, '50 rooms', '7003', NULL))",
+    );
+    let blocked = || {
+        world.value("SELECT ifnull(group_concat(id), '') FROM devices WHERE blocked_ms IS NOT NULL")
+    };
+    let block = |begins: &str, more: &[&str]| {
+        world.run(&[&["device", "each", "block", "--begins", begins][..], more].concat())
+    };
+    // Neither an id, a PIN nor the middle of a description begins with it.
+    for (begins, more) in [
+        ("77", &[][..]),
+        ("77", &["--user", "bob"]),
+        ("250000", &["--user", "bob"]),
+        ("rooms", &["--user", "carol"]),
+    ] {
+        let output = block(begins, more);
+        assert_refused(&[begins], &output, "there are no devices");
+    }
+    assert_eq!(blocked(), "");
+    assert_eq!(succeeded(&["50"], block("50", &[])), "it was done to 2\n");
+    assert_eq!(blocked(), "51,77");
+}
+
+#[test]
 fn what_is_set_up_is_listed() {
     let world = World::with_people();
     world.ok(&["provider", "add", "Own", "--owner", "shop"]);

@@ -203,7 +203,14 @@ fn a_filter_that_means_nothing_acts_on_nothing() {
         let done = world.post(path, &token, &confirmed(&form, "x"));
         for refused in [asked, tried, done] {
             assert_eq!(refused.status, 422, "{form:?}");
-            let named = format!("{} <b>", name.replace('_', " "));
+            let label = match name {
+                "lent_to" => "on loan to",
+                "caller_id" => "caller ID",
+                "dialplan" => "dial plan",
+                "hide" => "hide terminated ones",
+                other => other,
+            };
+            let named = format!("{label} <b>");
             assert!(refused.body.contains(&named), "{form:?}: {}", refused.body);
             assert!(!refused.body.contains("preview"), "{form:?}");
         }
@@ -225,6 +232,24 @@ fn a_reseller_acts_on_theirs_alone() {
         world.value("SELECT group_concat(id) FROM dids WHERE status = 'terminated'"),
         "6,8"
     );
+}
+
+#[test]
+fn looking_takes_an_id_and_acting_does_not() {
+    let world = World::new();
+    let token = world.token(0);
+    assert!(world.get("/devices?q=2", &token).body.contains(">1002</a>"));
+    let page = world.post("/devices/bulk", &token, &[("q", "2"), ("action", "block")]);
+    assert_eq!(page.status, 422);
+    assert!(page.body.contains("There are no devices"), "{}", page.body);
+    assert!(
+        page.body.contains("those with search <b>2</b>"),
+        "{}",
+        page.body
+    );
+    let page = world.get("/dids/bulk?q=3706&lent_to=reseller", &token).body;
+    let said = "number begins with <b>3706</b>, on loan to <b>reseller</b>";
+    assert!(page.contains(said), "{page}");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use maud::{Markup, html};
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
 use crate::http::pages::frame::choices::{BY_NAME, offered_users};
-use crate::http::pages::frame::filters::{DEVICE_FILTERS, DID_FILTERS, device_filter, did_filter};
+use crate::http::pages::frame::filters::{
+    DEVICE_FILTERS, DID_FILTERS, device_filter, did_filter, label,
+};
 use crate::http::pages::frame::parts::{self, Field, Problem, badge, form_token, select};
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
@@ -131,7 +133,7 @@ fn refused(visit: &Visit) -> Result<Option<Answer>, Trouble> {
         p.notice.bad role="alert" {
             "Nothing is done: this part of the filter means nothing here. "
             @for (place, name) in unread.iter().enumerate() {
-                @if place > 0 { ", " } (name.replace('_', " ")) " " b { (visit.text(name)) }
+                @if place > 0 { ", " } (label(area.path, name)) " " b { (visit.text(name)) }
             }
         }
     };
@@ -150,7 +152,7 @@ fn render(visit: &Visit, problem: &Problem, more: Markup) -> Result<Answer, Trou
             @if said.is_empty() { "It is for everything on the list" } @else {
                 "It is for those with "
                 @for (place, (name, value)) in said.iter().enumerate() {
-                    @if place > 0 { ", " } (name.replace('_', " ")) " " b { (value) }
+                    @if place > 0 { ", " } (label(area.path, name)) " " b { (value) }
                 }
             }
             ": up to " (grouped(MAX_ROWS as u32)) " of them, and all or none."

@@ -114,6 +114,17 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<User>, StoreEr
     )
 }
 
+const LIST_OWNERS: &str = "
+SELECT id
+FROM users
+WHERE type IN ('admin', 'reseller')
+ORDER BY id";
+
+/// Everyone who has a scope: admin and the resellers, in id order.
+pub fn list_owners(tx: &ReadTx<'_>) -> Result<Vec<Id>, StoreError> {
+    tx.list(LIST_OWNERS, named_params! {}, |row| row.get(0))
+}
+
 /// A user to be added.
 #[derive(Debug, Clone)]
 pub struct NewUser {

@@ -22,6 +22,20 @@ pub const DEVICE_FILTERS: &[&str] = &[
     "group",
 ];
 
+/// What the forms of the lists call a word of a filter.
+pub fn label(path: &str, name: &str) -> String {
+    match name {
+        "q" if path.starts_with("/dids") => "number begins with".into(),
+        "q" => "search".into(),
+        "part" => "number contains".into(),
+        "lent_to" => "on loan to".into(),
+        "dialplan" => "dial plan".into(),
+        "caller_id" => "caller ID".into(),
+        "hide" => "hide terminated ones".into(),
+        other => other.into(),
+    }
+}
+
 /// What a choice between yes and no means; none: it is none of the two.
 pub fn yes_or_no(word: &str) -> Option<bool> {
     match word {
@@ -132,6 +146,7 @@ pub fn device_filter(
     let mut reader = reader(tx, by, sent);
     let filter = device_lists::Filter {
         search: reader.text("q").into(),
+        is_strict: false,
         user_id: reader.user("user"),
         device_group_id: reader.id("group"),
         device_type: reader.word("type", devices::find_type),
