@@ -151,16 +151,16 @@ struct Wanted {
 #[group(required = true, multiple = true)]
 struct Details {
     /// Calls at once; 0: any number
-    #[arg(long, value_name = "CALLS")]
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     call_limit: Option<String>,
     /// From when on it answers, in seconds since 1970 (UTC); 0: from the beginning
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     active_from: Option<String>,
     /// Until when it answers, in seconds since 1970 (UTC); 0: for ever
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     active_till: Option<String>,
     /// Calls of this many seconds or fewer cost nothing
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     grace_time: Option<String>,
     /// Two letters, or nothing
     #[arg(long)]
@@ -295,7 +295,9 @@ impl Did {
                 details,
                 at,
             } => step(&at, ambient, number, move |tx, by, number| {
-                did_details::update(tx, by, number, None, details.edit())
+                let provider = details.provider.unwrap_or_default();
+                let updated = did_details::update(tx, by, number, None, details.edit());
+                updated.map_err(|error| did_import::naming_create(error, number, provider))
             }),
             Verb::Assign { number, device, at } => {
                 step(&at, ambient, number, move |tx, by, number| {

@@ -213,7 +213,7 @@ fn parse(record: &csv::ByteRecord, line: u64) -> Result<Line, BadLine> {
     }
 }
 
-/// A refusal to create a DID. It names the one of the two values that it is about.
+/// A refusal to create a DID, or to change it. It names the one of the two values that it is about.
 pub(super) fn naming_create(error: service::Error, number: &str, provider: Id) -> service::Error {
     let is_provider = matches!(
         &error,

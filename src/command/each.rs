@@ -9,7 +9,7 @@ use crate::command::fault::Fault;
 use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::bulk::{self, Bulk, Goal};
-use crate::service::did_life::{STEPS, Step};
+use crate::service::did_life::{Asks, STEPS, Step};
 use crate::service::guard::access::Actor;
 use crate::service::{Error, device_lists, did_lists, users};
 use crate::store::WriteTx;
@@ -26,7 +26,7 @@ pub struct EachDid {
     #[command(flatten)]
     found: FoundDids,
     /// The user to reserve them for, by id or username
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = filled)]
     r#for: Option<String>,
     /// The device to assign them to
     #[arg(long, value_name = "ID", value_parser = id())]
@@ -104,6 +104,15 @@ fn step(name: &str) -> Result<&'static Step, String> {
 impl EachDid {
     pub(super) fn run(self, ambient: &Ambient) -> Result<Report, Fault> {
         let Self { step, found, .. } = self;
+        let missing = match step.asks {
+            Asks::User if self.r#for.is_none() => Some("--for"),
+            Asks::Device if self.to_device.is_none() => Some("--to-device"),
+            Asks::Dialplan if self.to_dialplan.is_none() => Some("--to-dialplan"),
+            _ => None,
+        };
+        if let Some(option) = missing {
+            return Err(Fault::Usage(format!("{} needs {option}", step.name)));
+        }
         let goal = Goal {
             user: self.r#for.unwrap_or_default(),
             device_id: self.to_device,

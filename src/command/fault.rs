@@ -23,6 +23,9 @@ pub enum Fault {
     /// Anything else.
     #[error("{0}")]
     Said(String),
+    /// The line leaves something out, or says it twice.
+    #[error("{0} (see --help)")]
+    Usage(String),
     /// A report to print, and then a line that says what is wrong.
     #[error("{1}")]
     Partly(Report, String),
@@ -55,7 +58,7 @@ fn advice(error: &service::Error) -> &'static str {
         Thing::Key => " (see `linebook key list`)",
         Thing::Device => " (see `linebook device list`)",
         Thing::FaxDevice => " (see `linebook device list`)",
-        Thing::DeviceRule => " (see `linebook device rules`)",
+        Thing::DeviceRule => " (see `linebook device rule list`)",
         Thing::DeviceGroup => " (see `linebook group list`)",
         Thing::Did => " (see `linebook did list`)",
         Thing::Provider => " (see `linebook provider list`)",

@@ -147,6 +147,10 @@ pub fn main() -> ExitCode {
     let (report, fault) = match cli.verb.run(&Arc::new(Ambient::system())) {
         Ok(report) => (report, None),
         Err(Fault::Partly(report, text)) => (report, Some(text)),
+        Err(fault @ Fault::Usage(_)) => {
+            output::complain(&fault.to_string());
+            return ExitCode::from(2);
+        }
         Err(fault) => (Report::default(), Some(fault.to_string())),
     };
     if let Err(error) = report.print(cli.json) {

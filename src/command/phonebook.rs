@@ -1,5 +1,6 @@
 //! `phonebook`: names, numbers and speed dials of a user, or of everyone.
 
+use clap::ArgGroup;
 use serde_json::json;
 
 use crate::ambient::Ambient;
@@ -9,7 +10,7 @@ use crate::command::fault::{Fault, naming};
 use crate::command::output::Report;
 use crate::config::DataDir;
 use crate::service::phonebooks::{self, Entry};
-use crate::service::users;
+use crate::service::{Error, Field, Refusal, Rule, users};
 use crate::store::row::Id;
 
 /// Phonebooks: names, numbers and speed dials; those of user 0 are for everyone
@@ -44,6 +45,7 @@ enum Verb {
         at: DataDir,
     },
     /// Change a record; what is not said stays
+    #[command(group = ArgGroup::new("changes").args(["name", "number", "speeddial"]).required(true).multiple(true))]
     Set {
         /// The record's id
         #[arg(value_parser = id())]
@@ -89,7 +91,8 @@ impl Phonebook {
                 let id = change(&at, ambient, move |tx, by| {
                     let user = users::get_named(tx, by, &user)?;
                     phonebooks::create(tx, by, Some(user.id), entry)
-                })?;
+                })
+                .map_err(in_words)?;
                 let json = json!({ "id": id });
                 Ok(Report::new(format!("record {id} was added"), &json))
             }
@@ -107,10 +110,22 @@ impl Phonebook {
                 };
                 change(&at, ambient, move |tx, by| {
                     phonebooks::update(tx, by, Some(id), entry).map_err(|error| naming(error, id))
-                })?;
+                })
+                .map_err(in_words)?;
                 let json = json!({ "id": id });
                 Ok(Report::new(format!("record {id} was saved"), &json))
             }
         }
+    }
+}
+
+/// A speed dial of one digit counts as none. The words of the refusal say which of the two it is.
+fn in_words(fault: Fault) -> Fault {
+    match fault {
+        Fault::Refused(Error::Refused(Refusal {
+            rule: Rule::Missing(Field::Speeddial),
+            detail: Some(words),
+        })) => Fault::Said(words),
+        other => other,
     }
 }

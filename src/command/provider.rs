@@ -113,6 +113,10 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 impl Settings {
+    fn is_empty(&self) -> bool {
+        self.settings.is_empty() && self.password_file.is_none()
+    }
+
     fn sent(self) -> Result<Sent, Fault> {
         let mut names = BTreeSet::new();
         if let Some((twice, _)) = self.settings.iter().find(|(name, _)| !names.insert(name)) {
@@ -175,6 +179,10 @@ impl Provider {
                 })?;
                 Ok(done(id, "was added"))
             }
+            Verb::Set { settings, .. } if settings.is_empty() => {
+                let what = "say what to set: NAME=VALUE or --password-file";
+                Err(Fault::Usage(what.into()))
+            }
             Verb::Set { id, settings, at } => {
                 let sent = settings.sent()?;
                 change(&at, ambient, move |tx, by| {
@@ -220,29 +228,55 @@ fn done(id: Id, what: &str) -> Report {
     Report::new(format!("provider {id} {what}"), &json!({ "id": id }))
 }
 
-/// Every value under the name that sets it.
+/// Every value under the name that sets it: for people as it is typed, for programs as a number or a boolean.
 fn show(found: &Details) -> Report {
-    let mut values: Vec<(&str, String)> = vec![
-        ("id", found.id.to_string()),
-        ("owner_id", found.owner_id.to_string()),
-        ("name", found.name.clone()),
-        ("common_use", u8::from(found.common_use).to_string()),
+    let mut values: Vec<(&str, String, Value)> = vec![
+        ("id", found.id.to_string(), found.id.into()),
+        (
+            "owner_id",
+            found.owner_id.to_string(),
+            found.owner_id.into(),
+        ),
+        ("name", found.name.clone(), found.name.clone().into()),
+        (
+            "common_use",
+            u8::from(found.common_use).to_string(),
+            found.common_use.into(),
+        ),
     ];
     let shown = FIELDS
         .iter()
         .copied()
         .filter(|field| *field != Field::LocationId);
-    values.extend(shown.map(|field| match field {
-        Field::Password if !found.password.is_empty() => (field.name(), "(set)".into()),
-        field => (field.name(), get(found, field)),
+    values.extend(shown.map(|field| {
+        let text = match field {
+            Field::Password if !found.password.is_empty() => "(set)".into(),
+            field => get(found, field),
+        };
+        let value = typed(found, field).unwrap_or_else(|| text.clone().into());
+        (field.name(), text, value)
     }));
     let lines: Vec<String> = values
         .iter()
-        .map(|(name, value)| format!("{name}={value}"))
+        .map(|(name, text, _)| format!("{name}={text}"))
         .collect();
     let json: Map<String, Value> = values
         .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
+        .map(|(name, _, value)| (name.into(), value))
         .collect();
     Report::new(lines.join("\n"), &json.into())
+}
+
+/// The value of a field that is no text.
+fn typed(found: &Details, field: Field) -> Option<Value> {
+    Some(match field {
+        Field::Active => found.active.into(),
+        Field::Register => found.register.into(),
+        Field::Port => found.port.into(),
+        Field::Timeout => found.timeout_s.into(),
+        Field::MaxTimeout => found.max_timeout_s.into(),
+        Field::CallLimit => found.call_limit.into(),
+        Field::BalanceLimit => json!(found.balance_limit),
+        _ => return None,
+    })
 }

@@ -206,7 +206,10 @@ impl Resolved {
     fn of(tx: &WriteTx<'_>, by: &Actor, step: &Step, goal: &Goal) -> Result<Self, Error> {
         Ok(match step.asks {
             Asks::Nothing => Self::Nothing,
-            Asks::User => Self::User(users::get_named(tx, by, &goal.user)?.id),
+            Asks::User => {
+                let user = users::get_named(tx, by, &goal.user)?;
+                Self::User(did_steps::taker(tx, by, user.id)?.id)
+            }
             Asks::Device => Self::Device(goal.device_id.ok_or(Rule::NotFound(Thing::Device))?),
             Asks::Dialplan => {
                 Self::Dialplan(goal.dialplan_id.ok_or(Rule::NotFound(Thing::Dialplan))?)

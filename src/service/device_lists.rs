@@ -97,6 +97,7 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Device>, Error> {
+    by.require(Right::SeeDevices)?;
     list_in(tx, by, by.owner_id(), filter, after, limit)
 }
 

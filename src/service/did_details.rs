@@ -10,7 +10,7 @@ use crate::service::guard::access::{Actor, Right};
 use crate::store::WriteTx;
 use crate::store::row::Id;
 use crate::store::tables::dids::{self, Did, DidStatus};
-use crate::store::tables::users::{ADMIN, User, UserType};
+use crate::store::tables::users::ADMIN;
 
 /// Longest comment or SIP header, in characters.
 pub const MAX_TEXT: usize = 255;
@@ -181,12 +181,8 @@ pub fn update<'a>(
 
 /// Reserves a DID for a user. Who has it already keeps it, in whatever state; a closed one is reserved for them again.
 fn give(tx: &WriteTx<'_>, by: &Actor, did: Did, user_id: Option<Id>) -> Result<Did, Error> {
-    let user = match user_id {
-        Some(id) => by.own_user(tx, id)?,
-        None => None,
-    };
-    let is_taker = |user: &User| matches!(user.user_type, UserType::Reseller | UserType::User);
-    let user = user.filter(is_taker).ok_or(Rule::NotFound(Thing::User))?;
+    let user_id = user_id.ok_or(Rule::NotFound(Thing::User))?;
+    let user = did_steps::taker(tx, by, user_id)?;
     if is_lent_by(by, &did) {
         return match user.id == did.owner_id {
             true => Ok(did),

@@ -89,6 +89,13 @@ pub(super) fn expect(did: &Did, step: &Step) -> Result<(), Error> {
     if step.lent == Lent::Never && did.lent_by_id.is_some() {
         return Err(Rule::from(DidError::Lent).with(did.did.clone()));
     }
+    if step.lent == Lent::Only && (did.lent_by_id.is_none() || step.from.contains(&did.status)) {
+        let why = match did.lent_by_id {
+            None => "is not on loan",
+            Some(_) => "has been passed on by its reseller",
+        };
+        return Err(Rule::from(DidError::WrongState).with(format!("DID {} {why}", did.did)));
+    }
     let allowed: Vec<&str> = step.from.iter().map(|status| status.as_str()).collect();
     Err(Rule::from(DidError::WrongState).with(format!(
         "DID {} is {}, this needs one that is {}",

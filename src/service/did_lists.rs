@@ -59,6 +59,7 @@ pub fn list(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Slice<Did>, Error> {
+    by.require(Right::SeeDids)?;
     list_in(tx, by, by.owner_id(), filter, after, limit)
 }
 

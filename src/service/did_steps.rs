@@ -9,7 +9,7 @@ use crate::store::row::Id;
 use crate::store::tables::devices::Device;
 use crate::store::tables::dialplans::DIALPLANS;
 use crate::store::tables::dids::{self, Did, DidStatus};
-use crate::store::tables::users::{ADMIN, User};
+use crate::store::tables::users::{ADMIN, User, UserType};
 use crate::store::tables::{devices, providers, settings};
 use crate::store::{StoreError, WriteTx};
 
@@ -135,8 +135,21 @@ fn is_free_elsewhere(did: &Did, user: &User) -> bool {
     did.status == DidStatus::Free && scope_of(user) != did.owner_id
 }
 
-/// Reserves a free DID for a user. Reserving it for a reseller, or for one of their users, lends it to the reseller: it
-/// is in their scope until it is taken back. Resellers may pass on a DID that is reserved for themselves.
+/// Who can get a DID: a reseller or a plain user, of the actor's own. The others act for their owner.
+pub(super) fn taker(tx: &WriteTx<'_>, by: &Actor, user_id: Id) -> Result<User, Error> {
+    let not_found = || Rule::NotFound(Thing::User).with(user_id.to_string());
+    let user = by.own_user(tx, user_id)?.ok_or_else(not_found)?;
+    match user.user_type {
+        UserType::Reseller | UserType::User => Ok(user),
+        UserType::Admin | UserType::Accountant | UserType::Manager => {
+            let why = format!("{}, neither a reseller nor a plain user", user.username);
+            Err(Rule::NotFound(Thing::User).with(why))
+        }
+    }
+}
+
+/// Reserves a free DID for a user. Reserving it for a reseller lends it to them: it is in their scope until it is taken
+/// back. Resellers may pass on a DID that is reserved for themselves.
 pub fn reserve<'a>(
     tx: &WriteTx<'_>,
     by: &Actor,
@@ -146,12 +159,18 @@ pub fn reserve<'a>(
     by.require(Right::ManageDids)?;
     let did = did.into().find_own(tx, by)?;
     expect(&did, &did_life::RESERVE)?;
-    let not_found = || Rule::NotFound(Thing::User).with(user_id.to_string());
-    let user = by.own_user(tx, user_id)?.ok_or_else(not_found)?;
+    let user = taker(tx, by, user_id)?;
     let scope = scope_of(&user);
-    // Only admin's stock goes into another scope.
-    if scope != did.owner_id && did.owner_id != ADMIN {
-        return Err(not_found());
+    if scope != did.owner_id {
+        // Only admin's stock goes into another scope, and from there its owner passes it on.
+        let why = match did.owner_id {
+            ADMIN if user.id == scope => None,
+            ADMIN => Some("a reseller's user: reserve it for the reseller first"),
+            _ => Some("of another scope"),
+        };
+        if let Some(why) = why {
+            return Err(Rule::NotFound(Thing::User).with(format!("{}, {why}", user.username)));
+        }
     }
     let after = Did {
         owner_id: scope,

@@ -1072,6 +1072,97 @@ fn one_action_for_all_reaches_everyone_s_things_and_takes_no_id() {
 }
 
 #[test]
+fn a_did_is_for_resellers_and_plain_users() {
+    let world = World::with_people();
+    world.ok(&["user", "add", "clerk", "--type", "accountant"]);
+    world.ok(&["user", "add", "chief", "--type", "manager"]);
+    for (user, why) in [
+        ("clerk", "clerk, neither a reseller nor a plain user"),
+        ("chief", "chief, neither a reseller nor a plain user"),
+        ("admin", "admin, neither a reseller nor a plain user"),
+        (
+            "carol",
+            "carol, a reseller's user: reserve it for the reseller first",
+        ),
+    ] {
+        let reason = format!("user was not found: {why} (see `linebook user list`)\n");
+        world.refused(&["did", "reserve", "123456789", "--user", user], &reason);
+        let each = ["did", "each", "reserve", "--begins", "1", "--for", user];
+        world.refused(&each, "user was not found: ");
+    }
+    world.ok(&["did", "reserve", "123456789", "--user", "shop"]);
+    world.ok(&["did", "reserve", "123456789", "--user", "carol"]);
+    let had = "SELECT owner_id || ' ' || user_id || ' ' || lent_by_id FROM dids";
+    assert_eq!(world.value(had), "1 3 0");
+}
+
+#[test]
+fn a_step_says_what_it_needs() {
+    let world = World::with_people();
+    for (step, option) in [
+        ("reserve", "--for"),
+        ("assign", "--to-device"),
+        ("dialplan", "--to-dialplan"),
+    ] {
+        let output = world.run(&["did", "each", step, "--begins", "1"]);
+        assert_eq!(output.status.code(), Some(2), "{step}");
+        let told = format!("linebook: {step} needs {option} (see --help)\n");
+        assert_eq!(text(&output.stderr), told);
+    }
+}
+
+#[test]
+fn a_refusal_names_what_is_wrong() {
+    let world = World::with_people();
+    world.refused(
+        &["did", "set", "123456789", "--provider", "99"],
+        "provider was not found: 99 (see `linebook provider list`)\n",
+    );
+    world.refused(
+        &["did", "take-back", "123456789"],
+        "the DID's state does not allow this: DID 123456789 is not on loan\n",
+    );
+    world.refused(
+        &["device", "rule", "delete", "99"],
+        "device rule was not found: 99 (see `linebook device rule list`)\n",
+    );
+    for option in ["call-limit", "active-from", "active-till", "grace-time"] {
+        let sent = format!("--{option}");
+        let output = world.run(&["did", "set", "123456789", &sent, "-1"]);
+        assert_eq!(output.status.code(), Some(1), "{option}");
+        let told = text(&output.stderr);
+        assert!(told.ends_with(": 123456789\n"), "{option}: {told}");
+    }
+    world.refused(
+        &["phonebook", "add", "0", "n", "1", "1"],
+        "Speed Dial should have at least two digits\n",
+    );
+    for wrong in [&["phonebook", "set", "1"][..], &["provider", "set", "1"]] {
+        let before = world.dump();
+        assert_eq!(world.run(wrong).status.code(), Some(2), "{wrong:?}");
+        assert_eq!(world.dump(), before);
+    }
+    let shown = world.json(&["provider", "show", "1"]);
+    for (name, value) in [
+        ("id", json!(1)),
+        ("owner_id", json!(0)),
+        ("common_use", json!(true)),
+        ("active", json!(true)),
+        ("register", json!(false)),
+        ("port", json!(5060)),
+        ("timeout", json!(60)),
+        ("name", json!("Carrier")),
+    ] {
+        assert_eq!(shown[name], value, "{name}: {shown}");
+    }
+    let lines = world.ok(&["provider", "show", "1"]);
+    assert!(
+        lines.contains("common_use=1\n") && lines.contains("active=1\n"),
+        "{lines}"
+    );
+}
+
+#[test]
 fn what_is_set_up_is_listed() {
     let world = World::with_people();
     world.ok(&["provider", "add", "Own", "--owner", "shop"]);

@@ -253,6 +253,59 @@ fn looking_takes_an_id_and_acting_does_not() {
 }
 
 #[test]
+fn a_page_offers_what_may_be_done() {
+    let world = World::new();
+    let (admin, reseller) = (world.token(0), world.token(4));
+    let back = "value=\"take-back\"";
+    assert!(world.get("/dids/bulk", &admin).body.contains(back));
+    let page = world.get("/dids/bulk", &reseller).body;
+    assert!(page.contains("value=\"terminate\""), "{page}");
+    assert!(!page.contains(back), "{page}");
+    // A DID is for resellers and plain users.
+    let before = world.dump();
+    for path in ["/dids/1", "/dids/bulk?action=reserve"] {
+        let page = world.get(path, &admin).body;
+        for (user, is_offered) in [
+            ("anna", true),
+            ("reseller", true),
+            ("clerk", false),
+            ("manager", false),
+        ] {
+            let offer = format!("<option value=\"{user}\"");
+            assert_eq!(page.contains(&offer), is_offered, "{path} {user}: {page}");
+        }
+    }
+    for user in ["0", "1", "manager", "admin"] {
+        let form = [("action", "reserve"), ("status", "free"), ("user_id", user)];
+        for (path, form) in [("/dids/1/reserve", &form[2..]), ("/dids/bulk", &form)] {
+            let refused = world.post(path, &admin, form);
+            assert_eq!(refused.status, 422, "{path} {user}");
+            assert!(
+                refused.body.contains("id=\"user_id-problem\""),
+                "{path} {user}"
+            );
+        }
+    }
+    assert_eq!(world.dump(), before);
+    // Nothing chosen is no action.
+    for (path, form) in [
+        ("/devices/bulk", &[("action", ""), ("user", "anna")][..]),
+        ("/dids/bulk", &[("action", " "), ("user_id", "anna")]),
+    ] {
+        let refused = world.post(path, &admin, form);
+        assert_eq!(refused.status, 422, "{path}");
+        assert!(
+            refused.body.contains("id=\"action-problem\""),
+            "{path}: {}",
+            refused.body
+        );
+        assert!(!refused.body.contains("id=\"preview\""), "{path}");
+    }
+    let shown = world.get("/devices/bulk?action=", &admin);
+    assert_eq!(shown.status, 200);
+}
+
+#[test]
 fn devices_are_blocked_and_unblocked_together() {
     let world = World::new();
     let token = world.token(0);

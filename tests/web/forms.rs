@@ -388,7 +388,7 @@ fn a_did_goes_through_its_life() {
     for (step, form, text) in [
         ("close", &[][..], "this needs one that is active"),
         ("assign", &[("device_id", "5")], "Device was not found"),
-        ("take-back", &[], "this needs one that is free or reserved"),
+        ("take-back", &[], "is not on loan"),
         ("reserve", &[("user_id", "rita")], "User was not found"),
         ("reserve", &[("user_id", "nobody")], "User was not found"),
     ] {
@@ -868,6 +868,7 @@ fn a_user_is_chosen_as_long_as_one_can_look_through_them() {
 fn a_did_of_a_user_without_devices_leads_to_one() {
     let world = World::new();
     let token = world.token(0);
+    world.sql("UPDATE users SET type = 'user' WHERE username = 'clerk'");
     world.post("/dids/1/reserve", &token, &[("user_id", "clerk")]);
     let page = world.get("/dids/1", &token).body;
     let link = "<a href=\"/devices/new?user_id=clerk\">Create one</a>";

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
-use crate::http::pages::frame::choices::{BY_NAME, offered_users};
+use crate::http::pages::frame::choices::{BY_NAME, offered_takers};
 use crate::http::pages::frame::filters::{
     DEVICE_FILTERS, DID_FILTERS, device_filter, did_filter, label,
 };
@@ -12,12 +12,13 @@ use crate::http::pages::frame::parts::{self, Field, Problem, badge, form_token, 
 use crate::http::pages::frame::problem::problem;
 use crate::http::pages::frame::visit::Visit;
 use crate::service::bulk::{self, Bulk, Goal, MAX_ROWS, Tried};
-use crate::service::did_life::{Asks, STEPS, Step};
+use crate::service::did_life::{Asks, Lent, STEPS, Step};
 use crate::service::guard::access::{Actor, Right};
 use crate::service::lists::grouped;
 use crate::service::named::DIALPLANS;
 use crate::service::{Error, Field as Value, Rule};
 use crate::store::ReadTx;
+use crate::store::tables::users::ADMIN;
 
 /// The two lists, and what differs between them.
 struct Area {
@@ -27,7 +28,7 @@ struct Area {
     filters: &'static [&'static str],
     right: Right,
     /// The sent actions, and their titles.
-    actions: fn() -> Vec<(String, String)>,
+    actions: fn(&Actor) -> Vec<(String, String)>,
     bulk: fn(&ReadTx<'_>, &Actor, &Visit, &str) -> Result<Bulk, Error>,
     /// The words of the filter whose values mean nothing.
     unread: fn(&ReadTx<'_>, &Actor, &Visit) -> Result<Vec<&'static str>, Error>,
@@ -39,8 +40,10 @@ static DIDS: Area = Area {
     title: "DIDs: one step for all of these",
     filters: DID_FILTERS,
     right: Right::ManageDids,
-    actions: || {
+    actions: |by| {
+        // What is on loan is admin's.
         let steps = STEPS.into_iter();
+        let steps = steps.filter(|step| step.lent != Lent::Only || by.owns(ADMIN));
         let mut actions: Vec<(String, String)> = steps
             .map(|step| (step.name.into(), title(step).into()))
             .collect();
@@ -67,7 +70,7 @@ static DEVICES: Area = Area {
     title: "Devices: one action for all of these",
     filters: DEVICE_FILTERS,
     right: Right::ManageDevices,
-    actions: || {
+    actions: |_| {
         vec![
             (
                 "block".into(),
@@ -142,7 +145,7 @@ fn refused(visit: &Visit) -> Result<Option<Answer>, Trouble> {
 
 fn render(visit: &Visit, problem: &Problem, more: Markup) -> Result<Answer, Trouble> {
     let area = area(visit);
-    let actions = (area.actions)();
+    let actions = (area.actions)(visit.by());
     let action = action(visit, &actions);
     let hidden = hidden(visit, area);
     let said: Vec<(&str, &str)> = sent_filters(visit, area).collect();
@@ -204,7 +207,7 @@ fn goal(visit: &Visit, step: &Step, problem: &Problem) -> Result<Markup, Trouble
         Asks::Nothing => html! {},
         Asks::User => Field::text("user_id", "User", &visit.text("user_id"))
             .required()
-            .among(&offered_users(visit)?, BY_NAME)
+            .among(&offered_takers(visit)?, BY_NAME)
             .render(problem),
         Asks::Device => Field::text("device_id", "Device", &visit.text("device_id"))
             .required()
@@ -229,7 +232,11 @@ pub async fn act(visit: Visit) -> Result<Answer, Trouble> {
     if let Some(answer) = refused(&visit)? {
         return Ok(answer);
     }
-    let action = action(&visit, &(area.actions)());
+    // A form that leaves the choice out means the one that its page shows. A blank choice is none.
+    let action = match visit.sent.raw("action") {
+        Some(_) => visit.text("action"),
+        None => action(&visit, &(area.actions)(visit.by())),
+    };
     let bulk = visit.read(|tx| (area.bulk)(tx, visit.by(), &visit, &action));
     let bulk = match bulk {
         Ok(bulk) => bulk,

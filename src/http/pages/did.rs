@@ -6,7 +6,7 @@ use super::dids::{Row, row};
 use crate::api::encoding::percent_encode;
 use crate::api::parameters::parse_id;
 use crate::http::pages::frame::answer::{Answer, Trouble};
-use crate::http::pages::frame::choices::{BY_NAME, offered_users};
+use crate::http::pages::frame::choices::{BY_NAME, offered_takers};
 use crate::http::pages::frame::did_form;
 use crate::http::pages::frame::parts::{
     Action, Field, Problem, badge, facts, or_dash, select, time,
@@ -144,7 +144,7 @@ fn choices(visit: &Visit, did: &Did, username: &str) -> Result<Choices, Trouble>
     let by = visit.by();
     let mut choices = Choices {
         deviceless: None,
-        users: offered_users(visit)?,
+        users: offered_takers(visit)?,
         devices: Vec::new(),
         dialplans: Vec::new(),
     };

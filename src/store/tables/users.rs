@@ -116,11 +116,12 @@ pub fn list(tx: &ReadTx<'_>, after: Id, limit: u32) -> Result<Vec<User>, StoreEr
 
 const LIST_OWNERS: &str = "
 SELECT id
-FROM users
-WHERE type IN ('admin', 'reseller')
+FROM users INDEXED BY users_of_owner
+WHERE owner_id = 0
+  AND type IN ('admin', 'reseller')
 ORDER BY id";
 
-/// Everyone who has a scope: admin and the resellers, in id order.
+/// Everyone who has a scope: admin and the resellers, who are admin's, in id order.
 pub fn list_owners(tx: &ReadTx<'_>) -> Result<Vec<Id>, StoreError> {
     tx.list(LIST_OWNERS, named_params! {}, |row| row.get(0))
 }
