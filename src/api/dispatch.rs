@@ -14,7 +14,7 @@ use super::xml::Layout;
 use crate::service::Error;
 use crate::service::core::Core;
 use crate::store::tables::settings::{Dialect, Gzip};
-use crate::store::{ReadTx, Snapshot, StoreError};
+use crate::store::{ReadTx, Snapshot, StoreError, WriteTx};
 
 /// How often a call is admitted anew because the caller's password was changed while it was verified or while the call
 /// waited.
@@ -111,12 +111,12 @@ async fn run(
         }
         Run::Write(run) => {
             drop(snapshot);
-            let written = core.store.write(move |tx| {
-                let checked = admitted.renew(tx);
-                let reply = checked.and_then(|()| Ok(run(tx, &admitted.call)?));
-                admitted.ended(reply)
-            });
-            written.await
+            let work = move |tx: &WriteTx<'_>, admitted: &mut Admitted| {
+                admitted.renew(tx)?;
+                Ok(run(tx, &admitted.call)?)
+            };
+            let (admitted, reply) = core.store.write_again(admitted, work).await?;
+            admitted.ended(reply)
         }
     }
 }

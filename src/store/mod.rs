@@ -5,6 +5,7 @@
 
 mod error;
 pub mod file;
+mod job;
 mod pool;
 pub mod row;
 pub mod tables;
@@ -24,6 +25,7 @@ pub use file::name::FILE_NAME;
 use file::schema::SCHEMA;
 use file::watch::Watch;
 use file::{check, folder, migrate};
+pub use job::Repeated;
 pub use pool::{BUSY_TIMEOUT, READER_TIMEOUT};
 pub use transaction::{ReadTx, Snapshot, WriteTx};
 pub use writer::{MAX_BATCH, QUEUE};
@@ -184,6 +186,19 @@ impl Store {
     {
         let outcome = self.writer.enqueue(work)?;
         outcome.await.unwrap_or(Err(E::from(StoreError::Stopped)))
+    }
+
+    /// [`Store::write`] for work that can run again. A batch of nothing else does without savepoints, and is the faster.
+    /// `work` changes nothing outside of the database but `state`, and that only so that it can run again with it.
+    pub async fn write_again<S, T, E, F>(&self, state: S, work: F) -> Repeated<S, T, E>
+    where
+        S: Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+        F: Fn(&WriteTx<'_>, &mut S) -> Result<T, E> + Send + 'static,
+    {
+        let outcome = self.writer.enqueue_again(state, work)?;
+        outcome.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// [`Store::write`] for callers outside an async runtime (the command line).

@@ -103,6 +103,7 @@ impl WriteTx<'_> {
         &self,
         statement: impl FnOnce() -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
+        self.tried.set(true);
         if self.connection.is_autocommit() {
             return Err(self.why_rolled_back());
         }

@@ -1,6 +1,6 @@
 //! Transactions: one that can read, one that can also write, and the snapshot that a reader holds.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 
 use rusqlite::Connection;
@@ -47,6 +47,8 @@ pub struct WriteTx<'a> {
     now_ms: i64,
     /// The last fault of a statement that changes rows: why SQLite rolled everything back, if it did.
     pub(super) fault: RefCell<Option<StoreError>>,
+    /// Whether a statement that changes rows has begun.
+    pub(super) tried: Cell<bool>,
 }
 
 impl<'a> WriteTx<'a> {
@@ -55,7 +57,13 @@ impl<'a> WriteTx<'a> {
             read: ReadTx { connection },
             now_ms,
             fault: RefCell::new(None),
+            tried: Cell::new(false),
         }
+    }
+
+    /// Whether there may be something to roll back.
+    pub(super) fn has_tried_to_change(&self) -> bool {
+        self.tried.get()
     }
 
     /// The time of this write, in milliseconds since 1970-01-01 UTC. Everything in a commit has the same time. Rows are

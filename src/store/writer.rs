@@ -1,10 +1,10 @@
 //! The writer: one thread, one connection, many callers per commit.
 //!
-//! A write is a closure in a queue. The thread takes all that wait, runs each closure in a savepoint of one
-//! transaction, commits once, and only then answers all of them. So one sync of the disk serves the whole batch, a
-//! refused closure is rolled back alone, and nobody is told of success before it is on disk.
+//! A write is a closure in a queue. The thread takes all that wait, runs them in one transaction, commits once, and only
+//! then answers all of them. So one sync of the disk serves the whole batch, and nobody is told of success before it is
+//! on disk. A refused closure is rolled back alone: if it has changed something, the whole batch is rolled back and runs
+//! again, each closure in a savepoint of its own. A batch with a closure that can only run once begins with that.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::job::{Again, Job, Keep, Once, Repeated};
 use super::{StoreError, WriteTx};
 use crate::ambient::{Ambient, machine_ms};
 use crate::store::file::watch::Watch;
@@ -128,22 +129,38 @@ impl Writer {
         F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, outcome) = oneshot::channel();
-        let job = Task {
-            work: Some(work),
-            result: None,
-            reply: Some(reply),
-        };
+        self.queue(Box::new(Once::new(work, reply)))?;
+        Ok(outcome)
+    }
+
+    /// Queues work that can run again: it borrows its state, and both come back.
+    pub fn enqueue_again<S, T, E, F>(
+        &self,
+        state: S,
+        work: F,
+    ) -> Result<oneshot::Receiver<Repeated<S, T, E>>, StoreError>
+    where
+        S: Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+        F: Fn(&WriteTx<'_>, &mut S) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, outcome) = oneshot::channel();
+        self.queue(Box::new(Again::new(state, work, reply)))?;
+        Ok(outcome)
+    }
+
+    fn queue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let queue = self.queue.as_ref().ok_or(StoreError::Stopped)?;
         // It counts before it is sent: the writer may be faster than this thread, and must not count below zero.
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        queue.try_send(Box::new(job)).map_err(|error| {
+        queue.try_send(job).map_err(|error| {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             match error {
                 TrySendError::Full(_) => StoreError::Overloaded,
                 TrySendError::Disconnected(_) => StoreError::Stopped,
             }
-        })?;
-        Ok(outcome)
+        })
     }
 }
 
@@ -155,57 +172,6 @@ impl Drop for Writer {
             && thread.join().is_err()
         {
             tracing::error!("the writer thread panicked");
-        }
-    }
-}
-
-/// A queued write, its types erased.
-trait Job: Send {
-    /// Runs the closure, keeps its result, and says whether its changes stay.
-    fn run(&mut self, tx: &WriteTx<'_>) -> Keep;
-    /// Tells the caller: the kept result if the batch is on disk, else the fault.
-    fn answer(&mut self, committed: Result<(), StoreError>);
-}
-
-#[derive(PartialEq, Eq)]
-enum Keep {
-    Yes,
-    No,
-}
-
-struct Task<T, E, F> {
-    work: Option<F>,
-    result: Option<Result<T, E>>,
-    reply: Option<oneshot::Sender<Result<T, E>>>,
-}
-
-impl<T, E, F> Job for Task<T, E, F>
-where
-    T: Send,
-    E: From<StoreError> + Send,
-    F: FnOnce(&WriteTx<'_>) -> Result<T, E> + Send,
-{
-    fn run(&mut self, tx: &WriteTx<'_>) -> Keep {
-        let Some(work) = self.work.take() else {
-            return Keep::No;
-        };
-        // A panicking rule must not stop the writer, and every later write with it.
-        let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
-            .unwrap_or_else(|_| Err(E::from(StoreError::Internal)));
-        let keep = if result.is_ok() { Keep::Yes } else { Keep::No };
-        self.result = Some(result);
-        keep
-    }
-
-    fn answer(&mut self, committed: Result<(), StoreError>) {
-        let result = match (committed, self.result.take()) {
-            (Ok(()), Some(result)) => result,
-            (Ok(()), None) => Err(E::from(StoreError::Internal)),
-            (Err(fault), _) => Err(E::from(fault)),
-        };
-        if let Some(reply) = self.reply.take() {
-            // The caller may have hung up.
-            let _ = reply.send(result);
         }
     }
 }
@@ -242,39 +208,82 @@ fn commit(
     clock: &Clock,
 ) -> Result<(), StoreError> {
     end_stray_transaction(connection)?;
+    let can_repeat = batch.iter().all(|job| job.can_repeat());
+    if can_repeat && transaction(connection, batch, clock, run_together)? == Keep::Yes {
+        return Ok(());
+    }
+    transaction(connection, batch, clock, run_apart).map(|_| ())
+}
+
+/// Runs the batch in a transaction, and commits it or rolls it back.
+fn transaction(
+    connection: &Connection,
+    batch: &mut [Box<dyn Job>],
+    clock: &Clock,
+    run: fn(&Connection, &mut [Box<dyn Job>], i64) -> Result<Keep, StoreError>,
+) -> Result<Keep, StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
     // The clock is read once nobody else can write, so that times are in the order of the commits.
     let now_ms = clock.now_ms();
-    let committed = run_all(connection, batch, now_ms).and_then(|()| execute(connection, "COMMIT"));
-    if committed.is_err() {
+    let ended = run(connection, batch, now_ms).and_then(|keep| {
+        let end = match keep {
+            Keep::Yes => "COMMIT",
+            Keep::No => "ROLLBACK",
+        };
+        execute(connection, end).map(|()| keep)
+    });
+    if ended.is_err() {
         // If this fails, too, the next batch begins with it.
         let _ = end_stray_transaction(connection);
     }
-    committed
+    ended
 }
 
-/// Every write of the batch, each in a savepoint of its own.
-fn run_all(
+/// Every write of the batch, without savepoints: those cost a tenth of a write. It stops at a refused write that has
+/// changed something, because that cannot be rolled back alone. Rules check before they change, so this is rare.
+fn run_together(
     connection: &Connection,
     batch: &mut [Box<dyn Job>],
     now_ms: i64,
-) -> Result<(), StoreError> {
+) -> Result<Keep, StoreError> {
+    for job in batch {
+        let tx = WriteTx::new(connection, now_ms);
+        let keep = job.run(&tx);
+        check_open(&tx)?;
+        if keep == Keep::No && tx.has_tried_to_change() {
+            return Ok(Keep::No);
+        }
+    }
+    Ok(Keep::Yes)
+}
+
+/// Every write of the batch, each in a savepoint of its own.
+fn run_apart(
+    connection: &Connection,
+    batch: &mut [Box<dyn Job>],
+    now_ms: i64,
+) -> Result<Keep, StoreError> {
     for job in batch {
         execute(connection, "SAVEPOINT job")?;
         let tx = WriteTx::new(connection, now_ms);
         let keep = job.run(&tx);
-        // A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the
-        // batch is kept, and going on would write outside of a transaction.
-        if connection.is_autocommit() {
-            return Err(tx.why_rolled_back());
-        }
+        check_open(&tx)?;
         if keep == Keep::No {
             // When a refused closure cannot be rolled back, the batch must not be committed with it.
             execute(connection, "ROLLBACK TO job")?;
         }
         execute(connection, "RELEASE job")?;
     }
-    Ok(())
+    Ok(Keep::Yes)
+}
+
+/// A full disk or an I/O error can make SQLite roll the whole transaction back by itself: then nothing of the batch is
+/// kept, and going on would write outside of a transaction.
+fn check_open(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    match tx.connection.is_autocommit() {
+        true => Err(tx.why_rolled_back()),
+        false => Ok(()),
+    }
 }
 
 /// Runs one of the statements above, which stay prepared: there are two for each write.
@@ -293,181 +302,4 @@ fn end_stray_transaction(connection: &Connection) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::tables::installation;
-    use crate::store::tables::settings;
-    use crate::store::{FILE_NAME, Options, Store, pool};
-
-    type Outcome = oneshot::Receiver<Result<(), StoreError>>;
-
-    /// A new database's only connection.
-    fn connection(folder: &std::path::Path) -> Connection {
-        Store::create(folder, Options::default(), |tx| {
-            settings::insert_defaults(tx)?;
-            Ok::<_, crate::store::OpenError>(installation::insert(tx, false, 1001, 0)?)
-        })
-        .expect("a database");
-        pool::connect(&folder.join(FILE_NAME)).expect("a connection")
-    }
-
-    fn job(
-        work: impl FnOnce(&WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
-    ) -> (Box<dyn Job>, Outcome) {
-        let (reply, outcome) = oneshot::channel();
-        let task = Task {
-            work: Some(work),
-            result: None,
-            reply: Some(reply),
-        };
-        (Box::new(task), outcome)
-    }
-
-    /// Moves the mark, so that kept changes can be seen.
-    fn set(tx: &WriteTx<'_>, value: i64) -> Result<(), StoreError> {
-        installation::update_next_extension(tx, value)
-    }
-
-    fn value(connection: &Connection) -> i64 {
-        let sql = "SELECT next_extension FROM installation";
-        connection
-            .query_row(sql, [], |row| row.get(0))
-            .expect("a row")
-    }
-
-    /// Runs the jobs in one batch, and gives what each caller hears.
-    fn run(
-        connection: &Connection,
-        jobs: Vec<(Box<dyn Job>, Outcome)>,
-    ) -> Vec<Result<(), StoreError>> {
-        let (mut batch, mut outcomes): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-        let committed = commit(connection, &mut batch, &Clock::default());
-        for job in &mut batch {
-            job.answer(committed.clone());
-        }
-        let heard = |outcome: &mut Outcome| outcome.try_recv().expect("an answer");
-        outcomes.iter_mut().map(heard).collect()
-    }
-
-    #[test]
-    fn a_refused_write_is_taken_back_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        let refused = job(|tx| {
-            set(tx, 3)?;
-            Err(StoreError::Unique)
-        });
-        let heard = run(&connection, vec![job(|tx| set(tx, 2)), refused]);
-        assert_eq!(heard, [Ok(()), Err(StoreError::Unique)]);
-        assert_eq!(value(&connection), 2);
-    }
-
-    #[test]
-    fn when_sqlite_rolls_everything_back_nobody_is_told_success_and_nothing_is_written_after() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        let rolled_back = job(|tx| {
-            tx.connection.execute_batch("ROLLBACK")?;
-            // This rule overlooks the failure.
-            assert_eq!(set(tx, 3), Err(StoreError::Disk));
-            Ok(())
-        });
-        let jobs = vec![job(|tx| set(tx, 2)), rolled_back, job(|tx| set(tx, 4))];
-        let heard = run(&connection, jobs);
-        assert_eq!(heard, vec![Err(StoreError::Disk); 3]);
-        assert_eq!(value(&connection), 1001);
-        assert_eq!(run(&connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
-        assert_eq!(value(&connection), 5);
-    }
-
-    #[test]
-    fn a_refused_write_that_cannot_be_taken_back_is_not_committed_with_the_others() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        let stuck = job(|tx| {
-            set(tx, 3)?;
-            // Now its savepoint cannot be rolled back.
-            tx.connection.execute_batch("RELEASE job")?;
-            Err(StoreError::Unique)
-        });
-        let heard = run(&connection, vec![job(|tx| set(tx, 2)), stuck]);
-        assert!(heard.iter().all(Result::is_err), "{heard:?}");
-        assert_eq!(value(&connection), 1001);
-        assert_eq!(run(&connection, vec![job(|tx| set(tx, 5))]), [Ok(())]);
-    }
-
-    #[test]
-    fn a_transaction_that_was_left_open_does_not_stop_later_writes() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        connection
-            .execute_batch("BEGIN; UPDATE installation SET next_extension = 3")
-            .expect("a transaction");
-        assert_eq!(run(&connection, vec![job(|_| Ok(()))]), [Ok(())]);
-        assert_eq!(value(&connection), 1001, "what was left open is not kept");
-    }
-
-    #[test]
-    fn a_full_database_refuses_and_gets_over_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        let fill = "INSERT INTO action_log (at_ms, actor, through, action) VALUES (0, 'x', 'cli', printf('%.8000c', 'x'))";
-        connection
-            .pragma_update(None, "max_page_count", 1)
-            .expect("the least");
-        let too_much = job(move |tx| tx.execute(fill, []).map(|_| ()));
-        let jobs = vec![job(|tx| set(tx, 2)), too_much, job(|tx| set(tx, 3))];
-        // SQLite rolls everything back, so every caller is told, with the reason.
-        assert_eq!(run(&connection, jobs), vec![Err(StoreError::Full); 3]);
-        assert_eq!(value(&connection), 1001);
-        connection
-            .pragma_update(None, "max_page_count", 1_000_000)
-            .expect("plenty");
-        let again = job(move |tx| tx.execute(fill, []).map(|_| ()));
-        assert_eq!(run(&connection, vec![again]), [Ok(())]);
-    }
-
-    #[test]
-    fn what_a_large_write_changes_can_be_taken_back_without_a_temporary_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        let fill = "CREATE TABLE pages (text TEXT);
-            WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
-            INSERT INTO pages SELECT printf('%.3000c', 'x') FROM n";
-        connection.execute_batch(fill).expect("many pages");
-        let too_much = job(|tx| {
-            tx.execute("UPDATE pages SET text = printf('%.3000c', 'y')", [])?;
-            // A container may have no place for one.
-            for file in std::fs::read_dir("/proc/self/fd")? {
-                let file = std::fs::read_link(file?.path()).unwrap_or_default();
-                assert!(!file.to_string_lossy().contains("etilqs"), "{file:?}");
-            }
-            Err(StoreError::Unique)
-        });
-        assert_eq!(run(&connection, vec![too_much]), [Err(StoreError::Unique)]);
-        let changed = "SELECT count(*) FROM pages WHERE text LIKE 'y%'";
-        let changed: i64 = connection
-            .query_row(changed, [], |row| row.get(0))
-            .expect("a count");
-        assert_eq!(changed, 0);
-    }
-
-    #[test]
-    fn what_is_queued_is_written_before_the_writer_is_gone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let connection = connection(folder.path());
-        let watch = Watch::new(&connection, &folder.path().join(FILE_NAME)).expect("files");
-        let writer = Writer::start(connection, Arc::new(watch), 2).expect("a writer");
-        let (go, gate) = std::sync::mpsc::channel();
-        let first = writer.enqueue(move |_| gate.recv().map_err(|_| StoreError::Internal));
-        let rest = (1..=50).map(|value| writer.enqueue(move |tx| set(tx, value)));
-        let outcomes: Vec<_> = [first].into_iter().chain(rest).collect();
-        go.send(()).expect("the first one waits");
-        drop(writer);
-        for outcome in outcomes {
-            assert_eq!(outcome.expect("room").try_recv(), Ok(Ok(())));
-        }
-        let connection = pool::connect(&folder.path().join(FILE_NAME)).expect("a connection");
-        assert_eq!(value(&connection), 50);
-    }
-}
+mod tests;
