@@ -273,7 +273,8 @@ CREATE TABLE devices (
   blocked_ms      INTEGER,
   hidden_ms       INTEGER,
   -- The scope it is in (its user's owner; admin and resellers are their own), kept here so that a scope's devices can
-  -- be listed among a million others. The trigger below fills it in.
+  -- be listed among a million others. Each insert gives it: a trigger would have SQLite journal every database page that the
+  -- new device changes.
   owner_id        INTEGER REFERENCES users (id),
   -- DIDs refer to this, so that a DID cannot be active on another user's device. The id comes first: new devices go to the
   -- end of the index, and not each to another database page.
@@ -302,12 +303,6 @@ CREATE UNIQUE INDEX devices_usernames ON devices (username) WHERE hidden_ms IS N
 CREATE INDEX devices_given_back ON devices (extension) WHERE hidden_ms IS NOT NULL;
 -- Two devices at one address and port could not be told apart.
 CREATE UNIQUE INDEX devices_hosts ON devices (ipaddr, port) WHERE ip_auth = 1 AND hostname = '' AND hidden_ms IS NULL;
-CREATE TRIGGER devices_have_an_owner AFTER INSERT ON devices WHEN NEW.owner_id IS NULL
-BEGIN
-  UPDATE devices
-  SET owner_id = (SELECT iif(type IN ('admin', 'reseller'), id, owner_id) FROM users WHERE id = NEW.user_id)
-  WHERE id = NEW.id;
-END;
 
 -- What tunes a PBX for one device. No row: the option's default, see src/service/device_options.rs.
 CREATE TABLE device_options (

@@ -79,8 +79,8 @@ fn one(connection: &Connection, user_id: u64, extension: i64) -> Result<(), rusq
         .execute([extension + 1])?;
     connection
         .prepare_cached(
-            "INSERT INTO devices (user_id, device_group_id, type, description, extension, username, secret, pin, caller_id, ipaddr, port, is_trunk, created_ms)
-             VALUES (?1, ?2, 'SIP', '', ?3, ?3, 'Secret0123456789', ?4, '', '0.0.0.0', 5060, 0, 0)",
+            "INSERT INTO devices (user_id, device_group_id, type, description, extension, username, secret, pin, caller_id, ipaddr, port, is_trunk, created_ms, owner_id)
+             VALUES (?1, ?2, 'SIP', '', ?3, ?3, 'Secret0123456789', ?4, '', '0.0.0.0', 5060, 0, 0, 0)",
         )?
         .execute(params![id, group, extension_text, pin])?;
     let device = connection.last_insert_rowid();

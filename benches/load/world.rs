@@ -49,8 +49,8 @@ pub fn create_by(binary: &Path, data: &Path, devices: u64, reserved_dids: u64) {
               SELECT {FIRST_USER} + i, 'user' || i, 'user', 0, 0 FROM n WHERE i < {devices} / {DEVICES_PER_USER};
             INSERT INTO device_groups (user_id, name, is_primary, created_ms)
               SELECT id, 'primary', 1, 0 FROM users WHERE id >= {FIRST_USER};
-            INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, pin, ipaddr, port, is_trunk, created_ms)
-              SELECT 1 + i, g.user_id, g.id, 'SIP', 1001 + i, 1001 + i, 'Secret0123456789', printf('%010d', i), '192.0.2.1', 5060, i = 0, 0
+            INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, pin, ipaddr, port, is_trunk, created_ms, owner_id)
+              SELECT 1 + i, g.user_id, g.id, 'SIP', 1001 + i, 1001 + i, 'Secret0123456789', printf('%010d', i), '192.0.2.1', 5060, i = 0, 0, 0
               FROM n JOIN device_groups g ON g.user_id = {FIRST_USER} + i / {DEVICES_PER_USER} ORDER BY i;
             UPDATE installation SET next_extension = 1001 + {devices};
             INSERT INTO providers (id, owner_id, name, created_ms) VALUES (1, 0, 'Carrier', 0);

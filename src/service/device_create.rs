@@ -148,7 +148,7 @@ fn device_type(tx: &WriteTx<'_>, asked: Option<&str>) -> Result<DeviceType, Erro
     let name = match asked {
         Some(name) => name,
         None => {
-            default = settings::get(tx)?.default_device_type;
+            default = settings::default_device_type(tx)?;
             if default.is_empty() {
                 DeviceType::Sip.as_str()
             } else {

@@ -215,12 +215,15 @@ fn commit(
     transaction(connection, batch, clock, run_apart).map(|_| ())
 }
 
+/// One of the two ways to run a batch, at this time: whether it is kept.
+type Run = fn(&Connection, &mut [Box<dyn Job>], i64) -> Result<Keep, StoreError>;
+
 /// Runs the batch in a transaction, and commits it or rolls it back.
 fn transaction(
     connection: &Connection,
     batch: &mut [Box<dyn Job>],
     clock: &Clock,
-    run: fn(&Connection, &mut [Box<dyn Job>], i64) -> Result<Keep, StoreError>,
+    run: Run,
 ) -> Result<Keep, StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
     // The clock is read once nobody else can write, so that times are in the order of the commits.

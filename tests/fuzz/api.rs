@@ -108,7 +108,7 @@ const EXAMPLES: &str = include_str!("../../fixtures/examples.sql");
 const SETTINGS: &str = "
     UPDATE settings SET allow_get = 1;
     WITH RECURSIVE number (n) AS (SELECT 20000 UNION ALL SELECT n + 1 FROM number WHERE n < 20299)
-    INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, port, created_ms) SELECT n, 2, 3, 'SIP', n, n, 'PhoneSecret' || n, 5060, created_ms FROM number, installation;
+    INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, port, created_ms, owner_id) SELECT n, 2, 3, 'SIP', n, n, 'PhoneSecret' || n, 5060, created_ms, 0 FROM number, installation;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)
     INSERT INTO dids (did, provider_id, owner_id, status, user_id, created_ms) SELECT 37070000000 + n, 1, 0, 'reserved', 2, created_ms FROM number, installation;
     WITH RECURSIVE number (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n < 899)

@@ -43,8 +43,8 @@ pub fn world() -> String {
              SELECT {user}, '{word}', 'user', 0, created_ms FROM installation;
              INSERT INTO device_groups (id, user_id, name, is_primary, created_ms)
              SELECT {user}, {user}, 'primary', 1, created_ms FROM installation;
-             INSERT INTO devices (id, user_id, device_group_id, type, description, extension, username, secret, created_ms)
-             SELECT {device}, {user}, {user}, 'SIP', '{word}', '{device}', '{device}', 'NotSoSecretAtAll', created_ms
+             INSERT INTO devices (id, user_id, device_group_id, type, description, extension, username, secret, created_ms, owner_id)
+             SELECT {device}, {user}, {user}, 'SIP', '{word}', '{device}', '{device}', 'NotSoSecretAtAll', created_ms, 0
              FROM installation;
              INSERT INTO clis (device_id, number, created_ms) SELECT {device}, '{cli}', created_ms FROM installation;"
         );

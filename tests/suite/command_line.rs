@@ -1416,6 +1416,7 @@ fn devices_are_listed_without_secrets_made_trunks_and_hidden() {
          VALUES
            (2, 3, 'SIP', '1001', '1001', 'Register1WithMe', '7', 0),
            (3, 4, 'IAX2', '1002', '1002', 'Register2WithMe', NULL, 0);
+         UPDATE devices SET owner_id = (SELECT owner_id FROM users WHERE users.id = user_id);
          INSERT INTO clis (device_id, number, created_ms) VALUES (2, '555', 0);",
     );
     let all = world.ok(&["device", "list"]) + &world.ok(&["device", "list", "--json"]);

@@ -188,8 +188,8 @@ fn who_says_nothing_is_hung_up_on() {
 /// 100,000 devices: more than 8 MB of plain XML, more than the sockets' buffers take.
 const MANY: &str = "
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-INSERT INTO devices (user_id, device_group_id, type, extension, username, secret, ipaddr, port, created_ms)
-SELECT 100, 11, 'SIP', 100000 + i, 100000 + i, 'x', '192.0.2.1', 5060, 1 FROM n";
+INSERT INTO devices (user_id, device_group_id, type, extension, username, secret, ipaddr, port, created_ms, owner_id)
+SELECT 100, 11, 'SIP', 100000 + i, 100000 + i, 'x', '192.0.2.1', 5060, 1, 0 FROM n";
 
 #[test]
 fn a_reader_that_stops_reading_is_cut_and_one_that_reads_is_not() {

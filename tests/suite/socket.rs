@@ -504,8 +504,8 @@ fn fifty_devices_at_once_get_fifty_extensions_pins_and_secrets() {
 /// 1,203 devices: two full pieces and a bit.
 const MANY: &str = "
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1201)
-INSERT INTO devices (user_id, device_group_id, type, extension, username, secret, ipaddr, port, created_ms)
-SELECT 100, 11, 'SIP', 100000 + i, 100000 + i, 'x', '192.0.2.1', i, 1 FROM n";
+INSERT INTO devices (user_id, device_group_id, type, extension, username, secret, ipaddr, port, created_ms, owner_id)
+SELECT 100, 11, 'SIP', 100000 + i, 100000 + i, 'x', '192.0.2.1', i, 1, 0 FROM n";
 
 fn ids(answer: &Answer) -> Vec<i64> {
     ids_in("<device_id>", answer)

@@ -313,8 +313,8 @@ const MANY: &str = "
     CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) SELECT i FROM n;
     INSERT INTO users (id, username, type, owner_id, created_ms) SELECT 10000 + i, 'u' || i, 'user', 4, 0 FROM n;
     INSERT INTO device_groups (id, user_id, name, is_primary, created_ms) SELECT 10000 + i, 10000 + i, 'primary', 1, 0 FROM n;
-    INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, created_ms)
-      SELECT 10000 + i, 5, 6, 'SIP', 20000 + i, 20000 + i, 'x', 0 FROM n;
+    INSERT INTO devices (id, user_id, device_group_id, type, extension, username, secret, created_ms, owner_id)
+      SELECT 10000 + i, 5, 6, 'SIP', 20000 + i, 20000 + i, 'x', 0, 4 FROM n;
     INSERT INTO dids (did, provider_id, owner_id, status, created_ms) SELECT 80000 + i, 3, 4, 'free', 0 FROM n;
     INSERT INTO clis (device_id, number, created_ms) SELECT 10000 + i, 90000 + i, 0 FROM n;
     INSERT INTO providers (owner_id, name, created_ms) SELECT 4, 'p' || i, 0 FROM n;

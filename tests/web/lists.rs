@@ -15,8 +15,8 @@ fn crowded(count: u32) -> World {
     let world = World::new();
     world.sql(&format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-         INSERT INTO devices (user_id, device_group_id, type, description, extension, username, secret, ipaddr, port, is_trunk, created_ms)
-         SELECT 100, 11, iif(i % 10, 'SIP', 'FAX'), 'Desk ' || i, 50000 + i, 50000 + i, 'x', '0.0.0.0', 5060, i % 7 = 0, 0 FROM n"
+         INSERT INTO devices (user_id, device_group_id, type, description, extension, username, secret, ipaddr, port, is_trunk, created_ms, owner_id)
+         SELECT 100, 11, iif(i % 10, 'SIP', 'FAX'), 'Desk ' || i, 50000 + i, 50000 + i, 'x', '0.0.0.0', 5060, i % 7 = 0, 0, 0 FROM n"
     ));
     world
 }

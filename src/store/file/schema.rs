@@ -19,6 +19,7 @@ pub const STEPS: &[&str] = &[
     include_str!("migrations/0009_dialplan_periods.sql"),
     include_str!("migrations/0010_quickforwards.sql"),
     include_str!("migrations/0011_phonebooks.sql"),
+    include_str!("migrations/0012_devices_without_trigger.sql"),
 ];
 
 /// The versions that earlier releases have written. A database of each is in `fixtures/databases`.

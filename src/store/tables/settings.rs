@@ -82,6 +82,15 @@ pub fn get(tx: &ReadTx<'_>) -> Result<Settings, StoreError> {
     tx.get(FIND, [], Settings::read)
 }
 
+const DEFAULT_DEVICE_TYPE: &str = "
+SELECT default_device_type
+FROM settings";
+
+/// The type of a new device; blank: SIP.
+pub fn default_device_type(tx: &ReadTx<'_>) -> Result<String, StoreError> {
+    tx.get(DEFAULT_DEVICE_TYPE, [], |row| row.get(0))
+}
+
 const INSERT: &str = "
 INSERT INTO settings (id)
 VALUES (1)";

@@ -5,6 +5,10 @@ use crate::store::tables::installation;
 use crate::store::tables::settings;
 use crate::store::{FILE_NAME, Options, Store, pool};
 
+/// A write that can run again.
+type Work = fn(&WriteTx<'_>) -> Result<(), StoreError>;
+/// How often it ran, and what came of it.
+type Heard = Repeated<u32, (), StoreError>;
 type Outcome = oneshot::Receiver<Result<(), StoreError>>;
 
 /// A new database's only connection.
@@ -171,11 +175,8 @@ fn what_is_queued_is_written_before_the_writer_is_gone() {
 
 /// Writes that can run again, each with the number of its runs as its state, in one batch. It gives what each caller
 /// hears.
-fn run_again(
-    connection: &Connection,
-    works: Vec<fn(&WriteTx<'_>) -> Result<(), StoreError>>,
-) -> Vec<Result<(u32, Result<(), StoreError>), StoreError>> {
-    let queue = |work: fn(&WriteTx<'_>) -> Result<(), StoreError>| {
+fn run_again(connection: &Connection, works: Vec<Work>) -> Vec<Heard> {
+    let queue = |work: Work| {
         let (reply, outcome) = oneshot::channel();
         let counted = move |tx: &WriteTx<'_>, runs: &mut u32| {
             *runs += 1;
