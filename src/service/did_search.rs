@@ -133,17 +133,44 @@ fn find(
         .as_deref()
         .filter(|_| wanted.owner_name.is_some());
     let name = Name::of(name.unwrap_or_default());
-    let limit = skip.saturating_add(count);
-    let (mut ids, place) = look(tx, &wanted, &name, reached.after, limit)?;
+    // Rows whose names are looked at one by one cannot be counted by the database.
+    let (mut ids, place, counted) = if skip >= MAX_LOOKED_AT && name.0.is_none() {
+        let (counted, place) = pass(tx, &wanted, reached.after)?;
+        (Vec::new(), place, counted)
+    } else {
+        let limit = skip.saturating_add(count);
+        let (ids, place) = look(tx, &wanted, &name, reached.after, limit)?;
+        (ids, place, 0)
+    };
     let skipped = ids.len().min(skip);
     ids.drain(..skipped);
     let next = Reached {
         after: place.unwrap_or(reached.after),
-        skipped: reached.skipped + skipped as u64,
+        skipped: reached.skipped + counted + skipped as u64,
         given: reached.given + ids.len() as u64,
     };
     let is_full = search.limit.is_some_and(|limit| next.given >= limit);
     Ok((ids, place.filter(|_| !is_full).map(|_| next)))
+}
+
+/// Counts the matching DIDs of a piece that is left out whole, without a look at each; and the row from which to go on.
+fn pass(tx: &ReadTx<'_>, wanted: &Wanted, after: Id) -> Result<(u64, Option<Id>), StoreError> {
+    if let Some(among) = among(tx, wanted)? {
+        // They are no more than what is left out.
+        return Ok((among.len() as u64, None));
+    }
+    let Some(until) = end(tx, after)? else {
+        return Ok((0, None));
+    };
+    let counted = did_search::count(tx, wanted, after, until)?;
+    let has_more = did_search::next(tx, until)?.is_some();
+    Ok((counted, has_more.then_some(until)))
+}
+
+/// The last row that is looked at for the piece after `after`; none: there is no row.
+fn end(tx: &ReadTx<'_>, after: Id) -> Result<Option<Id>, StoreError> {
+    let first = did_search::next(tx, after)?;
+    Ok(first.map(|first| first.saturating_add(MAX_LOOKED_AT as Id - 1)))
 }
 
 /// Up to `limit` matching DIDs after `after`, and the row from which to go on; none: there are no more.
@@ -190,10 +217,9 @@ fn walk(
     after: Id,
     limit: usize,
 ) -> Result<(Vec<Id>, Option<Id>), StoreError> {
-    let Some(first) = did_search::next(tx, after)? else {
+    let Some(until) = end(tx, after)? else {
         return Ok((Vec::new(), None));
     };
-    let until = first.saturating_add(MAX_LOOKED_AT as Id - 1);
     let wide = match name.0 {
         None => limit,
         Some(_) => MAX_LOOKED_AT,

@@ -22,6 +22,7 @@ mod life;
 mod limits;
 mod older;
 mod pages;
+mod pieces;
 mod properties;
 mod refusals;
 mod rooms;

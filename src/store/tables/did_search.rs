@@ -1,6 +1,6 @@
 //! Searches among the DIDs of the table `dids`: which rows match, and what a list of them shows.
 
-use rusqlite::named_params;
+use rusqlite::{ToSql, named_params};
 
 use crate::store::row::{Id, Values};
 use crate::store::tables::dids::DidStatus;
@@ -61,6 +61,33 @@ WHERE id > :after
 ORDER BY id
 LIMIT :limit";
 
+// The same, for rows that nobody wants to see.
+const COUNT: &str = "
+SELECT count(*)
+FROM dids
+WHERE id > :after
+  AND id <= :until
+  AND (:number IS NULL OR did LIKE :number)
+  AND (:status IS NULL OR status = :status)
+  AND (:is_hiding_terminated = 0 OR status <> 'terminated')
+  AND (:owner_id IS NULL OR owner_id = :owner_id)
+  AND (:stock_of IS NULL OR owner_id = :stock_of OR lent_by_id = :stock_of)
+  AND (:user_id IS NULL OR user_id = :user_id)
+  AND (:device_id IS NULL OR device_id = :device_id)
+  AND (:dialplan_id IS NULL OR dialplan_id = :dialplan_id)
+  AND (:provider_id IS NULL OR provider_id = :provider_id)
+  AND (:language IS NULL OR language = :language)
+  AND (
+    :owner_name IS NULL
+    OR EXISTS (
+      SELECT 1
+      FROM users
+      WHERE users.id = coalesce(dids.user_id, dids.owner_id)
+        AND username LIKE :owner_name ESCAPE '!'
+    )
+  )
+LIMIT :limit";
+
 /// Up to `limit` of the matching DIDs with ids above `after` and up to `until`, in id order.
 pub fn matching(
     tx: &ReadTx<'_>,
@@ -69,26 +96,43 @@ pub fn matching(
     until: Id,
     limit: usize,
 ) -> Result<Vec<Id>, StoreError> {
-    tx.list(
-        MATCHING,
-        named_params! {
-            ":after": after,
-            ":until": until,
-            ":number": wanted.number,
-            ":status": wanted.status,
-            ":is_hiding_terminated": wanted.is_hiding_terminated,
-            ":owner_id": wanted.owner_id,
-            ":stock_of": wanted.stock_of,
-            ":user_id": wanted.user_id,
-            ":device_id": wanted.device_id,
-            ":dialplan_id": wanted.dialplan_id,
-            ":provider_id": wanted.provider_id,
-            ":language": wanted.language,
-            ":owner_name": wanted.owner_name,
-            ":limit": limit as i64,
-        },
-        |row| row.get(0),
-    )
+    sent(wanted, after, until, limit, |sent| {
+        tx.list(MATCHING, sent, |row| row.get(0))
+    })
+}
+
+/// How many of the matching DIDs have ids above `after` and up to `until`.
+pub fn count(tx: &ReadTx<'_>, wanted: &Wanted, after: Id, until: Id) -> Result<u64, StoreError> {
+    sent(wanted, after, until, 1, |sent| {
+        tx.get(COUNT, sent, |row| row.get::<_, i64>(0))
+    })
+    .map(i64::unsigned_abs)
+}
+
+/// Runs one of the two with its parameters.
+fn sent<T>(
+    wanted: &Wanted,
+    after: Id,
+    until: Id,
+    limit: usize,
+    run: impl FnOnce(&[(&str, &dyn ToSql)]) -> T,
+) -> T {
+    run(named_params! {
+        ":after": after,
+        ":until": until,
+        ":number": wanted.number,
+        ":status": wanted.status,
+        ":is_hiding_terminated": wanted.is_hiding_terminated,
+        ":owner_id": wanted.owner_id,
+        ":stock_of": wanted.stock_of,
+        ":user_id": wanted.user_id,
+        ":device_id": wanted.device_id,
+        ":dialplan_id": wanted.dialplan_id,
+        ":provider_id": wanted.provider_id,
+        ":language": wanted.language,
+        ":owner_name": wanted.owner_name,
+        ":limit": limit as i64,
+    })
 }
 
 const NAME_OF_HAVER: &str = "
