@@ -1045,9 +1045,9 @@ fn one_action_for_all_reaches_everyone_s_things_and_takes_no_id() {
 
     // A phone of each owner, with an id that other extensions begin with.
     world.sql(
-        "INSERT INTO devices (id, user_id, device_group_id, type, description, extension, username, secret, pin, created_ms)
-         SELECT column1, column2, (SELECT id FROM device_groups WHERE user_id = column2), 'SIP', column3, column4, column4,
-           'secret', column5, 1
+        "INSERT INTO devices (id, user_id, owner_id, device_group_id, type, description, extension, username, secret, pin, created_ms)
+         SELECT column1, column2, (SELECT owner_id FROM users WHERE users.id = column2),
+           (SELECT id FROM device_groups WHERE user_id = column2), 'SIP', column3, column4, column4, 'secret', column5, 1
          FROM (VALUES (77, 2, 'Desk', '5001', '250000'), (50, 3, 'Door 5', '7002', NULL), (51, 3, '50 rooms', '7003', NULL))",
     );
     let blocked = || {

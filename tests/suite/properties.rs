@@ -341,12 +341,12 @@ fn taken_back(life: &Life) -> Option<Life> {
 fn reserved(life: &Life, scope: Option<i64>, user: i64) -> Option<Life> {
     let is_onward = life.state == "reserved" && life.user == Some(life.owner);
     let is_open = life.state == "free" || is_onward;
-    if !is_open || !reaches_user(scope, user) {
+    if !is_open || !takes_dids(user) || !reaches_user(scope, user) {
         return None;
     }
     let owner = scope_of_user(user);
-    // Only admin's stock goes into another scope.
-    let is_near = life.owner == 0 || owner == life.owner;
+    // Only admin's stock goes into another scope: to the reseller, who passes it on.
+    let is_near = owner == life.owner || life.owner == 0 && owner == user;
     let lent_by = if owner == life.owner {
         life.lent_by
     } else {
@@ -361,9 +361,14 @@ fn reserved(life: &Life, scope: Option<i64>, user: i64) -> Option<Life> {
     })
 }
 
+/// Resellers and plain users get DIDs. The others act for their owner.
+fn takes_dids(user: i64) -> bool {
+    matches!(user, 2 | 4 | 5 | 8 | 100)
+}
+
 /// What becomes of a DID that is given to a user, by whoever it belongs to or whoever has lent it.
 fn given(life: &Life, scope: Option<i64>, user: i64, is_lender: bool) -> Option<Life> {
-    if !matches!(user, 2 | 4 | 5 | 8 | 100) || !reaches_user(scope, user) {
+    if !takes_dids(user) || !reaches_user(scope, user) {
         return None;
     }
     match life.state {
