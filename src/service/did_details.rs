@@ -55,6 +55,16 @@ pub struct Edit {
     pub reseller_comment: Option<String>,
 }
 
+/// Whether a detail is for the actor to read. The notes are for those who write them: none of them is for the user who has
+/// the DID, and admin's comment is not for a reseller either.
+pub fn is_for(by: &Actor, field: Field) -> bool {
+    match field {
+        Field::Comment => by.has(Right::ManageDids) && by.owner_id() == ADMIN,
+        Field::ResellerComment | Field::CustomSipHeader => by.has(Right::ManageDids),
+        _ => true,
+    }
+}
+
 impl Edit {
     fn is_empty(&self) -> bool {
         let texts = [
@@ -90,7 +100,7 @@ impl Edit {
         if let Some(provider_id) = self.provider_id {
             after.provider_id = provider(tx, by, did, provider_id)?;
         }
-        if by.owner_id() == ADMIN {
+        if is_for(by, Field::Comment) {
             after.comment = self.comment.unwrap_or(after.comment);
         }
         after.reseller_comment = self.reseller_comment.unwrap_or(after.reseller_comment);

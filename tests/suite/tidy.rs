@@ -335,6 +335,10 @@ fn store() -> impl Iterator<Item = Source> {
 
 /// Rules that anyone who acts may call, and why.
 const WITHOUT_A_RIGHT: &[(&str, &str)] = &[
+    (
+        "did_details::is_for",
+        "answers what the actor may read, and reads nothing",
+    ),
     ("devices::extension_of", "of what they may see"),
     ("log::record", "of what was allowed"),
     ("providers::may_use", "is asked by rules only"),

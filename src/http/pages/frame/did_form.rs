@@ -8,13 +8,12 @@ use crate::http::pages::frame::answer::Trouble;
 use crate::http::pages::frame::choices::offered_providers;
 use crate::http::pages::frame::parts::{self, Field, Problem, or_dash, select, time};
 use crate::http::pages::frame::visit::Visit;
-use crate::service::did_details::Edit;
-use crate::service::guard::access::{Actor, Right};
+use crate::service::Field as Detail;
+use crate::service::did_details::{Edit, is_for};
+use crate::service::guard::access::Actor;
 use crate::store::tables::dids::Did;
-use crate::store::tables::users::ADMIN;
 
-/// The details that differ from a new DID's, in words. The notes are for those who write them: none of them is for the
-/// user who has the DID, and admin's comment is not for a reseller either.
+/// The details that differ from a new DID's and are for the actor, in words.
 pub fn facts(by: &Actor, did: &Did) -> Vec<(&'static str, Markup)> {
     let mut facts = Vec::new();
     if did.call_limit > 0 {
@@ -29,15 +28,22 @@ pub fn facts(by: &Actor, did: &Did) -> Vec<(&'static str, Markup)> {
     if did.grace_time_s > 0 {
         facts.push(("Grace time", html! { (did.grace_time_s) " seconds" }));
     }
-    let manages = by.has(Right::ManageDids);
-    for (name, text, is_shown) in [
-        ("Language", &did.language, true),
-        ("Tone zone", &did.tone_zone, true),
-        ("SIP header", &did.custom_sip_header, manages),
-        ("Comment", &did.comment, manages && by.owner_id() == ADMIN),
-        ("Reseller's comment", &did.reseller_comment, manages),
+    for (name, text, field) in [
+        ("Language", &did.language, Detail::Language),
+        ("Tone zone", &did.tone_zone, Detail::ToneZone),
+        (
+            "SIP header",
+            &did.custom_sip_header,
+            Detail::CustomSipHeader,
+        ),
+        ("Comment", &did.comment, Detail::Comment),
+        (
+            "Reseller's comment",
+            &did.reseller_comment,
+            Detail::ResellerComment,
+        ),
     ] {
-        if is_shown && !text.is_empty() {
+        if is_for(by, field) && !text.is_empty() {
             facts.push((name, or_dash(text)));
         }
     }
@@ -77,7 +83,7 @@ pub fn form(visit: &Visit, did: &Did, problem: &Problem) -> Result<Markup, Troub
         }
         (Field::text("custom_sip_header", "SIP header", &typed("custom_sip_header", &did.custom_sip_header))
             .hint("Name: value, sent along with its calls").render(problem))
-        @if visit.by().owner_id() == ADMIN {
+        @if is_for(visit.by(), Detail::Comment) {
             (Field::text("comment", "Comment", &typed("comment", &did.comment)).render(problem))
         }
         (Field::text("reseller_comment", "Reseller's comment", &typed("reseller_comment", &did.reseller_comment)).render(problem))
